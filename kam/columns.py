@@ -1,0 +1,86 @@
+"""The glossary: every column that a result of kam may carry.
+
+Names follow the field: ``term estimate std_error statistic p_value ci_low ci_high``, counts begin with ``n_``, shares with
+``share_`` (0 to 1), probabilities with ``p_``, money is in the currency of the dataset. What users name (criteria, items,
+states) are values in tidy long frames, never columns. A test fails on any result column that is not listed here.
+
+>>> GLOSSARY["revenue"].label
+'net revenue'
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Format = Literal["text", "count", "money", "share", "number", "days", "date", "period", "flag"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its label in a report's table head, what it means, its unit and how it is shown.
+
+    ``format`` is one of ``text``, ``count`` (whole number), ``money`` (currency of the dataset), ``share`` (0 to 1, shown in
+    percent), ``number``, ``days``, ``date``, ``period`` (the start of a month, quarter or year) and ``flag`` (true or false).
+    """
+
+    label: str
+    meaning: str
+    unit: str
+    format: Format
+
+
+def _column(label: str, meaning: str, unit: str, format: Format) -> Column:
+    return Column(label, meaning, unit, format)
+
+
+GLOSSARY: dict[str, Column] = {
+    "abc_class": _column("ABC", "class A, B or C by cumulative share of value", "class", "text"),
+    "action": _column("action", "what a cleaning rule does with the rows it names", "text", "text"),
+    "amount": _column("amount", "net revenue of the rows, credit notes negative", "currency", "money"),
+    "assumption": _column("what is assumed", "an assumption that the result rests on", "text", "text"),
+    "ci_high": _column("to", "upper end of the interval", "as the estimate", "number"),
+    "ci_low": _column("from", "lower end of the interval", "as the estimate", "number"),
+    "cost": _column("cost", "cost of goods sold", "currency", "money"),
+    "cum_share_customers": _column(
+        "customers, largest first", "share of customers up to and with this one", "share", "share"
+    ),
+    "cum_share_value": _column("cumulative share", "share of the base total up to and with this customer", "share", "share"),
+    "customer_id": _column("account", "identifier of the customer, as text; leading zeros kept", "identifier", "text"),
+    "days_since_last_order": _column("days since last order", "days from the last order to the as-of date", "days", "days"),
+    "demand_cv": _column(
+        "variation of demand", "standard deviation (ddof 0) over mean of gross revenue per complete period", "ratio", "number"
+    ),
+    "discount": _column("discount", "discount given", "currency", "money"),
+    "estimate": _column("estimate", "the estimated value", "as the term", "number"),
+    "finding": _column("finding", "what the data say about an assumption", "text", "text"),
+    "first_order": _column("first order", "day of the first order", "date", "date"),
+    "freight": _column("freight", "freight paid by us", "currency", "money"),
+    "gap_cv": _column(
+        "variation of gaps", "standard deviation (ddof 0) over mean of the days between purchase days", "ratio", "number"
+    ),
+    "last_order": _column("last order", "day of the last order", "date", "date"),
+    "margin": _column("margin", "amount minus cost", "currency", "money"),
+    "median_gap_days": _column("median gap", "median of the days between purchase days", "days", "days"),
+    "n_active_periods": _column("active months", "complete months with at least one order", "months", "count"),
+    "n_customers": _column("customers", "number of customers", "customers", "count"),
+    "n_orders": _column("orders", "number of distinct orders with a positive line; credit notes are none", "orders", "count"),
+    "n_rows": _column("rows", "number of ledger rows", "rows", "count"),
+    "p_value": _column("p", "probability of a statistic at least as extreme if the assumption held", "probability", "number"),
+    "period": _column("period", "start of the month, quarter or year", "date", "period"),
+    "rank": _column("rank", "1 is the largest", "rank", "count"),
+    "returns": _column("returns", "sum of the negative amounts, as a positive number", "currency", "money"),
+    "revenue": _column("net revenue", "sum of amounts, credit notes deducted", "currency", "money"),
+    "rule": _column("rule", "name of a cleaning rule", "text", "text"),
+    "share_customers": _column("of customers", "share of all customers", "share", "share"),
+    "share_value": _column("share", "share of the base total", "share", "share"),
+    "statistic": _column("statistic", "value of the test statistic", "number", "number"),
+    "std_error": _column("standard error", "standard error of the estimate", "as the estimate", "number"),
+    "tenure_days": _column("tenure", "days from the first order to the as-of date", "days", "days"),
+    "term": _column("measure", "name of the measure or of the model term", "text", "text"),
+    "trade_terms": _column(
+        "trade terms", "rebates, listing, advertising and shelf fees paid to the customer", "currency", "money"
+    ),
+    "value": _column("value", "the value that is ranked, by default net revenue", "currency", "money"),
+    "verdict": _column("verdict", "holds, handled, does not hold, or not testable", "text", "text"),
+}

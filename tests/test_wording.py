@@ -1,0 +1,77 @@
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kam.columns import GLOSSARY
+from kam.errors import ParameterError
+from kam.wording import LANGUAGES, Wording
+
+
+def test_numbers_of_each_kind():
+    say = Wording("en", "GBP")
+    assert say.count(1044847) == "1,044,847"
+    assert say.number(0.46209, 2) == "0.46"
+    assert say.share(0.7739) == "77.4%"
+    assert say.money(570380.61) == "£570,381"
+    assert say.money(12.5) == "£12.50"
+    assert say.money(-1540783.31) == "-£1,540,783"
+    assert say.money_short(2566093.08) == "£2.57M"
+    assert say.date(date(2011, 12, 9)) == "9 December 2011"
+    assert say.period(date(2011, 10, 1), "quarter") == "Q4 2011"
+    assert say.listing(["a", "b", "c"]) == "a, b and c"
+
+
+def test_currencies_without_decimals_and_no_currency():
+    assert Wording("en", "JPY").money(500) == "JP¥500"
+    assert Wording("en", "KRW").money(999.4) == "₩999"
+    assert Wording("en").money(12.5) == "12.5"
+    assert Wording("en").money(1234.5) == "1,234"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_language_says_numbers_dates_and_heads(language):
+    say = Wording(language, "EUR")
+    for text in (say.money(1234567), say.share(0.5), say.date(date(2024, 2, 29)), say.period(date(2024, 2, 1))):
+        assert any(character.isdigit() for character in text)
+    for name in GLOSSARY:
+        assert say.label(name)
+
+
+def test_plural_takes_the_formatted_number():
+    say = Wording()
+    assert say.plural("{n} customer of {of}", "{n} customers of {of}", 1, of="9") == "1 customer of 9"
+    assert say.plural("{n} customer of {of}", "{n} customers of {of}", 1200, of="9") == "1,200 customers of 9"
+
+
+def test_braces_in_a_value_are_text():
+    assert Wording().sentence("{name} left", name="{0} {x}") == "{0} {x} left"
+
+
+def test_cells_of_a_table():
+    say = Wording("en", "GBP")
+    assert say.value(None, "money") == say.value(float("nan"), "number") == "–"
+    assert say.value(570380.61, "money") == "570,381"
+    assert say.value(0.0351, "share") == "3.5"
+    assert say.value(True, "flag") == "yes"
+    assert say.value(date(2011, 12, 9), "date") == "9 Dec 2011"
+    assert say.value("007", "text") == "007"
+
+
+def test_heads_carry_their_unit():
+    assert Wording("en", "GBP").label("revenue") == "net revenue (GBP)"
+    assert Wording("en").label("revenue") == "net revenue"
+    assert Wording("en").label("share_value") == "share (%)"
+
+
+def test_an_unknown_language_is_named():
+    with pytest.raises(ParameterError, match="'xx'.*en, ja, ko, zh"):
+        Wording("xx")
+
+
+@given(st.floats(-1e12, 1e12))
+def test_money_never_fails_and_keeps_its_sign(x):
+    text = Wording("en", "EUR").money(x)
+    assert "€" in text
+    assert ("-" in text) == (x < 0) or abs(x) < 0.01
