@@ -37,6 +37,7 @@ def _column(label: str, meaning: str, unit: str, format: Format) -> Column:
 GLOSSARY: dict[str, Column] = {
     "abc_class": _column("ABC", "class A, B or C by cumulative share of value", "class", "text"),
     "action": _column("action", "what a cleaning rule does with the rows it names", "text", "text"),
+    "advice": _column("what to do", "what the segment asks for", "text", "text"),
     "amount": _column("amount", "net revenue of the rows, credit notes negative", "currency", "money"),
     "assumption": _column("what is assumed", "an assumption that the result rests on", "text", "text"),
     "ci_high": _column("to", "upper end of the interval", "as the estimate", "number"),
@@ -45,34 +46,72 @@ GLOSSARY: dict[str, Column] = {
     "cum_share_customers": _column(
         "customers, largest first", "share of customers up to and with this one", "share", "share"
     ),
-    "cum_share_value": _column("cumulative share", "share of the base total up to and with this customer", "share", "share"),
+    "cum_share_value": _column(
+        "cumulative share", "share of the base total up to and with this customer", "share", "share"
+    ),
     "customer_id": _column("account", "identifier of the customer, as text; leading zeros kept", "identifier", "text"),
-    "days_since_last_order": _column("days since last order", "days from the last order to the as-of date", "days", "days"),
+    "days_since_last_order": _column(
+        "days since last order", "days from the last order to the as-of date", "days", "days"
+    ),
     "demand_cv": _column(
-        "variation of demand", "standard deviation (ddof 0) over mean of gross revenue per complete period", "ratio", "number"
+        "variation of demand",
+        "standard deviation (ddof 0) over mean of gross revenue per complete period",
+        "ratio",
+        "number",
     ),
     "discount": _column("discount", "discount given", "currency", "money"),
     "estimate": _column("estimate", "the estimated value", "as the term", "number"),
+    "f_max": _column("F to", "highest frequency score of the rule", "score 1 to 5", "count"),
+    "f_min": _column("F from", "lowest frequency score of the rule", "score 1 to 5", "count"),
+    "f_score": _column("F", "frequency score, 5 is most frequent", "score 1 to 5", "count"),
     "finding": _column("finding", "what the data say about an assumption", "text", "text"),
     "first_order": _column("first order", "day of the first order", "date", "date"),
     "freight": _column("freight", "freight paid by us", "currency", "money"),
     "gap_cv": _column(
-        "variation of gaps", "standard deviation (ddof 0) over mean of the days between purchase days", "ratio", "number"
+        "variation of gaps",
+        "standard deviation (ddof 0) over mean of the days between purchase days",
+        "ratio",
+        "number",
     ),
+    "high": _column("highest", "highest value that got the score", "days, orders or money", "number"),
+    "is_key_account": _column("key account", "meets every criterion", "yes or no", "flag"),
     "last_order": _column("last order", "day of the last order", "date", "date"),
+    "low": _column("lowest", "lowest value that got the score", "days, orders or money", "number"),
+    "m_max": _column("M to", "highest monetary score of the rule", "score 1 to 5", "count"),
+    "m_min": _column("M from", "lowest monetary score of the rule", "score 1 to 5", "count"),
+    "m_score": _column("M", "monetary score, 5 is largest", "score 1 to 5", "count"),
     "margin": _column("margin", "amount minus cost", "currency", "money"),
+    "meaning": _column("meaning", "what a segment, criterion or term stands for", "text", "text"),
     "median_gap_days": _column("median gap", "median of the days between purchase days", "days", "days"),
     "n_active_periods": _column("active months", "complete months with at least one order", "months", "count"),
+    "n_all_so_far": _column("left", "customers that meet this criterion and all before it", "customers", "count"),
     "n_customers": _column("customers", "number of customers", "customers", "count"),
-    "n_orders": _column("orders", "number of distinct orders with a positive line; credit notes are none", "orders", "count"),
+    "n_orders": _column(
+        "orders", "number of distinct orders with a positive line; credit notes are none", "orders", "count"
+    ),
     "n_rows": _column("rows", "number of ledger rows", "rows", "count"),
-    "p_value": _column("p", "probability of a statistic at least as extreme if the assumption held", "probability", "number"),
+    "name": _column("name", "name of the account; the identifier where no name is known", "text", "text"),
+    "p_value": _column(
+        "p", "probability of a statistic at least as extreme if the assumption held", "probability", "number"
+    ),
     "period": _column("period", "start of the month, quarter or year", "date", "period"),
+    "r_max": _column("R to", "highest recency score of the rule", "score 1 to 5", "count"),
+    "r_min": _column("R from", "lowest recency score of the rule", "score 1 to 5", "count"),
+    "r_score": _column("R", "recency score, 5 is most recent", "score 1 to 5", "count"),
     "rank": _column("rank", "1 is the largest", "rank", "count"),
     "returns": _column("returns", "sum of the negative amounts, as a positive number", "currency", "money"),
     "revenue": _column("net revenue", "sum of amounts, credit notes deducted", "currency", "money"),
     "rule": _column("rule", "name of a cleaning rule", "text", "text"),
+    "score": _column("score", "score from 1 to 5", "score 1 to 5", "count"),
+    "segment": _column("segment", "named group of RFM scores", "name", "text"),
     "share_customers": _column("of customers", "share of all customers", "share", "share"),
+    "share_largest_month": _column(
+        "largest month",
+        "share of the positive revenue of the complete months that fell in the largest one",
+        "share",
+        "share",
+    ),
+    "share_returns": _column("returns", "returns over gross revenue", "share", "share"),
     "share_value": _column("share", "share of the base total", "share", "share"),
     "statistic": _column("statistic", "value of the test statistic", "number", "number"),
     "std_error": _column("standard error", "standard error of the estimate", "as the estimate", "number"),
@@ -83,4 +122,6 @@ GLOSSARY: dict[str, Column] = {
     ),
     "value": _column("value", "the value that is ranked, by default net revenue", "currency", "money"),
     "verdict": _column("verdict", "holds, handled, does not hold, or not testable", "text", "text"),
+    "warning": _column("look at", "what to look at before the next visit", "text", "text"),
+    "why": _column("why", "what speaks for the account or keeps it off the list", "text", "text"),
 }

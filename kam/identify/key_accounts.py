@@ -1,0 +1,381 @@
+"""The list of key accounts: who is on it and why, who is not and why not, and what to look at.
+
+Volume alone does not make a key account. An account is on the list when it meets *every* criterion of :data:`CRITERIA` that the
+data allow; the large ones that miss one are listed with what they miss.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+import pandas as pd
+
+from kam.errors import ParameterError
+from kam.identify.abc_xyz import AbcXyzResult, classify_abc_xyz
+from kam.identify.rfm import RfmResult, score_rfm
+from kam.ledger import activity_panel, summarize_customers
+from kam.results import Assumed, Check, Context, KeyFigure, Result
+from kam.wording import Wording
+
+if TYPE_CHECKING:
+    from kam.dataset import Dataset
+
+CRITERIA = ("large", "surely_large", "regular", "still_buying", "profitable")
+"""The criteria in their order; ``profitable`` only where the cost is known."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class KeyAccountsResult(Result):
+    """Result of :func:`identify_key_accounts`.
+
+    Attributes
+    ----------
+    accounts : pandas.DataFrame
+        One row per account of class A, key accounts first, then by value: ``rank, customer_id, name, is_key_account, value,
+        share_value, margin`` (where cost is known)``, n_orders, days_since_last_order, share_returns, abc_class, xyz_class,
+        segment, p_same_class, why, warning``. ``rank`` is by value; ``warning`` is empty where there is none.
+    criteria : pandas.DataFrame
+        One row per criterion in its order: ``term, meaning, n_customers`` that meet it, ``n_all_so_far`` that meet it and all
+        before it.
+    n_customers : int
+        Customers in the ledger.
+    n_key_accounts : int
+        Accounts that meet every criterion.
+    share_key_accounts : float
+        Their share of the base total.
+    largest_missing : tuple of str
+        Names of those among the ten largest that are no key accounts.
+    min_certainty, max_gap_cv : float
+        The thresholds that were used.
+    """
+
+    main: ClassVar[str] = "accounts"
+
+    accounts: pd.DataFrame
+    criteria: pd.DataFrame
+    n_customers: int
+    n_key_accounts: int
+    share_key_accounts: float
+    largest_missing: tuple[str, ...]
+    min_certainty: float
+    max_gap_cv: float
+
+    def key_accounts(self) -> pd.DataFrame:
+        """The rows of ``accounts`` that are key accounts."""
+        return self.accounts[self.accounts["is_key_account"]].reset_index(drop=True)
+
+    def _sentence(self) -> str:
+        say = self.context.wording
+        if self.n_key_accounts == 0:
+            return say.plural(
+                "No account is a key account: the only one does not meet every criterion.",
+                "None of {n} accounts is a key account: none meets every criterion.",
+                self.n_customers,
+            )
+        profitable = "profitable" in set(self.criteria["term"])
+        first = say.plural(
+            "One of {n_all} accounts is a key account: {traits}. It brings {share} of revenue ({value}).",
+            "{n} of {n_all} accounts are key accounts: {traits}. They bring {share} of revenue ({value}).",
+            self.n_key_accounts,
+            n_all=say.count(self.n_customers),
+            traits=say.sentence("large beyond doubt, regular, still buying and profitable")
+            if profitable
+            else say.sentence("large beyond doubt, regular and still buying"),
+            share=say.share(self.share_key_accounts),
+            value=say.money(self.key_accounts()["value"].sum()),
+        )
+        if not self.largest_missing:
+            return first
+        shown = [_short(name) for name in self.largest_missing[:3]]
+        if len(self.largest_missing) > 3:
+            shown.append(say.sentence("{n} more", n=say.count(len(self.largest_missing) - 3)))
+        return (
+            first
+            + " "
+            + say.plural(
+                "One of the ten largest is not: {names}.",
+                "{n} of the ten largest are not: {names}.",
+                len(self.largest_missing),
+                names=say.listing(shown),
+            )
+        )
+
+    def _key_figures(self) -> tuple[KeyFigure, ...]:
+        say = self.context.wording
+        keys = self.key_accounts()
+        large = self.criteria.set_index("term")["n_all_so_far"]
+        warned = keys[keys["warning"] != ""]
+        return (
+            KeyFigure(
+                value=say.count(self.n_key_accounts),
+                label=say.sentence("key accounts"),
+                note=say.sentence("each at least {p} sure to be class A again", p=say.share(self.min_certainty, 0)),
+            ),
+            KeyFigure(
+                value=say.share(self.share_key_accounts),
+                label=say.sentence("of revenue comes from them"),
+                note=say.sentence("counted, not estimated"),
+            ),
+            KeyFigure(
+                value=say.count(large["large"] - self.n_key_accounts),
+                label=say.sentence("large accounts miss a criterion"),
+                note=say.sentence("of {n} in class A", n=say.count(large["large"])),
+            ),
+            KeyFigure(
+                value=say.count(len(warned)),
+                label=say.sentence("key accounts need a look"),
+                note=say.sentence("worth {value} so far", value=say.money_short(warned["value"].sum())),
+            ),
+        )
+
+
+def identify_key_accounts(
+    dataset: Dataset,
+    *,
+    classes: AbcXyzResult | None = None,
+    rfm: RfmResult | None = None,
+    min_certainty: float = 0.8,
+    max_gap_cv: float = 1.0,
+    seed: int = 1,
+) -> KeyAccountsResult:
+    """Rank the large accounts, say which are key accounts and why, and what to look at before the next visit.
+
+    A key account is (1) in class A; (2) in class A again in at least ``min_certainty`` of the re-runs of its own ordering; (3)
+    regular: the gaps between its orders vary by at most ``max_gap_cv``; (4) still buying, that is not of class "ended";
+    (5) profitable: its margin is positive, where the cost is known. All must hold: the conjunction is the point, since a large
+    single order, an irregular giant or a loss-making volume buyer is large without being a key account.
+
+    Warnings name returns above three times the portfolio's and above 5 %, half of the revenue in one month, a silence of three
+    times the account's own rhythm, and twelve months at least 30 % below the twelve before.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        The ledger, and names from the account file where there is one.
+    classes : AbcXyzResult, optional
+        From :func:`kam.identify.classify_abc_xyz`; computed if not given.
+    rfm : RfmResult, optional
+        From :func:`kam.identify.score_rfm`; computed if not given.
+    min_certainty : float
+        Least probability of class A in a re-run, 0 to 1.
+    max_gap_cv : float
+        Largest variation of the gaps between orders (standard deviation over mean).
+    seed : int
+        Seed of the class stability, where it is computed here.
+
+    Returns
+    -------
+    KeyAccountsResult
+
+    Raises
+    ------
+    ParameterError
+        A threshold is out of range.
+    DataError
+        As :func:`kam.identify.classify_abc_xyz` and :func:`kam.identify.score_rfm`.
+    """
+    if not 0 <= min_certainty <= 1:
+        raise ParameterError(f"min_certainty is {min_certainty}.", hint="Give a probability between 0 and 1.")
+    if not max_gap_cv > 0:
+        raise ParameterError(f"max_gap_cv is {max_gap_cv}.", hint="Give a positive number, such as 1.0.")
+    context = dataset.context
+    summary = summarize_customers(dataset.ledger)
+    panel = activity_panel(dataset.ledger, freq="month")
+    classes = classes or classify_abc_xyz(summary, panel, seed=seed, context=context)
+    rfm = rfm or score_rfm(summary, context=context)
+    frame = _facts(summary, panel, classes, rfm, dataset.accounts)
+    met = _met(frame, min_certainty, max_gap_cv)
+    so_far = met.cummin(axis=1)
+    frame["is_key_account"] = so_far.iloc[:, -1]
+    large = frame[met["large"]].copy()
+    large["why"] = [_why(row, met.loc[row.Index], context.wording) for row in large.itertuples()]
+    large["warning"] = [_warning(row, _portfolio_returns(summary), context.wording) for row in large.itertuples()]
+    top_ten = large[large["rank"] <= 10]
+    columns = ["rank", "customer_id", "name", "is_key_account", "value", "share_value"]
+    columns += ["margin"] if "margin" in large else []
+    columns += ["n_orders", "days_since_last_order", "share_returns", "abc_class", "xyz_class", "segment", "p_same_class"]
+    columns += ["why", "warning"]
+    accounts = large.sort_values(["is_key_account", "rank"], ascending=[False, True], ignore_index=True)[columns]
+    return KeyAccountsResult(
+        context=context,
+        checks=_checks(context, frame, dataset.accounts is not None),
+        assumed=_assumed(context, min_certainty, max_gap_cv),
+        accounts=accounts,
+        criteria=_criteria(met, so_far, context.wording, min_certainty, max_gap_cv),
+        n_customers=len(frame),
+        n_key_accounts=int(frame["is_key_account"].sum()),
+        share_key_accounts=float(frame.loc[frame["is_key_account"], "share_value"].sum()),
+        largest_missing=tuple(top_ten.loc[~top_ten["is_key_account"], "name"]),
+        min_certainty=min_certainty,
+        max_gap_cv=max_gap_cv,
+    )
+
+
+# -- facts -----------------------------------------------------------------------------------------------------------
+
+
+def _facts(
+    summary: pd.DataFrame,
+    panel: pd.DataFrame,
+    classes: AbcXyzResult,
+    rfm: RfmResult,
+    accounts: pd.DataFrame | None,
+) -> pd.DataFrame:
+    """One row per customer, largest first, with everything that a criterion, a reason or a warning needs."""
+    own = ["customer_id", "days_since_last_order", "returns", "revenue", "median_gap_days"]
+    own += ["margin"] if "margin" in summary else []
+    taken = ["customer_id", "value", "share_value", "abc_class", "xyz_class", "n_orders", "gap_cv", "p_same_class"]
+    frame = classes.customers[taken].merge(summary[own], on="customer_id", validate="one_to_one")
+    frame = frame.merge(rfm.customers[["customer_id", "segment"]], on="customer_id", how="left", validate="one_to_one")
+    frame = frame.sort_values(["value", "customer_id"], ascending=[False, True], ignore_index=True)
+    frame.insert(0, "rank", np.arange(1, len(frame) + 1))
+    frame["segment"] = frame["segment"].fillna("")
+    gross = frame["revenue"] + frame["returns"]
+    frame["share_returns"] = frame["returns"] / gross.where(gross > 0)
+    by_month = panel[panel["revenue"] > 0].groupby("customer_id")["revenue"]
+    frame["share_largest_month"] = frame["customer_id"].map(by_month.max() / by_month.sum())
+    frame["change_year"] = frame["customer_id"].map(_change_over_a_year(panel))
+    frame["name"] = frame["customer_id"]
+    if accounts is not None and "name" in accounts:
+        names = accounts.set_index("customer_id")["name"]
+        frame["name"] = frame["customer_id"].map(names).fillna(frame["customer_id"])
+    return frame
+
+
+def _change_over_a_year(panel: pd.DataFrame) -> pd.Series:
+    """Revenue of the last twelve complete months over the twelve before, minus 1; only for customers with revenue in both years."""
+    if panel.empty:
+        return pd.Series(dtype=float)
+    last = panel["period"].max()
+    year, before = last - pd.DateOffset(months=11), last - pd.DateOffset(months=23)
+    if panel["period"].min() > before:
+        return pd.Series(dtype=float)
+    this = panel[panel["period"] >= year].groupby("customer_id")["revenue"].sum()
+    previous = panel[panel["period"].between(before, year, inclusive="left")].groupby("customer_id")["revenue"].sum()
+    return this.reindex(previous[previous > 0].index, fill_value=0.0) / previous[previous > 0] - 1
+
+
+def _portfolio_returns(summary: pd.DataFrame) -> float:
+    gross = float((summary["revenue"] + summary["returns"]).sum())
+    return float(summary["returns"].sum()) / gross if gross > 0 else 0.0
+
+
+def _met(frame: pd.DataFrame, min_certainty: float, max_gap_cv: float) -> pd.DataFrame:
+    met = pd.DataFrame(
+        {
+            "large": frame["abc_class"] == "A",
+            "surely_large": (frame["abc_class"] == "A") & (frame["p_same_class"] >= min_certainty),
+            "regular": frame["gap_cv"] <= max_gap_cv,
+            "still_buying": ~frame["xyz_class"].isin(["ended"]) & (frame["n_orders"] > 0),
+        }
+    )
+    if "margin" in frame:
+        met["profitable"] = frame["margin"] > 0
+    return met
+
+
+# -- words -----------------------------------------------------------------------------------------------------------
+
+
+def _short(name: str, length: int = 40) -> str:
+    return name if len(name) <= length else name[: length - 1] + "…"
+
+
+def _why(row, met: pd.Series, say: Wording) -> str:  # type: ignore[no-untyped-def]  # a row of itertuples
+    if not met.all():
+        misses = []
+        if not met["surely_large"]:
+            misses.append(say.sentence("class A in only {p} of re-runs", p=say.share(row.p_same_class, 0)))
+        if not met["regular"]:
+            misses.append(
+                say.sentence("irregular: gaps vary by {cv} of their mean", cv=say.share(row.gap_cv, 0))
+                if row.gap_cv == row.gap_cv
+                else say.plural("only one order", "only {n} orders", row.n_orders)
+            )
+        if not met["still_buying"]:
+            misses.append(say.sentence("silent for {days} days", days=say.count(row.days_since_last_order)))
+        if not met.get("profitable", True):
+            misses.append(say.sentence("margin is {margin}", margin=say.money(row.margin)))
+        return say.sentence("Not on the list: {reasons}.", reasons="; ".join(misses))
+    rhythm = say.sentence("orders every {days} days", days=say.count(max(1, row.median_gap_days)))
+    sure = say.sentence("class A in {p} of re-runs", p=say.share(row.p_same_class, 0))
+    return "; ".join([rhythm, sure, *([row.segment] if row.segment else [])])
+
+
+def _warning(row, usual_returns: float, say: Wording) -> str:  # type: ignore[no-untyped-def]  # a row of itertuples
+    found = []
+    if row.share_returns > max(3 * usual_returns, 0.05):
+        found.append(say.sentence("returns {share}", share=say.share(row.share_returns)))
+    if row.share_largest_month >= 0.5:
+        found.append(say.sentence("{share} of revenue in one month", share=say.share(row.share_largest_month, 0)))
+    if row.xyz_class != "ended" and row.days_since_last_order > max(3 * row.median_gap_days, 30):
+        found.append(
+            say.sentence(
+                "silent {days} days, usually {gap}",
+                days=say.count(row.days_since_last_order),
+                gap=say.count(max(1, row.median_gap_days)),
+            )
+        )
+    if row.change_year <= -0.3:
+        found.append(say.sentence("last 12 months {change}", change=say.share(row.change_year, 0)))
+    return "; ".join(found)
+
+
+def _criteria(
+    met: pd.DataFrame, so_far: pd.DataFrame, say: Wording, min_certainty: float, max_gap_cv: float
+) -> pd.DataFrame:
+    meanings = {
+        "large": say.sentence("class A by value"),
+        "surely_large": say.sentence("class A in at least {p} of re-runs", p=say.share(min_certainty, 0)),
+        "regular": say.sentence("gaps between orders vary by at most {cv} of their mean", cv=say.share(max_gap_cv, 0)),
+        "still_buying": say.sentence("not silent far beyond its own rhythm"),
+        "profitable": say.sentence("margin above zero"),
+    }
+    return pd.DataFrame(
+        {
+            "term": met.columns,
+            "meaning": [meanings[name] for name in met.columns],
+            "n_customers": met.sum().to_numpy(),
+            "n_all_so_far": so_far.sum().to_numpy(),
+        }
+    )
+
+
+def _checks(context: Context, frame: pd.DataFrame, named: bool) -> tuple[Check, ...]:
+    say = context.wording
+    cost = "margin" in frame
+    unnamed = int((frame["name"] == frame["customer_id"]).sum())
+    return (
+        Check(
+            assumption=say.sentence("cost is known"),
+            finding=say.sentence("accounts that lose money are kept off the list")
+            if cost
+            else say.sentence("no cost in this ledger: judged on revenue, not on profit"),
+            verdict="holds" if cost else "does not hold",
+        ),
+        Check(
+            assumption=say.sentence("accounts have names"),
+            finding=say.plural("one is shown by its number", "{n} are shown by their number", unnamed)
+            if unnamed
+            else say.sentence("all have"),
+            verdict="holds" if named and not unnamed else "handled",
+        ),
+    )
+
+
+def _assumed(context: Context, min_certainty: float, max_gap_cv: float) -> tuple[Assumed, ...]:
+    say = context.wording
+    return (
+        Assumed(
+            what=say.sentence("certainty of class A"),
+            value=say.share(min_certainty, 0),
+            would_change=say.sentence("a lower bar lets accounts near the border of the class in"),
+        ),
+        Assumed(
+            what=say.sentence("regular"),
+            value=say.sentence("gaps vary by at most {cv} of their mean", cv=say.share(max_gap_cv, 0)),
+            would_change=say.sentence("a lower bar lets only clockwork buyers in"),
+        ),
+    )

@@ -1,0 +1,191 @@
+"""Companies of accounts that order by known processes, each of which can be run again: what class stability is judged by.
+
+A process draws the accounts once (what is fixed: rate, rhythm, size of orders, when they join and end, season) and then any
+number of independent runs of their orders over the same window.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+MONTHS_START = pd.Timestamp("2021-01-01")
+
+
+@dataclass(frozen=True)
+class Company:
+    """Accounts with everything that stays the same when the same window is run again. Times are in months."""
+
+    n_months: int
+    rate: np.ndarray  # orders per month while active
+    regularity: np.ndarray  # shape of the gamma gaps: 1 is Poisson, 20 is nearly a clock
+    size: np.ndarray  # median order size
+    spread: np.ndarray  # standard deviation of the log order size
+    start: np.ndarray  # month of joining; at or below 0: was there before
+    end: np.ndarray  # month after which nothing is ordered
+    opening_order: bool  # whether an account that joins does so with an order
+    intensity: np.ndarray  # accounts × months: season and trend, mean about 1
+    bursts: float = 0.0  # standard deviation of monthly log intensity, drawn anew in each run …
+    memory: float = 0.0  # … with this autocorrelation
+    hazard: float = 0.0  # chance per month to end, drawn anew in each run
+    returns: float = 0.0  # chance that an order comes back
+
+    @property
+    def n(self) -> int:
+        return len(self.rate)
+
+
+@dataclass(frozen=True)
+class Orders:
+    account: np.ndarray
+    month: np.ndarray  # as a fraction
+    amount: np.ndarray
+
+
+def run(company: Company, seed: int) -> Orders:
+    """All orders of one run: gamma renewal in operational time, mapped back through the intensity."""
+    c, rng = company, np.random.default_rng(seed)
+    n, months = c.n, c.n_months
+    monthly = c.intensity * c.rate[:, None]
+    if c.bursts:
+        shock = np.empty((n, months))
+        shock[:, 0] = rng.normal(size=n)
+        for t in range(1, months):
+            shock[:, t] = c.memory * shock[:, t - 1] + np.sqrt(1 - c.memory**2) * rng.normal(size=n)
+        monthly = monthly * np.exp(c.bursts * shock - c.bursts**2 / 2)
+    end = c.end if not c.hazard else np.minimum(c.end, np.maximum(c.start, 0) + rng.exponential(1 / c.hazard, n))
+    edges = np.arange(months + 1)
+    active = np.clip(np.minimum(end[:, None], edges[1:]) - np.maximum(c.start[:, None], edges[:-1]), 0, 1)
+    work = np.concatenate([np.zeros((n, 1)), np.cumsum(monthly * active, axis=1)], axis=1)
+    total = work[:, -1]
+    joins = c.start > 0
+    # A process that has run for long is met at a random point of a gap; one that begins now begins with a gap or an order.
+    first = rng.gamma(c.regularity) / c.regularity
+    inside = rng.random(n) * rng.gamma(c.regularity + 1) / c.regularity
+    first = np.where(joins, 0.0 if c.opening_order else first, inside)
+    accounts, times = [], []
+    at, left = first, np.arange(n)
+    while len(left):
+        keep = at < total[left]
+        left, at = left[keep], at[keep]
+        accounts.append(left)
+        times.append(at)
+        at = at + rng.gamma(c.regularity[left]) / c.regularity[left]
+    account, time = np.concatenate(accounts), np.concatenate(times)
+    order = np.argsort(account, kind="stable")
+    account, time = account[order], time[order]
+    month = np.empty(len(time))
+    bounds = np.searchsorted(account, np.arange(n + 1))
+    for i in range(n):
+        rows = slice(bounds[i], bounds[i + 1])
+        if rows.start < rows.stop:
+            low = int(max(0, np.floor(c.start[i])))
+            high = int(min(months, np.ceil(end[i])))
+            knots = edges[low : high + 1].astype(float)
+            knots[0], knots[-1] = max(c.start[i], 0), min(end[i], months)
+            month[rows] = np.interp(time[rows], work[i, low : high + 1], knots)
+    month = np.minimum(month, months - 1e-9)
+    amount = c.size[account] * np.exp(c.spread[account] * rng.normal(size=len(account)))
+    if c.returns:
+        back = rng.random(len(account)) < c.returns
+        later = np.minimum(month[back] + rng.exponential(0.5, back.sum()), months - 1e-9)
+        account = np.concatenate([account, account[back]])
+        month = np.concatenate([month, later])
+        amount = np.concatenate([amount, -amount[back] * rng.uniform(0.3, 1, back.sum())])
+    return Orders(account, month, amount)
+
+
+def totals(orders: Orders, n: int) -> np.ndarray:
+    return np.bincount(orders.account, orders.amount, minlength=n)
+
+
+def frames(orders: Orders) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The summary and the monthly panel, as far as the classes need them."""
+    day = MONTHS_START + pd.to_timedelta(np.floor(orders.month * 30.4375), unit="D")
+    lines = pd.DataFrame({"customer_id": [f"{a:06d}" for a in orders.account], "day": day, "amount": orders.amount})
+    lines["period"] = MONTHS_START + pd.Series(pd.to_timedelta(0, unit="D"), index=lines.index)
+    lines["period"] = pd.PeriodIndex.from_ordinals(
+        MONTHS_START.to_period("M").ordinal + np.floor(orders.month).astype(int), freq="M"
+    ).to_timestamp()
+    lines["is_order"] = lines["amount"] > 0
+    lines = lines.sort_values(["customer_id", "day"], kind="stable")
+    by = lines.groupby("customer_id")
+    bought = lines[lines["is_order"]]
+    summary = pd.DataFrame(
+        {
+            "revenue": by["amount"].sum(),
+            "n_orders": by["is_order"].sum(),
+            "first_order": bought.groupby("customer_id")["day"].min(),
+            "last_order": bought.groupby("customer_id")["day"].max(),
+        }
+    )
+    days = bought.drop_duplicates(["customer_id", "day"])
+    gaps = days["day"].diff().dt.days.where(days["customer_id"].eq(days["customer_id"].shift()))
+    by_gap = gaps.groupby(days["customer_id"])
+    summary["median_gap_days"] = by_gap.median()
+    summary["gap_cv"] = by_gap.std(ddof=0) / by_gap.mean()
+    as_of = day.max()
+    summary["days_since_last_order"] = (as_of - summary["last_order"]).dt.days
+    summary["tenure_days"] = (as_of - summary["first_order"]).dt.days
+    panel = lines.groupby(["customer_id", "period"], as_index=False).agg(revenue=("amount", "sum"), n_orders=("is_order", "sum"))
+    return summary.reset_index(), panel
+
+
+def draw_company(
+    seed: int,
+    *,
+    n: int = 1200,
+    n_months: int = 36,
+    rate: tuple[float, float] = (0.5, 1.0),
+    regularity: tuple[float, float] = (1.0, 4.0),
+    size_spread: float = 1.2,
+    spread: tuple[float, float] = (0.2, 0.8),
+    new: float = 0.4,
+    ended: float = 0.2,
+    season: float = 0.0,
+    own_season: float = 0.0,
+    trend: float = 0.0,
+    opening_order: bool = True,
+    pareto: float | None = None,
+) -> Company:
+    """Draw accounts: log-normal rates (median, log spread), regularity and order spread uniform between two values."""
+    rng = np.random.default_rng(seed)
+    t = np.arange(n_months)
+    peak = np.where(rng.random(n)[:, None] < own_season, rng.uniform(0, 12, n)[:, None], 10.0)
+    wave = np.exp(season * np.cos(2 * np.pi * (t - peak) / 12))
+    slope = rng.normal(0, trend, n)[:, None] * (t / n_months - 0.5)
+    size = np.exp(rng.normal(5, size_spread, n)) if pareto is None else 100 * (1 + rng.pareto(pareto, n))
+    start = np.where(rng.random(n) < new, rng.uniform(0, n_months - 1, n), -1.0)
+    end = np.where(rng.random(n) < ended, np.maximum(start, 0) + rng.uniform(0.5, n_months, n), np.inf)
+    return Company(
+        n_months=n_months,
+        rate=np.minimum(rate[0] * np.exp(rate[1] * rng.normal(size=n)), 20.0),
+        regularity=np.exp(rng.uniform(*np.log(regularity), n)),
+        size=size,
+        spread=rng.uniform(*spread, n),
+        start=start,
+        end=end,
+        opening_order=opening_order,
+        intensity=wave / wave.mean(axis=1, keepdims=True) * np.exp(slope),
+    )
+
+
+PROCESSES: dict[str, Callable[[int], Company]] = {
+    "poisson": lambda seed: draw_company(seed, regularity=(1.0, 1.0001), n_months=24, rate=(0.6, 1.0)),
+    "regular": lambda seed: draw_company(seed, regularity=(4.0, 25.0), n_months=48, spread=(0.1, 0.4), rate=(0.5, 0.7)),
+    "mixed": lambda seed: draw_company(seed, regularity=(0.6, 12.0), spread=(0.1, 1.2)),
+    "few orders": lambda seed: draw_company(seed, rate=(0.12, 0.8), n_months=24),
+    "heavy sizes": lambda seed: draw_company(seed, rate=(0.3, 0.8), spread=(0.8, 1.4), pareto=1.4),
+    "seasonal": lambda seed: draw_company(seed, season=0.9, own_season=0.3, n_months=36),
+    "trend": lambda seed: draw_company(seed, trend=1.5, season=0.3, n_months=48),
+    "coming and going": lambda seed: draw_company(seed, new=0.7, ended=0.6, n_months=36, opening_order=False),
+    "bursts": lambda seed: replace(draw_company(seed, rate=(0.8, 0.8)), bursts=0.7, memory=0.7),
+    "random end": lambda seed: replace(draw_company(seed, ended=0.0), hazard=0.015),
+    "returns": lambda seed: replace(draw_company(seed), returns=0.08),
+    "small": lambda seed: draw_company(seed, n=300, n_months=24),
+    "large": lambda seed: draw_company(seed, n=6000, n_months=24, rate=(0.25, 1.1), size_spread=1.0),
+    "alike": lambda seed: draw_company(seed, size_spread=0.4, rate=(0.6, 0.4)),
+}
