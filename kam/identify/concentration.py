@@ -278,7 +278,9 @@ def concentration(
     series = values if isinstance(values, pd.Series) else pd.Series(np.asarray(values, dtype=float))
     if series.index.has_duplicates:
         twice = series.index[series.index.duplicated()][:3].tolist()
-        raise DataError("A customer stands twice among the values.", where=f"customers {twice}", hint="Sum per customer first.")
+        raise DataError(
+            "A customer stands twice among the values.", where=f"customers {twice}", hint="Sum per customer first."
+        )
     x = _largest_first(series, base)
     order = pd.DataFrame({"customer_id": series.index.astype(str), "raw": series.to_numpy(dtype=float)}).sort_values(
         ["raw", "customer_id"], ascending=[False, True], kind="stable"
@@ -304,7 +306,9 @@ def concentration(
         assumed=_assumed(context, base, top, share),
         measures=measures,
         curve=curve,
-        dependence=curve.loc[listed, ["rank", "customer_id", "value", "share_value", "cum_share_value"]].reset_index(drop=True),
+        dependence=curve.loc[listed, ["rank", "customer_id", "value", "share_value", "cum_share_value"]].reset_index(
+            drop=True
+        ),
         base=base,
         measure=measure,
         top=top,
@@ -330,10 +334,14 @@ def _largest_first(values: Values, base: Base) -> Floats:
     if x.ndim != 1:
         raise ParameterError(f"The values have {x.ndim} dimensions.", hint="Give one value per customer.")
     if x.size == 0:
-        raise EmptyDataError("There is no customer to measure concentration on.", hint="Look at the audit of the ledger.")
+        raise EmptyDataError(
+            "There is no customer to measure concentration on.", hint="Look at the audit of the ledger."
+        )
     if not np.isfinite(x).all():
         rows = np.flatnonzero(~np.isfinite(x))[:3].tolist()
-        raise DataError("A value is missing or not finite.", where=f"positions {rows}", hint="Drop or mend these customers first.")
+        raise DataError(
+            "A value is missing or not finite.", where=f"positions {rows}", hint="Drop or mend these customers first."
+        )
     x = -np.sort(-x)
     if base == "positive":
         x = np.clip(x, 0, None)
@@ -387,9 +395,7 @@ def _measures(x: Floats, *, top: float, share: float, n_resamples: int, seed: in
     return pd.concat([frame, per_customer], ignore_index=True)
 
 
-def _checks(
-    context: Context, raw: Floats, x: Floats, base: Base
-) -> tuple[Check, ...]:
+def _checks(context: Context, raw: Floats, x: Floats, base: Base) -> tuple[Check, ...]:
     say = context.wording
     n_negative = int((raw < 0).sum())
     lost = -float(raw[raw < 0].sum())
@@ -414,7 +420,9 @@ def _checks(
     else:
         sign = Check(
             assumption=say.sentence("the curve of the net total stays close to a share"),
-            finding=say.sentence("before the customers below zero it climbs to {peak} of the net total", peak=say.share(peak)),
+            finding=say.sentence(
+                "before the customers below zero it climbs to {peak} of the net total", peak=say.share(peak)
+            ),
             verdict="holds" if peak <= 1.05 else "does not hold",
             statistic=peak,
         )
@@ -445,7 +453,9 @@ def _assumed(context: Context, base: Base, top: float, share: float) -> tuple[As
         ),
         Assumed(
             what=say.sentence("what counts as the top, and as the bulk"),
-            value=say.sentence("{top} of customers, {share} of value", top=say.share(top, 0), share=say.share(share, 0)),
+            value=say.sentence(
+                "{top} of customers, {share} of value", top=say.share(top, 0), share=say.share(share, 0)
+            ),
             would_change=say.sentence("a convention (Pareto); the curve shows every other choice"),
         ),
     )

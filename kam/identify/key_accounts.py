@@ -22,8 +22,13 @@ from kam.wording import Wording
 if TYPE_CHECKING:
     from kam.dataset import Dataset
 
-CRITERIA = ("large", "surely_large", "regular", "still_buying", "profitable")
+CRITERIA = ("large", "surely_large", "steady", "still_buying", "profitable")
 """The criteria in their order; ``profitable`` only where the cost is known."""
+
+MIN_ORDERS = 4
+"""With fewer orders nobody is steady: three gaps are the least that can be told from chance."""
+
+DAYS_PER_MONTH = 365.25 / 12
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
@@ -46,8 +51,8 @@ class KeyAccountsResult(Result):
     share_key_accounts : float
         Their share of the base total.
     largest_missing : tuple of str
-        Names of those among the ten largest that are no key accounts.
-    min_certainty, max_gap_cv : float
+        Those among the ten largest that are no key accounts: name and, in brackets, what they miss.
+    min_certainty, max_gap_cv, min_active_share : float
         The thresholds that were used.
     """
 
@@ -61,6 +66,7 @@ class KeyAccountsResult(Result):
     largest_missing: tuple[str, ...]
     min_certainty: float
     max_gap_cv: float
+    min_active_share: float
 
     def key_accounts(self) -> pd.DataFrame:
         """The rows of ``accounts`` that are key accounts."""
@@ -80,17 +86,17 @@ class KeyAccountsResult(Result):
             "{n} of {n_all} accounts are key accounts: {traits}. They bring {share} of revenue ({value}).",
             self.n_key_accounts,
             n_all=say.count(self.n_customers),
-            traits=say.sentence("large beyond doubt, regular, still buying and profitable")
+            traits=say.sentence("large beyond doubt, steady, still buying and profitable")
             if profitable
-            else say.sentence("large beyond doubt, regular and still buying"),
+            else say.sentence("large beyond doubt, steady and still buying"),
             share=say.share(self.share_key_accounts),
             value=say.money(self.key_accounts()["value"].sum()),
         )
         if not self.largest_missing:
             return first
-        shown = [_short(name) for name in self.largest_missing[:3]]
-        if len(self.largest_missing) > 3:
-            shown.append(say.sentence("{n} more", n=say.count(len(self.largest_missing) - 3)))
+        shown = list(self.largest_missing[:2])
+        if len(self.largest_missing) > 2:
+            shown.append(say.sentence("{n} more", n=say.count(len(self.largest_missing) - 2)))
         return (
             first
             + " "
@@ -138,14 +144,16 @@ def identify_key_accounts(
     rfm: RfmResult | None = None,
     min_certainty: float = 0.8,
     max_gap_cv: float = 1.0,
+    min_active_share: float = 0.5,
     seed: int = 1,
 ) -> KeyAccountsResult:
     """Rank the large accounts, say which are key accounts and why, and what to look at before the next visit.
 
     A key account is (1) in class A; (2) in class A again in at least ``min_certainty`` of the re-runs of its own ordering; (3)
-    regular: the gaps between its orders vary by at most ``max_gap_cv``; (4) still buying, that is not of class "ended";
+    steady: at least four orders, in at least ``min_active_share`` of its months or at gaps that vary by at most ``max_gap_cv`` (a
+    buyer who orders every quarter is steady, too); (4) still buying, that is not of class "ended";
     (5) profitable: its margin is positive, where the cost is known. All must hold: the conjunction is the point, since a large
-    single order, an irregular giant or a loss-making volume buyer is large without being a key account.
+    single order, an occasional giant or a loss-making volume buyer is large without being a key account.
 
     Warnings name returns above three times the portfolio's and above 5 %, half of the revenue in one month, a silence of three
     times the account's own rhythm, and twelve months at least 30 % below the twelve before.
@@ -162,6 +170,8 @@ def identify_key_accounts(
         Least probability of class A in a re-run, 0 to 1.
     max_gap_cv : float
         Largest variation of the gaps between orders (standard deviation over mean).
+    min_active_share : float
+        Least share of the months since the first order that have an order, 0 to 1.
     seed : int
         Seed of the class stability, where it is computed here.
 
@@ -178,6 +188,8 @@ def identify_key_accounts(
     """
     if not 0 <= min_certainty <= 1:
         raise ParameterError(f"min_certainty is {min_certainty}.", hint="Give a probability between 0 and 1.")
+    if not 0 <= min_active_share <= 1:
+        raise ParameterError(f"min_active_share is {min_active_share}.", hint="Give a share between 0 and 1.")
     if not max_gap_cv > 0:
         raise ParameterError(f"max_gap_cv is {max_gap_cv}.", hint="Give a positive number, such as 1.0.")
     context = dataset.context
@@ -186,30 +198,42 @@ def identify_key_accounts(
     classes = classes or classify_abc_xyz(summary, panel, seed=seed, context=context)
     rfm = rfm or score_rfm(summary, context=context)
     frame = _facts(summary, panel, classes, rfm, dataset.accounts)
-    met = _met(frame, min_certainty, max_gap_cv)
+    met = _met(frame, min_certainty, max_gap_cv, min_active_share)
     so_far = met.cummin(axis=1)
     frame["is_key_account"] = so_far.iloc[:, -1]
     large = frame[met["large"]].copy()
-    large["why"] = [_why(row, met.loc[row.Index], context.wording) for row in large.itertuples()]
+    misses = {row.Index: _misses(row, met.loc[row.Index], context.wording) for row in large.itertuples()}
+    large["why"] = [_why(row, misses[row.Index], context.wording) for row in large.itertuples()]
     large["warning"] = [_warning(row, _portfolio_returns(summary), context.wording) for row in large.itertuples()]
     top_ten = large[large["rank"] <= 10]
     columns = ["rank", "customer_id", "name", "is_key_account", "value", "share_value"]
     columns += ["margin"] if "margin" in large else []
-    columns += ["n_orders", "days_since_last_order", "share_returns", "abc_class", "xyz_class", "segment", "p_same_class"]
+    columns += [
+        "n_orders",
+        "days_since_last_order",
+        "share_returns",
+        "abc_class",
+        "xyz_class",
+        "segment",
+        "p_same_class",
+    ]
     columns += ["why", "warning"]
     accounts = large.sort_values(["is_key_account", "rank"], ascending=[False, True], ignore_index=True)[columns]
     return KeyAccountsResult(
         context=context,
         checks=_checks(context, frame, dataset.accounts is not None),
-        assumed=_assumed(context, min_certainty, max_gap_cv),
+        assumed=_assumed(context, min_certainty, max_gap_cv, min_active_share),
         accounts=accounts,
-        criteria=_criteria(met, so_far, context.wording, min_certainty, max_gap_cv),
+        criteria=_criteria(met, so_far, context.wording, min_certainty, max_gap_cv, min_active_share),
         n_customers=len(frame),
         n_key_accounts=int(frame["is_key_account"].sum()),
         share_key_accounts=float(frame.loc[frame["is_key_account"], "share_value"].sum()),
-        largest_missing=tuple(top_ten.loc[~top_ten["is_key_account"], "name"]),
+        largest_missing=tuple(
+            f"{_short(row.name)} ({'; '.join(misses[row.Index])})" for row in top_ten.itertuples() if misses[row.Index]
+        ),
         min_certainty=min_certainty,
         max_gap_cv=max_gap_cv,
+        min_active_share=min_active_share,
     )
 
 
@@ -224,7 +248,15 @@ def _facts(
     accounts: pd.DataFrame | None,
 ) -> pd.DataFrame:
     """One row per customer, largest first, with everything that a criterion, a reason or a warning needs."""
-    own = ["customer_id", "days_since_last_order", "returns", "revenue", "median_gap_days"]
+    own = [
+        "customer_id",
+        "days_since_last_order",
+        "tenure_days",
+        "n_active_periods",
+        "returns",
+        "revenue",
+        "median_gap_days",
+    ]
     own += ["margin"] if "margin" in summary else []
     taken = ["customer_id", "value", "share_value", "abc_class", "xyz_class", "n_orders", "gap_cv", "p_same_class"]
     frame = classes.customers[taken].merge(summary[own], on="customer_id", validate="one_to_one")
@@ -232,6 +264,8 @@ def _facts(
     frame = frame.sort_values(["value", "customer_id"], ascending=[False, True], ignore_index=True)
     frame.insert(0, "rank", np.arange(1, len(frame) + 1))
     frame["segment"] = frame["segment"].fillna("")
+    months = (frame["tenure_days"] / DAYS_PER_MONTH).clip(lower=1)
+    frame["active_share"] = (frame["n_active_periods"] / months).clip(upper=1)
     gross = frame["revenue"] + frame["returns"]
     frame["share_returns"] = frame["returns"] / gross.where(gross > 0)
     by_month = panel[panel["revenue"] > 0].groupby("customer_id")["revenue"]
@@ -262,12 +296,13 @@ def _portfolio_returns(summary: pd.DataFrame) -> float:
     return float(summary["returns"].sum()) / gross if gross > 0 else 0.0
 
 
-def _met(frame: pd.DataFrame, min_certainty: float, max_gap_cv: float) -> pd.DataFrame:
+def _met(frame: pd.DataFrame, min_certainty: float, max_gap_cv: float, min_active_share: float) -> pd.DataFrame:
     met = pd.DataFrame(
         {
             "large": frame["abc_class"] == "A",
             "surely_large": (frame["abc_class"] == "A") & (frame["p_same_class"] >= min_certainty),
-            "regular": frame["gap_cv"] <= max_gap_cv,
+            "steady": (frame["n_orders"] >= MIN_ORDERS)
+            & ((frame["active_share"] >= min_active_share) | (frame["gap_cv"] <= max_gap_cv)),
             "still_buying": ~frame["xyz_class"].isin(["ended"]) & (frame["n_orders"] > 0),
         }
     )
@@ -283,21 +318,26 @@ def _short(name: str, length: int = 40) -> str:
     return name if len(name) <= length else name[: length - 1] + "…"
 
 
-def _why(row, met: pd.Series, say: Wording) -> str:  # type: ignore[no-untyped-def]  # a row of itertuples
-    if not met.all():
-        misses = []
-        if not met["surely_large"]:
-            misses.append(say.sentence("class A in only {p} of re-runs", p=say.share(row.p_same_class, 0)))
-        if not met["regular"]:
-            misses.append(
-                say.sentence("irregular: gaps vary by {cv} of their mean", cv=say.share(row.gap_cv, 0))
-                if row.gap_cv == row.gap_cv
-                else say.plural("only one order", "only {n} orders", row.n_orders)
-            )
-        if not met["still_buying"]:
-            misses.append(say.sentence("silent for {days} days", days=say.count(row.days_since_last_order)))
-        if not met.get("profitable", True):
-            misses.append(say.sentence("margin is {margin}", margin=say.money(row.margin)))
+def _misses(row, met: pd.Series, say: Wording) -> list[str]:  # type: ignore[no-untyped-def]  # a row of itertuples
+    """The criteria that an account of class A misses, each with the figure behind it."""
+    misses = []
+    if not met["surely_large"]:
+        misses.append(say.sentence("class A in only {p} of re-runs", p=say.share(row.p_same_class, 0)))
+    if not met["steady"]:
+        misses.append(
+            say.sentence("ordered in {share} of its months, at random gaps", share=say.share(row.active_share, 0))
+            if row.n_orders >= MIN_ORDERS
+            else say.plural("only one order", "only {n} orders", row.n_orders)
+        )
+    if not met["still_buying"]:
+        misses.append(say.sentence("silent for {days} days", days=say.count(row.days_since_last_order)))
+    if not met.get("profitable", True):
+        misses.append(say.sentence("margin is {margin}", margin=say.money(row.margin)))
+    return misses
+
+
+def _why(row, misses: list[str], say: Wording) -> str:  # type: ignore[no-untyped-def]  # a row of itertuples
+    if misses:
         return say.sentence("Not on the list: {reasons}.", reasons="; ".join(misses))
     rhythm = say.sentence("orders every {days} days", days=say.count(max(1, row.median_gap_days)))
     sure = say.sentence("class A in {p} of re-runs", p=say.share(row.p_same_class, 0))
@@ -318,18 +358,27 @@ def _warning(row, usual_returns: float, say: Wording) -> str:  # type: ignore[no
                 gap=say.count(max(1, row.median_gap_days)),
             )
         )
-    if row.change_year <= -0.3:
+    if row.xyz_class != "ended" and row.change_year <= -0.3:
         found.append(say.sentence("last 12 months {change}", change=say.share(row.change_year, 0)))
     return "; ".join(found)
 
 
 def _criteria(
-    met: pd.DataFrame, so_far: pd.DataFrame, say: Wording, min_certainty: float, max_gap_cv: float
+    met: pd.DataFrame,
+    so_far: pd.DataFrame,
+    say: Wording,
+    min_certainty: float,
+    max_gap_cv: float,
+    min_active_share: float,
 ) -> pd.DataFrame:
     meanings = {
         "large": say.sentence("class A by value"),
         "surely_large": say.sentence("class A in at least {p} of re-runs", p=say.share(min_certainty, 0)),
-        "regular": say.sentence("gaps between orders vary by at most {cv} of their mean", cv=say.share(max_gap_cv, 0)),
+        "steady": say.sentence(
+            "ordered in at least {share} of its months, or at gaps that vary by at most {cv} of their mean",
+            share=say.share(min_active_share, 0),
+            cv=say.share(max_gap_cv, 0),
+        ),
         "still_buying": say.sentence("not silent far beyond its own rhythm"),
         "profitable": say.sentence("margin above zero"),
     }
@@ -365,7 +414,7 @@ def _checks(context: Context, frame: pd.DataFrame, named: bool) -> tuple[Check, 
     )
 
 
-def _assumed(context: Context, min_certainty: float, max_gap_cv: float) -> tuple[Assumed, ...]:
+def _assumed(context: Context, min_certainty: float, max_gap_cv: float, min_active_share: float) -> tuple[Assumed, ...]:
     say = context.wording
     return (
         Assumed(
@@ -374,8 +423,12 @@ def _assumed(context: Context, min_certainty: float, max_gap_cv: float) -> tuple
             would_change=say.sentence("a lower bar lets accounts near the border of the class in"),
         ),
         Assumed(
-            what=say.sentence("regular"),
-            value=say.sentence("gaps vary by at most {cv} of their mean", cv=say.share(max_gap_cv, 0)),
-            would_change=say.sentence("a lower bar lets only clockwork buyers in"),
+            what=say.sentence("steady"),
+            value=say.sentence(
+                "orders in {share} of the months, or gaps that vary by at most {cv} of their mean",
+                share=say.share(min_active_share, 0),
+                cv=say.share(max_gap_cv, 0),
+            ),
+            would_change=say.sentence("a higher bar leaves only weekly and clockwork buyers"),
         ),
     )

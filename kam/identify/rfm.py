@@ -21,7 +21,17 @@ _RULE_COLUMNS = ["segment", "r_min", "r_max", "f_min", "f_max", "m_min", "m_max"
 
 SEGMENTS = pd.DataFrame(
     [
-        ("champions", 4, 5, 4, 5, 4, 5, "recent, frequent and large", "keep close: service, agreements, a named sponsor"),
+        (
+            "champions",
+            4,
+            5,
+            4,
+            5,
+            4,
+            5,
+            "recent, frequent and large",
+            "keep close: service, agreements, a named sponsor",
+        ),
         ("cannot lose", 1, 2, 4, 5, 4, 5, "frequent and large once, silent now", "call this week"),
         ("loyal", 3, 5, 4, 5, 1, 5, "order often and recently", "widen the range, ask for referrals"),
         ("slipping", 1, 2, 3, 5, 1, 5, "ordered regularly, silent now", "ask why, before they are gone"),
@@ -115,7 +125,9 @@ class RfmResult(Result):
             KeyFigure(
                 value=say.count(len(best)), label=say.sentence("accounts score 4 or 5 on all three"), note=counted
             ),
-            KeyFigure(value=say.share(self._share(best)), label=say.sentence("of the value comes from them"), note=counted),
+            KeyFigure(
+                value=say.share(self._share(best)), label=say.sentence("of the value comes from them"), note=counted
+            ),
             KeyFigure(
                 value=say.count(len(self.slipping)),
                 label=say.sentence("frequent buyers have fallen silent"),
@@ -192,7 +204,9 @@ def score_rfm(
     missing = [name for name in needed if name not in summary.columns]
     if missing:
         raise MissingColumnError(
-            f"The summary lacks {', '.join(missing)}.", where=f"columns {list(summary.columns)}", hint="Use summarize_customers."
+            f"The summary lacks {', '.join(missing)}.",
+            where=f"columns {list(summary.columns)}",
+            hint="Use summarize_customers.",
         )
     twice = summary.loc[summary["customer_id"].duplicated(), "customer_id"]
     if len(twice):
@@ -240,7 +254,9 @@ def score_rfm(
 def _checked_rules(rules: pd.DataFrame) -> pd.DataFrame:
     missing = [name for name in _RULE_COLUMNS if name not in rules.columns]
     if missing:
-        raise MissingColumnError(f"The segment table lacks {', '.join(missing)}.", hint="See kam.identify.rfm.SEGMENTS.")
+        raise MissingColumnError(
+            f"The segment table lacks {', '.join(missing)}.", hint="See kam.identify.rfm.SEGMENTS."
+        )
     return rules[_RULE_COLUMNS].reset_index(drop=True)
 
 
@@ -250,14 +266,17 @@ def _cut_points(columns: Mapping[str, pd.Series], bins: str | Mapping[str, Seque
             raise ParameterError(f"bins is {bins!r}.", hint="Use 'quantile' or a mapping of cut points.")
         steps = np.arange(1, SCORES) / SCORES
         return {
-            name: np.quantile(values.to_numpy(dtype=float), steps, method="inverted_cdf") for name, values in columns.items()
+            name: np.quantile(values.to_numpy(dtype=float), steps, method="inverted_cdf")
+            for name, values in columns.items()
         }
     if set(bins) != set(columns):
         raise ParameterError(f"bins names {sorted(bins)}.", hint=f"Give cut points for {', '.join(columns)}.")
     cut_points = {name: np.asarray(bins[name], dtype=float) for name in columns}
     for name, cuts in cut_points.items():
         if cuts.shape != (SCORES - 1,) or not (np.diff(cuts) > 0).all():
-            raise ParameterError(f"The cut points of {name} are {list(bins[name])}.", hint="Give four ascending numbers.")
+            raise ParameterError(
+                f"The cut points of {name} are {list(bins[name])}.", hint="Give four ascending numbers."
+            )
     return cut_points
 
 
@@ -271,8 +290,12 @@ def _segments_of(frame: pd.DataFrame, rules: pd.DataFrame) -> pd.Series:
         )
         segment = segment.mask(hit & segment.isna(), rule.segment)
     if segment.isna().any():
-        scores = frame.loc[segment.isna(), ["r_score", "f_score", "m_score"]].drop_duplicates().head(3).to_numpy().tolist()
-        raise ParameterError("The segment table has no row for some scores.", where=f"R, F, M = {scores}", hint="Add a last row 1–5.")
+        scores = (
+            frame.loc[segment.isna(), ["r_score", "f_score", "m_score"]].drop_duplicates().head(3).to_numpy().tolist()
+        )
+        raise ParameterError(
+            "The segment table has no row for some scores.", where=f"R, F, M = {scores}", hint="Add a last row 1–5."
+        )
     return segment.astype(str)
 
 
@@ -325,23 +348,33 @@ def _checks(context: Context, frame: pd.DataFrame, cuts: pd.DataFrame, n_without
     )
     without = Check(
         assumption=say.sentence("every account has an order"),
-        finding=say.plural("one has credit notes only and is left out", "{n} have credit notes only and are left out", n_without)
+        finding=say.plural(
+            "one has credit notes only and is left out", "{n} have credit notes only and are left out", n_without
+        )
         if n_without
         else say.sentence("all have"),
         verdict="handled" if n_without else "holds",
     )
     if len(frame) < 3 or frame["n_orders"].nunique() < 2 or frame["value"].nunique() < 2:
-        return spread, without, Check(
-            assumption=say.sentence("frequency and monetary value say different things"),
-            finding=say.sentence("too few different values to tell"),
-            verdict="not testable",
+        return (
+            spread,
+            without,
+            Check(
+                assumption=say.sentence("frequency and monetary value say different things"),
+                finding=say.sentence("too few different values to tell"),
+                verdict="not testable",
+            ),
         )
     correlation = float(frame["n_orders"].rank().corr(frame["value"].rank()))
-    return spread, without, Check(
-        assumption=say.sentence("frequency and monetary value say different things"),
-        finding=say.sentence("their rank correlation is {r}", r=say.number(correlation)),
-        verdict="holds" if abs(correlation) < 0.95 else "does not hold",
-        statistic=correlation,
+    return (
+        spread,
+        without,
+        Check(
+            assumption=say.sentence("frequency and monetary value say different things"),
+            finding=say.sentence("their rank correlation is {r}", r=say.number(correlation)),
+            verdict="holds" if abs(correlation) < 0.95 else "does not hold",
+            statistic=correlation,
+        ),
     )
 
 
@@ -350,12 +383,16 @@ def _assumed(context: Context, bins: object, own_segments: bool) -> tuple[Assume
     return (
         Assumed(
             what=say.sentence("cut points of the scores"),
-            value=say.sentence("fifths of this portfolio") if isinstance(bins, str) else say.sentence("given by the user"),
+            value=say.sentence("fifths of this portfolio")
+            if isinstance(bins, str)
+            else say.sentence("given by the user"),
             would_change=say.sentence("business cut points make scores comparable between years"),
         ),
         Assumed(
             what=say.sentence("segments"),
-            value=say.sentence("the table that kam carries") if own_segments else say.sentence("a table given by the user"),
+            value=say.sentence("the table that kam carries")
+            if own_segments
+            else say.sentence("a table given by the user"),
             would_change=say.sentence("another table renames and regroups; the scores stay"),
         ),
     )

@@ -103,34 +103,24 @@ def totals(orders: Orders, n: int) -> np.ndarray:
 
 
 def frames(orders: Orders) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The summary and the monthly panel, as far as the classes need them."""
-    day = MONTHS_START + pd.to_timedelta(np.floor(orders.month * 30.4375), unit="D")
-    lines = pd.DataFrame({"customer_id": [f"{a:06d}" for a in orders.account], "day": day, "amount": orders.amount})
-    lines["period"] = MONTHS_START + pd.Series(pd.to_timedelta(0, unit="D"), index=lines.index)
-    lines["period"] = pd.PeriodIndex.from_ordinals(
-        MONTHS_START.to_period("M").ordinal + np.floor(orders.month).astype(int), freq="M"
-    ).to_timestamp()
-    lines["is_order"] = lines["amount"] > 0
-    lines = lines.sort_values(["customer_id", "day"], kind="stable")
-    by = lines.groupby("customer_id")
-    bought = lines[lines["is_order"]]
-    summary = pd.DataFrame(
-        {
-            "revenue": by["amount"].sum(),
-            "n_orders": by["is_order"].sum(),
-            "first_order": bought.groupby("customer_id")["day"].min(),
-            "last_order": bought.groupby("customer_id")["day"].max(),
-        }
-    )
-    days = bought.drop_duplicates(["customer_id", "day"])
-    gaps = days["day"].diff().dt.days.where(days["customer_id"].eq(days["customer_id"].shift()))
-    by_gap = gaps.groupby(days["customer_id"])
-    summary["median_gap_days"] = by_gap.median()
-    summary["gap_cv"] = by_gap.std(ddof=0) / by_gap.mean()
-    as_of = day.max()
-    summary["days_since_last_order"] = (as_of - summary["last_order"]).dt.days
-    summary["tenure_days"] = (as_of - summary["first_order"]).dt.days
-    panel = lines.groupby(["customer_id", "period"], as_index=False).agg(revenue=("amount", "sum"), n_orders=("is_order", "sum"))
+    """The summary and the monthly panel of a run, as far as the classes need them."""
+    ordinal = MONTHS_START.to_period("M").ordinal + np.floor(orders.month).astype(int)
+    period = pd.PeriodIndex.from_ordinals(ordinal, freq="M").to_timestamp()
+    lines = pd.DataFrame({"customer_id": [f"{a:06d}" for a in orders.account], "period": period, "revenue": orders.amount})
+    lines["day"] = period + pd.to_timedelta(np.floor(orders.month % 1 * 28), unit="D")
+    lines["n_orders"] = (lines["revenue"] > 0).astype(int)
+    panel = lines.groupby(["customer_id", "period"], as_index=False)[["revenue", "n_orders"]].sum()
+    summary = lines.groupby("customer_id")[["revenue", "n_orders"]].sum()
+    days = lines[lines["n_orders"] > 0].drop_duplicates(["customer_id", "day"]).sort_values(["customer_id", "day"])
+    gaps = days["day"].diff().dt.days.where(days["customer_id"] == days["customer_id"].shift()).groupby(days["customer_id"])
+    summary["first_order"] = days.groupby("customer_id")["day"].min()
+    summary["last_order"] = days.groupby("customer_id")["day"].max()
+    summary["median_gap_days"] = gaps.median()
+    summary["gap_cv"] = gaps.std(ddof=0) / gaps.mean()
+    summary["demand_cv"] = np.nan
+    as_of = period.max() + pd.offsets.MonthEnd()
+    summary["days_since_last_order"] = (as_of - summary["last_order"]).dt.days.astype(float)
+    summary["tenure_days"] = (as_of - summary["first_order"]).dt.days.astype(float)
     return summary.reset_index(), panel
 
 
@@ -179,10 +169,10 @@ PROCESSES: dict[str, Callable[[int], Company]] = {
     "mixed": lambda seed: draw_company(seed, regularity=(0.6, 12.0), spread=(0.1, 1.2)),
     "few orders": lambda seed: draw_company(seed, rate=(0.12, 0.8), n_months=24),
     "heavy sizes": lambda seed: draw_company(seed, rate=(0.3, 0.8), spread=(0.8, 1.4), pareto=1.4),
-    "seasonal": lambda seed: draw_company(seed, season=0.9, own_season=0.3, n_months=36),
-    "trend": lambda seed: draw_company(seed, trend=1.5, season=0.3, n_months=48),
+    "seasonal": lambda seed: draw_company(seed, season=0.6, own_season=0.3, n_months=36),
+    "trend": lambda seed: draw_company(seed, trend=1.0, season=0.3, n_months=48),
     "coming and going": lambda seed: draw_company(seed, new=0.7, ended=0.6, n_months=36, opening_order=False),
-    "bursts": lambda seed: replace(draw_company(seed, rate=(0.8, 0.8)), bursts=0.7, memory=0.7),
+    "bursts": lambda seed: replace(draw_company(seed, rate=(0.8, 0.8)), bursts=0.5, memory=0.7),
     "random end": lambda seed: replace(draw_company(seed, ended=0.0), hazard=0.015),
     "returns": lambda seed: replace(draw_company(seed), returns=0.08),
     "small": lambda seed: draw_company(seed, n=300, n_months=24),

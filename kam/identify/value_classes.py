@@ -1,0 +1,136 @@
+"""ABC classes by value: A while the cumulative share before a customer is below 80 %, B while it is below 95 %, else C.
+
+>>> abc_classes(pd.Series({"a": 80.0, "b": 15.0, "c": 5.0, "d": -3.0})).to_dict()
+{'a': 'A', 'b': 'B', 'c': 'C', 'd': 'C'}
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import ceil
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from kam.errors import DataError, EmptyDataError, ParameterError, UndefinedMeasureError
+
+Base = Literal["positive", "net"]
+Floats = npt.NDArray[np.float64]
+
+ABC = ("A", "B", "C")
+
+
+def abc_classes(values: pd.Series, *, base: Base = "positive", cuts: tuple[float, float] = (0.80, 0.95)) -> pd.Series:
+    """ABC class of every customer by cumulative share of value.
+
+    A while the cumulative share *before* the customer is below the first cut, B while it is below the second, else C; a value
+    of zero or below is C. Customers of equal value stand in the order of their id. Sums are exact where the values are whole
+    multiples of 0.0001.
+
+    Parameters
+    ----------
+    values : pandas.Series, shape (n_customers,)
+        One value per customer in money; the index is the customer id.
+    base : {"positive", "net"}
+        Share of the sum of the positive values, or of the sum of all, which must be positive.
+    cuts : tuple of float
+        Upper limits of A and of B, ascending, between 0 and 1.
+
+    Returns
+    -------
+    pandas.Series
+        ``A``, ``B`` or ``C``, with the index and the order of ``values``.
+
+    Raises
+    ------
+    EmptyDataError
+        No customer.
+    DataError
+        A value is missing or not finite, or a customer stands twice.
+    UndefinedMeasureError
+        No value is positive, or the total of the base is not.
+    ParameterError
+        ``base`` or ``cuts`` is out of range.
+    """
+    ranked = rank_by_value(values, base, cuts)
+    return ranked["abc_class"].reindex(values.index.astype(str)).set_axis(values.index)
+
+
+def rank_by_value(values: pd.Series, base: Base, cuts: tuple[float, float]) -> pd.DataFrame:
+    """``value, share_value, cum_share_value, abc_class`` by customer, largest first."""
+    if base not in ("positive", "net"):
+        raise ParameterError(f"base is {base!r}.", hint="Use 'positive' or 'net'.")
+    if len(cuts) != 2 or not 0 < cuts[0] < cuts[1] < 1:
+        raise ParameterError(f"The ABC limits are {cuts}.", hint="Give two ascending shares, such as (0.80, 0.95).")
+    if values.empty:
+        raise EmptyDataError("There is no customer to classify.", hint="Look at the audit of the ledger.")
+    ids = values.index.astype(str)
+    if ids.has_duplicates:
+        twice = ids[ids.duplicated()][:3].tolist()
+        raise DataError("A customer stands twice.", where=f"customers {twice}", hint="Sum per customer first.")
+    x = values.to_numpy(dtype=float)
+    if not np.isfinite(x).all():
+        where = ids[~np.isfinite(x)][:3].tolist()
+        raise DataError(
+            "A value is missing or not finite.", where=f"customers {where}", hint="Mend or drop these customers."
+        )
+    ranked = pd.DataFrame({"customer_id": ids, "value": x})
+    ranked = ranked.sort_values(["value", "customer_id"], ascending=[False, True]).set_index("customer_id")
+
+    whole = _in_whole_units(ranked["value"].to_numpy())
+    positive = np.maximum(whole, 0)
+    up_to = np.cumsum(positive)
+    total = up_to[-1] if base == "positive" else whole.sum()
+    if not total > 0:
+        raise UndefinedMeasureError(
+            "No customer has a positive value, so that no share of the total exists."
+            if up_to[-1] <= 0
+            else f"The net total is {x.sum():,.2f}, so that shares of it have no meaning.",
+            hint="Look at the sign of the amounts." if up_to[-1] <= 0 else "Use base='positive'.",
+        )
+    before = up_to - positive
+    in_a, in_b = (before < _limit(cut, total) for cut in cuts)
+    ranked["share_value"] = positive / total
+    ranked["cum_share_value"] = up_to / total
+    ranked["abc_class"] = np.select([(whole > 0) & in_a, (whole > 0) & in_b], ["A", "B"], "C")
+    return ranked
+
+
+def _in_whole_units(values: npt.NDArray[np.float64]) -> npt.NDArray[np.int64] | npt.NDArray[np.float64]:
+    """Values in units of 0.0001 where they are whole multiples of it, so that sums are exact; else as they are."""
+    whole = np.rint(values * 1e4)
+    exact = np.abs(whole).sum() < 2**62 and bool((np.abs(whole / 1e4 - values) <= 1e-12 * np.abs(values)).all())
+    return whole.astype(np.int64) if exact else values
+
+
+def _limit(cut: float, total: np.int64 | np.float64) -> float:
+    """What the sum before a customer must stay below."""
+    if isinstance(total, np.integer):
+        return ceil(Fraction(str(float(cut))) * int(total))
+    return cut * float(total) * (1 - 1e-12)
+
+
+def class_limits(values: npt.NDArray[np.floating], *, base: Base, cuts: tuple[float, float]) -> tuple[Floats, Floats]:
+    """The smallest value of class A and of class B (with A) in each row; infinite where the total of the base is not positive.
+
+    A while the cumulative share before the value is below the first cut, B while it is below the second; only positive values.
+
+    Examples
+    --------
+    >>> class_limits(np.array([[50.0, 30.0, 15.0, 5.0]]), base="positive", cuts=(0.8, 0.95))
+    (array([30.]), array([15.]))
+    """
+    descending = np.sort(values, axis=1)[:, ::-1]
+    positive = np.maximum(descending, 0)
+    up_to = np.cumsum(positive, axis=1, dtype=np.float64)
+    total = up_to[:, -1] if base == "positive" else descending.sum(axis=1, dtype=np.float64)
+    limits = []
+    for cut in cuts:
+        # Before the k-th value = up to the one before it: count how many of those are below the cut.
+        n_in = 1 + (up_to[:, :-1] < (cut * total)[:, None]).sum(axis=1)
+        limit = np.take_along_axis(descending, n_in[:, None] - 1, axis=1)[:, 0].astype(float)
+        smallest = np.where(limit > 0, limit, np.nextafter(np.float32(0), np.float32(1)))
+        limits.append(np.where(total > 0, smallest, np.inf))
+    return limits[0], limits[1]

@@ -1,0 +1,142 @@
+from datetime import date
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from kam.errors import ParameterError
+from kam.identify.key_accounts import identify_key_accounts
+from kam.ledger import open_ledger
+from kam.results import Context
+
+MONTHS = pd.date_range("2022-01-01", periods=24, freq="MS")
+
+
+def orders(customer, days, amount, cost=0.6):
+    return pd.DataFrame(
+        {"customer_id": customer, "order_date": pd.to_datetime(days), "amount": amount, "cost": cost * np.asarray(amount)}
+    )
+
+
+def portfolio():
+    """A hundred small monthly buyers and a few large ones, each large in its own way."""
+    early, late = MONTHS, MONTHS[:12]
+    parts = [
+        orders("monthly", early + pd.Timedelta(days=5), 2000.0),
+        orders("weekly", pd.date_range("2022-01-03", "2023-12-28", freq="7D"), 400.0),
+        orders("quarterly", early[::3] + pd.Timedelta(days=2), 4000.0),
+        orders("one order", ["2023-03-01"], 30000.0),
+        orders("gone", late + pd.Timedelta(days=8), 2500.0),
+        orders("no margin", early + pd.Timedelta(days=9), 1500.0, cost=1.02),
+        orders("returner", early + pd.Timedelta(days=12), 1400.0),
+        orders("returner", early[:12] + pd.Timedelta(days=20), -300.0),
+    ]
+    parts += [orders(f"small {i}", early + pd.Timedelta(days=i % 28), 20.0) for i in range(100)]
+    return pd.concat(parts, ignore_index=True)
+
+
+def dataset(lines, accounts=None):
+    ledger = open_ledger(lines, as_of=date(2023, 12, 31), currency="EUR")
+    return SimpleNamespace(ledger=ledger, accounts=accounts, context=Context(currency="EUR", dataset="d"))
+
+
+@pytest.fixture(scope="module")
+def result():
+    names = pd.DataFrame({"customer_id": ["monthly", "gone"], "name": ["한빛포장 유통", "<script>alert(1)</script>"]})
+    return identify_key_accounts(dataset(portfolio(), names))
+
+
+def by_customer(result):
+    return result.accounts.set_index("customer_id")
+
+
+def test_each_large_account_is_judged_on_every_criterion(result):
+    accounts = by_customer(result)
+    assert set(accounts.index[accounts["is_key_account"]]) == {"monthly", "weekly", "quarterly", "returner"}
+    assert "only one order" in accounts.at["one order", "why"]
+    assert "silent for 387 days" in accounts.at["gone", "why"]
+    assert "margin is -€720.00" in accounts.at["no margin", "why"]
+    assert accounts.at["monthly", "why"].startswith("orders every 31 days; class A in ")
+
+
+def test_key_accounts_come_first_and_ranks_are_by_value(result):
+    accounts = result.accounts
+    assert accounts["is_key_account"].is_monotonic_decreasing
+    for _, part in accounts.groupby("is_key_account"):
+        assert part["rank"].is_monotonic_increasing
+    lines = portfolio()
+    expected = lines.groupby("customer_id")["amount"].sum().rank(ascending=False, method="first")
+    assert (accounts.set_index("customer_id")["rank"] == expected[accounts["customer_id"]].to_numpy()).all()
+
+
+def test_criteria_narrow_down(result):
+    criteria = result.criteria.set_index("term")
+    assert criteria.index.tolist() == ["large", "surely_large", "steady", "still_buying", "profitable"]
+    assert criteria["n_all_so_far"].is_monotonic_decreasing
+    assert criteria.at["profitable", "n_all_so_far"] == result.n_key_accounts == 4
+    assert criteria.at["large", "n_customers"] == len(result.accounts)
+
+
+def test_answer_names_the_large_ones_that_are_none(result):
+    answer = result.answer()
+    assert answer.startswith("4 of 107 accounts are key accounts: large beyond doubt, steady, still buying and profitable.")
+    assert "(margin is -€720.00)" in answer and "and 1 more" in answer and "€" in answer
+    held = portfolio().groupby("customer_id")["amount"].sum()
+    assert result.share_key_accounts == pytest.approx(held[["monthly", "weekly", "quarterly", "returner"]].sum() / held.sum())
+
+
+def test_warnings_name_what_to_look_at(result):
+    accounts = by_customer(result)
+    assert accounts.at["returner", "warning"].startswith("returns 10.7%")  # 3,600 of 33,600, the portfolio far below
+    assert "100% of revenue in one month" in accounts.at["one order", "warning"]
+    assert accounts.at["weekly", "warning"] == ""
+
+
+def test_a_shrinking_and_a_silent_account_are_warned_about():
+    lines = pd.concat(
+        [
+            portfolio(),
+            orders("shrinking", MONTHS + pd.Timedelta(days=3), [2000.0] * 12 + [1000.0] * 12),
+            orders("silent", pd.date_range("2022-01-05", "2023-09-20", freq="14D"), 700.0),
+        ]
+    )
+    accounts = by_customer(identify_key_accounts(dataset(lines)))
+    assert "last 12 months -50%" in accounts.at["shrinking", "warning"]
+    assert "silent 109 days, usually 14" in accounts.at["silent", "warning"]
+    assert accounts.at["silent", "is_key_account"]
+
+
+def test_names_come_from_the_account_file_and_stay_text(result):
+    accounts = by_customer(result)
+    assert accounts.at["monthly", "name"] == "한빛포장 유통"
+    assert accounts.at["weekly", "name"] == "weekly"
+    assert accounts.at["gone", "name"] == "<script>alert(1)</script>"
+    assert result.checks[1].verdict == "handled"
+
+
+def test_without_cost_profit_is_no_criterion_and_a_check_says_so():
+    result = identify_key_accounts(dataset(portfolio().drop(columns="cost")))
+    assert "profitable" not in set(result.criteria["term"])
+    assert "margin" not in result.accounts
+    assert by_customer(result).at["no margin", "is_key_account"]
+    assert result.checks[0].verdict == "does not hold"
+    assert "and profitable" not in result.answer()
+
+
+def test_a_higher_bar_lets_fewer_in():
+    data = dataset(portfolio())
+    strict = identify_key_accounts(data, min_active_share=1.0, max_gap_cv=0.001)
+    assert set(strict.key_accounts()["customer_id"]) < {"monthly", "weekly", "quarterly", "returner"}
+
+
+def test_nobody_is_a_key_account():
+    result = identify_key_accounts(dataset(orders("only", ["2023-12-01"], 10.0)))
+    assert result.n_key_accounts == 0
+    assert result.answer().startswith("No account is a key account")
+
+
+@pytest.mark.parametrize("parameter", [{"min_certainty": 80}, {"max_gap_cv": 0}, {"min_active_share": 2}])
+def test_thresholds_out_of_range_are_named(parameter):
+    with pytest.raises(ParameterError, match=next(iter(parameter))):
+        identify_key_accounts(dataset(portfolio()), **parameter)

@@ -1,0 +1,153 @@
+"""What holds for every analysis, result and notebook, whoever wrote it."""
+
+import ast
+import dataclasses
+import importlib
+import inspect
+import pkgutil
+import re
+from pathlib import Path
+
+import nbformat
+import pandas as pd
+import pytest
+
+import kam
+from kam.columns import GLOSSARY
+from kam.results import Result
+
+ROOT = Path(__file__).parents[1]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+
+def modules():
+    return [importlib.import_module(m.name) for m in pkgutil.walk_packages(kam.__path__, "kam.") if "__main__" not in m.name]
+
+
+def result_classes():
+    every = {kind for module in modules() for _, kind in inspect.getmembers(module, inspect.isclass) if issubclass(kind, Result)}
+    return sorted(every - {Result}, key=lambda kind: kind.__name__)
+
+
+def analyses():
+    """Public functions that return a Result."""
+    found = {}
+    for module in modules():
+        for name, function in inspect.getmembers(module, inspect.isfunction):
+            if name.startswith("_") or function.__module__ != module.__name__:
+                continue
+            returned = inspect.signature(function).return_annotation
+            if isinstance(returned, str) and returned.endswith("Result"):
+                found[f"{module.__name__}.{name}"] = function
+    return found
+
+
+@pytest.fixture(scope="module")
+def results():
+    from kam import identify, ledger
+
+    data = kam.open_dataset("sample")
+    summary, panel = ledger.summarize_customers(data.ledger), ledger.activity_panel(data.ledger, freq="month")
+    classes = identify.classify_abc_xyz(summary, panel, n_resamples=50, context=data.context)
+    return {
+        "concentration": identify.concentration(
+            summary.set_index("customer_id")["revenue"], n_resamples=50, context=data.context
+        ),
+        "classes": classes,
+        "rfm": identify.score_rfm(summary, context=data.context),
+        "accounts": identify.identify_key_accounts(data, classes=classes),
+        "summary": summary,
+        "panel": panel,
+    }
+
+
+def test_every_result_class_is_made_here(results):
+    made = {type(value) for value in results.values() if isinstance(value, Result)}
+    assert made == set(result_classes())
+
+
+def test_every_column_of_every_frame_stands_in_the_glossary(results):
+    frames = {"summary": results["summary"], "panel": results["panel"]}
+    for name, result in results.items():
+        if isinstance(result, Result):
+            frames |= {f"{name}.{table}": frame for table, frame in result.tables().items()}
+    unknown = {f"{where}: {column}" for where, frame in frames.items() for column in frame.columns if column not in GLOSSARY}
+    assert not unknown
+
+
+def test_frames_are_tidy_and_of_the_format_that_the_glossary_says(results):
+    for name, result in results.items():
+        if not isinstance(result, Result):
+            continue
+        assert result.tables()[result.main] is not None
+        for table, frame in result.tables().items():
+            assert frame.index.equals(pd.RangeIndex(len(frame))), f"{name}.{table}"
+            for column in frame:
+                numeric = pd.api.types.is_numeric_dtype(frame[column]) and not pd.api.types.is_bool_dtype(frame[column])
+                if GLOSSARY[column].format in ("count", "money", "share", "number", "days"):
+                    assert numeric, f"{name}.{table}.{column} is {frame[column].dtype}"
+
+
+def test_every_answer_is_one_to_three_sentences_with_a_number(results):
+    for result in results.values():
+        if isinstance(result, Result):
+            answer = result.answer()
+            assert re.search(r"\d", answer) and answer.endswith(".")
+            assert 3 <= len(answer.key_figures) <= 5
+            assert all(figure.note for figure in answer.key_figures), "a figure without interval says why"
+            assert result.checks and result.assumed
+
+
+@pytest.mark.parametrize("kind", result_classes(), ids=lambda kind: kind.__name__)
+def test_results_are_frozen_and_say_what_they_hold(kind):
+    assert kind.__dataclass_params__.frozen
+    for field in dataclasses.fields(kind):
+        if field.name not in ("context", "checks", "assumed"):
+            assert re.search(rf"\b{field.name}\b", kind.__doc__ or ""), f"{kind.__name__}.{field.name} is not described"
+
+
+@pytest.mark.parametrize("name", analyses())
+def test_analyses_have_the_same_shape(name):
+    function = analyses()[name]
+    parameters = inspect.signature(function).parameters.values()
+    positional = [p for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+    assert 1 <= len(positional) <= 2, "one or two positional arguments, the data"
+    assert all(p.default is p.empty for p in positional)
+    assert not any(p.kind is p.VAR_KEYWORD for p in parameters)
+    for section in ("Parameters", "Returns", "Raises"):
+        assert section in (function.__doc__ or "")
+    assert "ssumes" in (function.__doc__ or "") or name.endswith("identify_key_accounts")
+
+
+# -- notebooks -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebooks_are_thin_and_alike(path):
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    assert notebook.metadata.kernelspec.name == "python3"
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    text = [cell for cell in notebook.cells if cell.cell_type == "markdown"]
+    assert re.match(r"# .*\?\n\n\*\*Decides\*\* .*\n\*\*Reads\*\* .*\n\*\*Method\*\* ", text[0].source)
+    assert code[0].metadata.tags == ["parameters"]
+    names = re.findall(r"^(\w+): .+ = .+  # .+$", code[0].source, re.M)
+    assert len(names) == len(code[0].source.splitlines()), "name: type = default  # meaning, unit"
+    assert names[0] == "dataset" and names[-3:] == ["results_dir", "run_dir", "history"]
+    for cell in code[1:]:
+        assert len(cell.source.splitlines()) <= 12
+        for node in ast.walk(ast.parse(cell.source)):
+            assert not isinstance(node, (ast.FunctionDef, ast.Lambda, ast.For, ast.While, ast.ListComp)), cell.source
+        assert "matplotlib" not in cell.source
+    headings = [line for cell in text for line in cell.source.splitlines() if line.startswith("## ")]
+    assert headings[:2] == ["## Data", "## Answer"]
+    assert headings[-3:] == ["## Checks", "## Method and limits", "## Provenance"]
+    assert "kam.save_results(" in code[-1].source
+    for cell in text:
+        assert not re.search(r"\d+(?:[.,]\d+)+|\d+ ?%|[€$£]\d", cell.source), "no number of a run in static text"
+
+
+def test_the_readme_names_every_notebook():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for path in NOTEBOOKS:
+        assert path.stem in readme
