@@ -90,7 +90,25 @@ GLOSSARY: dict[str, Column] = {
         "orders", "number of distinct orders with a positive line; credit notes are none", "orders", "count"
     ),
     "n_rows": _column("rows", "number of ledger rows", "rows", "count"),
+    "n_sure": _column(
+        "sure", "accounts that get their class again with at least 95 % probability", "accounts", "count"
+    ),
     "name": _column("name", "name of the account; the identifier where no name is known", "text", "text"),
+    "orders_per_year": _column(
+        "orders a year",
+        "orders per year since the first order; the first year counts whole",
+        "orders per year",
+        "number",
+    ),
+    "p_class_a": _column("A again", "probability of class A if the same ordering ran again", "probability", "share"),
+    "p_class_b": _column("B again", "probability of class B if the same ordering ran again", "probability", "share"),
+    "p_class_c": _column("C again", "probability of class C if the same ordering ran again", "probability", "share"),
+    "p_high": _column("upper quartile", "upper quartile of the probability of the same class", "probability", "share"),
+    "p_low": _column("lower quartile", "lower quartile of the probability of the same class", "probability", "share"),
+    "p_median": _column("median", "median of the probability of the same class", "probability", "share"),
+    "p_same_class": _column(
+        "same class again", "probability of the same ABC class if the same ordering ran again", "probability", "share"
+    ),
     "p_value": _column(
         "p", "probability of a statistic at least as extreme if the assumption held", "probability", "number"
     ),
@@ -124,4 +142,7 @@ GLOSSARY: dict[str, Column] = {
     "verdict": _column("verdict", "holds, handled, does not hold, or not testable", "text", "text"),
     "warning": _column("look at", "what to look at before the next visit", "text", "text"),
     "why": _column("why", "what speaks for the account or keeps it off the list", "text", "text"),
+    "xyz_class": _column(
+        "XYZ", "X regular, Y varying, Z irregular, new (too few orders), ended (silent)", "class", "text"
+    ),
 }

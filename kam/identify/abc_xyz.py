@@ -15,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from kam.errors import DataError, MissingColumnError, ParameterError
-from kam.identify.stability import BLOCK_MONTHS, FEW_ORDERS, MIN_ACCOUNTS, Rerun, rerun_classes
+from kam.identify.class_checks import check_frames, check_parameters, list_assumed, list_checks
+from kam.identify.stability import rerun_classes
 from kam.identify.value_classes import ABC, Base, abc_classes, rank_by_value
-from kam.results import Assumed, Check, Context, KeyFigure, Result
+from kam.results import Context, KeyFigure, Result
 from kam.wording import Wording
 
 Regularity = Literal["gap_cv", "demand_cv"]
@@ -28,21 +28,6 @@ __all__ = ["AbcXyzResult", "abc_classes", "classify_abc_xyz"]
 XYZ = ("X", "Y", "Z", "new", "ended")
 SURE = 0.95
 """From this probability on an account is called sure of its class."""
-
-MAX_SHARE = 0.8
-"""A regularity class that holds more than this share of the customers says little."""
-
-_SUMMARY = (
-    "customer_id",
-    "n_orders",
-    "first_order",
-    "last_order",
-    "tenure_days",
-    "days_since_last_order",
-    "median_gap_days",
-    "gap_cv",
-    "demand_cv",
-)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
@@ -142,7 +127,7 @@ class AbcXyzResult(Result):
             KeyFigure(
                 value=say.share(again["A"], 0),
                 label=say.sentence("of class A would be class A again"),
-                note="; ".join([*others, say.sentence("within 5 points in simulated re-runs")]),
+                note="; ".join([*others, say.sentence("right to within 5 points in simulated re-runs")]),
             ),
             KeyFigure(
                 value=say.share(float(regular["share_value"].iloc[0])),
@@ -211,8 +196,8 @@ def classify_abc_xyz(
     ------
     EmptyDataError
         No customer.
-    MissingColumnError
-        A column is missing.
+    MissingColumnError, ColumnTypeError
+        A column is missing, or should hold dates and does not.
     DataError
         A customer or a customer's month stands twice, a value is missing or not finite, a customer of the panel is not in the
         summary, or the panel is not by month.
@@ -226,7 +211,8 @@ def classify_abc_xyz(
     >>> days = pd.to_datetime(["2024-01-05", "2024-01-20"])
     >>> summary = pd.DataFrame({"customer_id": ["a", "b"], "revenue": [900.0, 100.0], "n_orders": [12, 1], "first_order": days,
     ...     "last_order": pd.to_datetime(["2024-12-05", "2024-01-20"]), "tenure_days": [361.0, 346.0],
-    ...     "days_since_last_order": [26.0, 346.0], "median_gap_days": [30.0, None], "gap_cv": [0.1, None], "demand_cv": [0.2, None]})
+    ...     "days_since_last_order": [26.0, 346.0], "median_gap_days": [30.0, None], "gap_cv": [0.1, None],
+    ...     "demand_cv": [0.2, None]})
     >>> months = pd.date_range("2024-01-01", periods=12, freq="MS")
     >>> panel = pd.DataFrame({"customer_id": ["a"] * 12 + ["b"], "period": [*months, months[0]], "revenue": [75.0] * 12 + [100.0],
     ...     "n_orders": 1})
@@ -238,8 +224,8 @@ def classify_abc_xyz(
     ----------
     Dickie, H. F. (1951). ABC inventory analysis shoots for dollars, not pennies. The stability: :mod:`kam.identify.stability`.
     """
-    _check_parameters(xyz, xyz_cuts, min_orders, ended_after, n_resamples)
-    _check_frames(summary, panel, value)
+    check_parameters(xyz, xyz_cuts, min_orders, ended_after, n_resamples)
+    check_frames(summary, panel, value)
     context = context or Context()
     ids = summary["customer_id"].astype(str)
     ranked = rank_by_value(pd.Series(summary[value].to_numpy(dtype=float), index=ids), base, abc_cuts)
@@ -272,8 +258,10 @@ def classify_abc_xyz(
     counted = facts["value"].clip(lower=0) if base == "positive" else facts["value"]
     return AbcXyzResult(
         context=context,
-        checks=_checks(context.wording, ranked, customers, rerun, months, value, base),
-        assumed=_assumed(context.wording, abc_cuts, xyz, xyz_cuts, min_orders, ended_after, base, n_resamples, rerun),
+        checks=list_checks(context.wording, ranked, customers, rerun, months, base),
+        assumed=list_assumed(
+            context.wording, abc_cuts, xyz, xyz_cuts, min_orders, ended_after, base, n_resamples, rerun
+        ),
         customers=customers,
         classes=_count(customers, ["abc_class"], [ABC]).merge(
             customers.groupby("abc_class", as_index=False)["p_same_class"].mean(), on="abc_class", how="left"
@@ -300,7 +288,7 @@ def _has_ended(facts: pd.DataFrame, ended_after: float | None) -> npt.NDArray[np
     silent = facts["days_since_last_order"].astype(float)
     gaps = facts["median_gap_days"].astype(float)
     limit = (3 * gaps.fillna(gaps.median())).clip(lower=180).fillna(180.0) if ended_after is None else ended_after
-    return (silent > limit).to_numpy() | (facts["n_orders"] == 0).to_numpy()
+    return np.asarray(silent > limit) | np.asarray(facts["n_orders"] == 0)
 
 
 def _xyz_classes(
@@ -326,74 +314,10 @@ def _count(customers: pd.DataFrame, by: list[str], levels: list[tuple[str, ...]]
 
 def _summarize_stability(customers: pd.DataFrame) -> pd.DataFrame:
     again = customers.groupby("abc_class")["p_same_class"]
-    frame = again.agg(n_customers="size", p_same_class="mean").join(again.quantile([0.25, 0.5, 0.75]).unstack())
-    frame = frame.rename(columns={0.25: "p_low", 0.5: "p_median", 0.75: "p_high"})
+    frame = again.agg(n_customers="size", p_same_class="mean")
+    frame["p_low"], frame["p_median"], frame["p_high"] = (again.quantile(q) for q in (0.25, 0.5, 0.75))
     frame["n_sure"] = (customers["p_same_class"] >= SURE).groupby(customers["abc_class"]).sum()
     return frame.reset_index()
-
-
-# -- checks and words ------------------------------------------------------------------------------------------------
-
-
-def _check_parameters(
-    xyz: str, xyz_cuts: tuple[float, float], min_orders: int, ended_after: float | None, n_resamples: int
-) -> None:
-    if xyz not in ("gap_cv", "demand_cv"):
-        raise ParameterError(f"xyz is {xyz!r}.", hint="Use 'gap_cv' or 'demand_cv'.")
-    if len(xyz_cuts) != 2 or not 0 < xyz_cuts[0] < xyz_cuts[1]:
-        raise ParameterError(f"The XYZ limits are {xyz_cuts}.", hint="Give two ascending numbers, such as (0.5, 1.0).")
-    if min_orders < 2:
-        raise ParameterError(f"min_orders is {min_orders}.", hint="A rhythm needs at least 2 orders; 4 is usual.")
-    if ended_after is not None and not ended_after > 0:
-        raise ParameterError(f"ended_after is {ended_after}.", hint="Give a number of days, or None.")
-    if n_resamples < 1:
-        raise ParameterError(f"n_resamples is {n_resamples}.", hint="Give at least 1; 500 is usual.")
-
-
-def _check_frames(summary: pd.DataFrame, panel: pd.DataFrame, value: str) -> None:
-    for frame, name, needed in (
-        (summary, "summary", [*_SUMMARY, value]),
-        (panel, "panel", ["customer_id", "period", "n_orders", value]),
-    ):
-        missing = [column for column in dict.fromkeys(needed) if column not in frame]
-        if missing:
-            raise MissingColumnError(
-                f"There is no column {missing[0]!r}.",
-                where=f"{name}, which has {', '.join(map(str, frame.columns))}",
-                hint="Give what summarize_customers and activity_panel return; a margin needs the cost in the ledger.",
-            )
-        numbers = frame[[column for column in needed if column in ("n_orders", value)]].astype(float)
-        bad = ~np.isfinite(numbers).all(axis=1) | frame["customer_id"].isna()
-        if bad.any():
-            rows = frame.loc[bad, "customer_id"].head(3).tolist()
-            raise DataError(
-                "A value is missing or not finite.", where=f"{name}, customers {rows}", hint="Mend or drop them."
-            )
-    dated = summary[["first_order", "last_order", "tenure_days", "days_since_last_order"]].notna().all(axis=1)
-    undated = summary.loc[(summary["n_orders"] > 0) & ~dated, "customer_id"]
-    if len(undated):
-        raise DataError(
-            "A customer has orders, but no first or last order.", where=f"summary, customers {undated.head(3).tolist()}"
-        )
-    if panel.duplicated(["customer_id", "period"]).any():
-        twice = panel.loc[panel.duplicated(["customer_id", "period"]), "customer_id"].head(3).tolist()
-        raise DataError(
-            "A customer's month stands twice.", where=f"panel, customers {twice}", hint="Sum per month first."
-        )
-    unknown = panel.loc[~panel["customer_id"].isin(summary["customer_id"]), "customer_id"].head(3).tolist()
-    if unknown:
-        raise DataError(
-            "A customer of the panel is not in the summary.",
-            where=f"customers {unknown}",
-            hint="Use one ledger for both.",
-        )
-    months = pd.DatetimeIndex(panel["period"].unique())
-    if len(months) and (
-        (months.day != 1).any() or (len(months) >= 4 and np.gcd.reduce(months.month - months[0].month) % 3 == 0)
-    ):
-        raise DataError(
-            "The panel is not by month.", where="panel, column period", hint="Use activity_panel(ledger, freq='month')."
-        )
 
 
 def _name_base(say: Wording, measure: str, base: str) -> str:
@@ -404,160 +328,3 @@ def _name_base(say: Wording, measure: str, base: str) -> str:
         ("margin", "net"): "net margin",
     }
     return say.sentence(names.get((measure, base), measure))
-
-
-def _checks(
-    say: Wording,
-    ranked: pd.DataFrame,
-    customers: pd.DataFrame,
-    rerun: Rerun,
-    months: pd.DataFrame,
-    value: str,
-    base: str,
-) -> tuple[Check, ...]:
-    x, classes = ranked["value"].to_numpy(), ranked["abc_class"].to_numpy()
-    tied = [k for k in range(len(x) - 1) if x[k] == x[k + 1] > 0 and classes[k] != classes[k + 1]]
-    n_tied = sum(int((x == x[k]).sum()) for k in tied)
-    ties = Check(
-        assumption=say.sentence("no limit between classes runs through customers of equal value"),
-        finding=say.sentence("none does")
-        if not tied
-        else say.plural(
-            "one customer is", "{n} customers are of equal value on both sides; the order of their ids decides", n_tied
-        ),
-        verdict="handled" if tied else "holds",
-    )
-    n_below = int((x <= 0).sum())
-    below = Check(
-        assumption=say.sentence("every customer has a positive value"),
-        finding=say.sentence("all have")
-        if not n_below
-        else say.plural("one has not, and is in class C", "{n} have not, and are in class C", n_below)
-        + ("; " + say.sentence("shares are of the net total") if base == "net" else ""),
-        verdict="handled" if n_below else "holds",
-    )
-    largest = customers["xyz_class"].value_counts(normalize=True)
-    spread = Check(
-        assumption=say.sentence("the classes of regularity tell customers apart"),
-        finding=say.sentence(
-            "the largest, {name}, holds {share} of customers",
-            name=largest.index[0],
-            share=say.share(largest.iloc[0], 0),
-        ),
-        verdict="does not hold" if largest.iloc[0] > MAX_SHARE else "holds",
-        statistic=float(largest.iloc[0]),
-    )
-    n = len(customers)
-    few = Check(
-        assumption=say.sentence("accounts have orders enough to show their own noise"),
-        finding=say.sentence(
-            "{few} of {n} have not (fewer than {k} orders, or too few months) and take that of all accounts",
-            few=say.count(rerun.n_few),
-            n=say.count(n),
-            k=say.count(FEW_ORDERS),
-        ),
-        verdict="handled" if rerun.n_few else "holds",
-        statistic=rerun.n_few / n,
-    )
-    noise = Check(
-        assumption=say.sentence("accounts and complete months are enough to measure the noise of ordering"),
-        finding=say.sentence(
-            "measured on {n} accounts: counts vary {f} times as much as pure chance (Poisson), order sizes by {cv} of their mean",
-            n=say.count(rerun.n_pooled),
-            f=say.number(rerun.order_dispersion),
-            cv=say.share(np.sqrt(rerun.size_dispersion), 0),
-        )
-        if rerun.n_pooled
-        else say.sentence("too few: orders are assumed to come by pure chance (Poisson) and to vary by 100% in size"),
-        verdict="holds" if rerun.n_pooled else "does not hold",
-    )
-    outside = float(x.sum() - months["value"].sum()) / float(np.maximum(x, 0).sum())
-    incomplete = Check(
-        assumption=say.sentence("all value lies in complete months"),
-        finding=say.sentence("all does")
-        if abs(outside) < 1e-9
-        else say.sentence(
-            "{share} of the value lies outside; it counts in the classes, its noise is that of the complete months",
-            share=say.share(outside),
-        ),
-        verdict="holds" if abs(outside) < 1e-9 else "handled",
-        statistic=outside,
-    )
-    by_sum = Check(
-        assumption=say.sentence("every account can be judged by how often and how much it orders"),
-        finding=say.sentence(
-            "{n} cannot (value not positive, or mostly taken back): judged by their months; {fixed} without an order stay as they are",
-            n=say.count(rerun.n_additive),
-            fixed=say.count(rerun.n_fixed),
-        ),
-        verdict="handled" if rerun.n_additive + rerun.n_fixed else "holds",
-    )
-    return ties, below, spread, few, noise, incomplete, by_sum
-
-
-def _assumed(
-    say: Wording,
-    abc_cuts: tuple[float, float],
-    xyz: Regularity,
-    xyz_cuts: tuple[float, float],
-    min_orders: int,
-    ended_after: float | None,
-    base: str,
-    n_resamples: int,
-    rerun: Rerun,
-) -> tuple[Assumed, ...]:
-    variation = "variation of the gaps between orders" if xyz == "gap_cv" else "variation of demand per month"
-    return (
-        Assumed(
-            what=say.sentence("limits of A and B"),
-            value=say.sentence("{a} and {b} of the value", a=say.share(abc_cuts[0], 0), b=say.share(abc_cuts[1], 0)),
-            would_change=say.sentence("a convention; other limits move the borders, not the order"),
-        ),
-        Assumed(
-            what=say.sentence("base of the shares"),
-            value=say.sentence("sum of the positive values") if base == "positive" else say.sentence("net total"),
-            would_change=say.sentence("the net total is smaller where customers are below zero: fewer in A, more in C"),
-        ),
-        Assumed(
-            what=say.sentence("regular (X) and varying (Y)"),
-            value=say.sentence(
-                "{what} up to {x} and {y}; from {n} orders on",
-                what=say.sentence(variation),
-                x=say.number(xyz_cuts[0], 1),
-                y=say.number(xyz_cuts[1], 1),
-                n=say.count(min_orders),
-            ),
-            would_change=say.sentence("1.0 is pure chance; lower limits leave only clockwork buyers in X"),
-        ),
-        Assumed(
-            what=say.sentence("ended"),
-            value=say.sentence("silent for more than three times its own median gap, and more than 180 days")
-            if ended_after is None
-            else say.sentence("silent for more than {days} days", days=say.count(ended_after)),
-            would_change=say.sentence("a longer silence keeps slow buyers among the living"),
-        ),
-        Assumed(
-            what=say.sentence("a re-run"),
-            value=say.sentence(
-                "the same accounts, period, first orders, trend and season; chance, measured on blocks of {months} months, drawn {n} times",
-                n=say.count(n_resamples),
-                months=say.count(BLOCK_MONTHS),
-            ),
-            would_change=say.sentence(
-                "no forecast: where accounts leave or change their level by chance, the stated probabilities are too high"
-            ),
-        ),
-        *(
-            ()
-            if rerun.is_shrunk
-            else (
-                Assumed(
-                    what=say.sentence("accounts tell nothing about each other"),
-                    value=say.sentence("too few of them"),
-                    would_change=say.sentence(
-                        "with {n} accounts or more the lucky ones are drawn to the average", n=say.count(MIN_ACCOUNTS)
-                    ),
-                ),
-            )
-        ),
-    )

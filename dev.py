@@ -1,0 +1,326 @@
+#!/usr/bin/env python3
+"""Makes the project's environment in .venv, then runs what was asked.
+
+Standard library only. Every Python 3 since 3.6 can read this file, so that one that is too old gets a sentence instead
+of a SyntaxError. Whatever stops the set-up ends in one line on standard error and status 2.
+"""
+
+import ast
+import contextlib
+import glob
+import hashlib
+import inspect
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+
+NEEDED = (3, 11)
+ROOT = os.path.dirname(os.path.realpath(__file__))
+LOCK = os.path.join(ROOT, "requirements.lock")
+VENV = os.path.join(ROOT, ".venv")
+BIN = os.path.join(VENV, "Scripts" if os.name == "nt" else "bin")
+PYTHON = os.path.join(BIN, "python")
+STAMP = os.path.join(VENV, "made.json")  # written last: a .venv without it is half made
+LOG = os.path.join(VENV, "setup.log")
+
+NO_NETWORK = re.compile(
+    r"connection broken|Max retries exceeded|NewConnectionError|name resolution|getaddrinfo|Network is unreachable"
+    r"|Connection refused|timed out|ProxyError|error sending request|dns error",
+    re.IGNORECASE,
+)
+NOTEBOOK_KEYS = ["--keep-id", "--extra-keys", "metadata.papermill cell.metadata.papermill"]
+
+
+# ---- the environment -------------------------------------------------------------------------------------------------
+
+
+def stop(message):
+    sys.stderr.write("dev.py: %s\n" % " ".join(message.split()))
+    raise SystemExit(2)
+
+
+def check_python(command):
+    if sys.version_info[:2] >= NEEDED:
+        return
+    message = "Python %d.%d or newer is needed, this is %d.%d. " % (NEEDED + tuple(sys.version_info[:2]))
+    retry = "{0} dev.py {1} (or: make {1} PYTHON={0})"
+    for minor in range(NEEDED[1] + 9, NEEDED[1] - 1, -1):
+        newer = "python3.%d" % minor
+        # Found is not enough: a version manager's shim may stand for a Python that is switched off.
+        if shutil.which(newer) and subprocess.call([newer, "-c", ""], stderr=subprocess.DEVNULL) == 0:
+            stop(message + "There is one on this machine: " + retry.format(newer, command))
+    stop(message + "Install one, then: " + retry.format("python3.%d" % NEEDED[1], command))
+
+
+def ensure_environment():
+    """Make .venv hold exactly what requirements.lock says; do nothing where it does."""
+    with open(__file__) as turn:
+        with contextlib.suppress(ImportError, OSError):  # no such lock: two set-ups at once are the user's affair
+            import fcntl
+
+            # Inherited by pip and uv: what an interrupted set-up leaves running still holds its turn.
+            os.set_inheritable(turn.fileno(), True)
+            try:
+                fcntl.flock(turn, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                print("Waiting for another set-up of .venv ...", flush=True)
+                fcntl.flock(turn, fcntl.LOCK_EX)
+        made = read_stamp()
+        wanted = describe_environment()
+        if made == wanted:
+            return
+        started = time.time()
+        usable = all(made.get(key) == wanted[key] for key in ("python", "folder"))
+        print("Bringing .venv up to date ..." if usable else "Making .venv, once: a minute or two ...", flush=True)
+        if usable:
+            os.remove(STAMP)
+        else:
+            create_venv()
+        if not usable or made["lock"] != wanted["lock"]:
+            install_lock()
+        install_project()
+        with open(STAMP, "w") as stamp:
+            json.dump(describe_environment(), stamp, indent=1)
+        print("Done in %.0f s." % (time.time() - started), flush=True)
+
+
+def read_stamp():
+    try:
+        with open(STAMP) as stamp:
+            return json.load(stamp)
+    except (OSError, ValueError):
+        return {}
+
+
+def describe_environment():
+    """What .venv depends on: its Python, its folder (scripts name it), the lock, the project's metadata."""
+    try:
+        version = subprocess.check_output([PYTHON, "-c", "import sys; print(sys.version)"], stderr=subprocess.DEVNULL)
+    except (OSError, subprocess.CalledProcessError):
+        version = b""
+    return {
+        "python": version.decode().strip(),
+        "folder": VENV,
+        "lock": hash_file(LOCK),
+        "project": hash_file(os.path.join(ROOT, "pyproject.toml")),
+    }
+
+
+def hash_file(path):
+    with open(path, "rb") as file:
+        return hashlib.sha256(file.read()).hexdigest()
+
+
+def create_venv():
+    try:
+        import ensurepip  # noqa: F401  (Debian takes this one out of venv)
+        import venv  # noqa: F401
+    except ImportError:
+        stop("this Python cannot make a virtual environment. On Debian or Ubuntu: sudo apt install python3-venv")
+    if os.path.lexists(VENV):
+        shutil.rmtree(VENV)
+    os.mkdir(VENV)
+    # Not sys.executable: that may be the one in the .venv just removed.
+    base = getattr(sys, "_base_executable", None) or sys.executable
+    code, output = run_logged([base, "-m", "venv", VENV])
+    if code:
+        stop("python -m venv failed: %s (all of it: %s)" % (find_reason(output), LOG))
+
+
+def install_lock():
+    """Install the locked packages with uv, which comes out of the lock itself; where that fails with pip alone."""
+    with open(LOCK) as lock:
+        pin = re.search(r"^uv==.*(\n +--hash=.*)+", lock.read(), re.MULTILINE)
+    alone = os.path.join(VENV, "uv.txt")
+    with open(alone, "w") as file:
+        file.write(pin.group() if pin else "uv")
+    pip = [PYTHON, "-m", "pip", "install", "--require-hashes", "--disable-pip-version-check", "--requirement"]
+    code, output = run_logged([*pip, alone])
+    if code and NO_NETWORK.search(output):
+        stop_without_network()
+    settings = translate_settings()
+    if not code and settings is not None:
+        sync = ["uv", "pip", "sync", "--require-hashes", "--compile-bytecode", "--python", PYTHON, LOCK]
+        code, output = run_logged([PYTHON, "-m", *sync], env=settings)
+        if not code:
+            return
+    code, output = run_logged([*pip, LOCK])
+    if code and NO_NETWORK.search(output):
+        stop_without_network()
+    if code:
+        stop("the locked packages do not install: %s (all of it: %s)" % (find_reason(output), LOG))
+
+
+def install_project():
+    """Install kam itself, to be edited in place; the packages are there, so no network is asked."""
+    pip = [PYTHON, "-m", "pip", "install", "--no-index", "--no-deps", "--no-build-isolation", "--editable", ROOT]
+    code, output = run_logged([*pip, "--disable-pip-version-check"])
+    if code:
+        stop("the project itself does not install: %s (all of it: %s)" % (find_reason(output), LOG))
+
+
+def translate_settings():
+    """The environment for uv, which does not read pip's configuration; None where only pip itself can follow it."""
+    listed = subprocess.run([PYTHON, "-m", "pip", "config", "list"], stdout=subprocess.PIPE, universal_newlines=True)
+    pip = {}
+    for section in ("global", "install", ":env:"):  # each overrides the one before
+        for name, value in re.findall("^%s\\.([a-z-]+)=(.*)$" % section, listed.stdout, re.MULTILINE):
+            pip[name] = ast.literal_eval(value)
+    if pip.get("no-index", "0").lower() not in ("0", "no", "off", "false", ""):
+        return None
+    known = {
+        "UV_DEFAULT_INDEX": pip.get("index-url"),
+        "UV_INSECURE_HOST": pip.get("trusted-host"),
+        "SSL_CERT_FILE": pip.get("cert"),
+        "HTTPS_PROXY": pip.get("proxy"),
+        "HTTP_PROXY": pip.get("proxy"),
+    }
+    return dict({name: value for name, value in known.items() if value}, **os.environ)
+
+
+def run_logged(command, env=None):
+    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    done = subprocess.run(command, cwd=ROOT, env=env, close_fds=False, **pipes)
+    output = done.stdout.decode(errors="replace")
+    with open(LOG, "a", encoding="utf-8") as log:
+        log.write("$ %s\n%s\n" % (" ".join(command), output))
+    return done.returncode, output
+
+
+def find_reason(output):
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    errors = [line for line in lines if re.match(r"error\b(?!.*exception:$)", line, re.IGNORECASE)]
+    return (errors or lines or ["no output"])[-1]
+
+
+def stop_without_network():
+    stop(
+        "the package index cannot be reached. Connect to the network, or tell pip which index or proxy to use "
+        "(PIP_INDEX_URL, PIP_PROXY or pip.conf), then run the same again (details: %s)" % LOG
+    )
+
+
+# ---- the commands ----------------------------------------------------------------------------------------------------
+
+
+def run(program, *arguments, settings=None):
+    """Run a program of the environment in the project's folder; return its status."""
+    env = dict(settings or os.environ, VIRTUAL_ENV=VENV)
+    env["PATH"] = BIN + os.pathsep + env.get("PATH", "")
+    sys.stdout.flush()
+    process = subprocess.Popen([os.path.join(BIN, program), *arguments], cwd=ROOT, env=env)
+    while True:
+        # Control-C reaches the program too: it ends in its own way, and is waited for.
+        with contextlib.suppress(KeyboardInterrupt):
+            return process.wait()
+
+
+def run_each(*commands):
+    """Run all, also after a failure; name those that failed."""
+    failed = []
+    for command in commands:
+        print("== %s" % " ".join(command[:2]), flush=True)
+        if run(*command):
+            failed.append(" ".join(command[:2]))
+    if failed:
+        print("dev.py: failed: %s" % ", ".join(failed), flush=True)
+    return 1 if failed else 0
+
+
+def list_notebooks(*folders):
+    found = [glob.glob(os.path.join(ROOT, folder, "**", "*.ipynb"), recursive=True) for folder in folders]
+    return sorted(os.path.relpath(path, ROOT) for paths in found for path in paths if ".ipynb_checkpoints" not in path)
+
+
+def report():
+    """run every notebook on the sample company; kam says where the reports are"""
+    where = os.path.join(ROOT, "reports")
+    return run("kam", "run", *list_notebooks("notebooks"), "-p", "dataset=sample", "--out", where)
+
+
+def test(*arguments):
+    """the tests that need no system service (what follows goes to pytest)"""
+    return run("pytest", "--ignore=tests/real", "-n2", "--dist=worksteal", *arguments)
+
+
+def test_real(*arguments):
+    """the tests that need a browser, a network, real data (what follows goes to pytest)"""
+    return run("pytest", "--override-ini=testpaths=tests/real", *arguments)
+
+
+def check():
+    """ruff, mypy, the layers, notebooks stored without outputs"""
+    commands = [["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy"], ["lint-imports", "--no-logo"]]
+    notebooks = list_notebooks("notebooks", "tests")
+    if notebooks:
+        commands.append(["nbstripout", "--verify", *NOTEBOOK_KEYS, *notebooks])
+    return run_each(*commands)
+
+
+def fix():
+    """what check can mend by itself"""
+    commands = [["ruff", "check", "--fix", "."], ["ruff", "format", "."]]
+    notebooks = list_notebooks("notebooks", "tests")
+    if notebooks:
+        commands.append(["nbstripout", *NOTEBOOK_KEYS, *notebooks])
+    return run_each(*commands)
+
+
+def lab(*arguments):
+    """JupyterLab in the project's environment (what follows goes to it)"""
+    return run("jupyter-lab", "--ServerApp.root_dir=" + ROOT, "--LabApp.default_url=/lab/tree/notebooks", *arguments)
+
+
+def lock(*arguments):
+    """requirements.lock and environment.yml anew from pyproject.toml (--upgrade: to the newest versions)"""
+    compiling = ["pip", "compile", "pyproject.toml", "--extra", "dev", "--generate-hashes", "--universal"]
+    compiling += ["--python-version", "%d.%d" % NEEDED]  # the oldest, not the one that uv runs on
+    compiling += ["--no-emit-index-url", "--custom-compile-command", "python3 dev.py lock", "--quiet"]
+    compiling += ["--output-file", "requirements.lock"]
+    status = run("uv", *compiling, *arguments, settings=translate_settings())
+    return status or run("pyproject2conda", "project", "--envs", "environment")
+
+
+def show_help():
+    """this list"""
+    print("python3 dev.py COMMAND, or make COMMAND:\n")
+    for name, function in COMMANDS.items():
+        print("  %-10s %s" % (name, function.__doc__))
+    return 0
+
+
+COMMANDS = {
+    "report": report,
+    "test": test,
+    "test-real": test_real,
+    "check": check,
+    "fix": fix,
+    "lab": lab,
+    "lock": lock,
+    "help": show_help,
+}
+
+
+def main(name="help", *arguments):
+    if name not in COMMANDS:
+        stop("there is no command %s; python3 dev.py help lists them" % name)
+    command = COMMANDS[name]
+    if arguments and not command.__code__.co_flags & inspect.CO_VARARGS:
+        stop("%s takes no arguments" % name)
+    try:
+        if name != "help":
+            check_python(name)
+            ensure_environment()
+        return command(*arguments)
+    except KeyboardInterrupt:
+        return 130
+    except OSError as error:
+        stop(str(error))
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

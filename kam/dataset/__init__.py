@@ -1,0 +1,12 @@
+"""Datasets: a ``dataset.yaml`` that names a ledger, account file, survey and more, opened, checked, drafted.
+
+>>> dataset = open_dataset("sample")
+>>> dataset.name, dataset.file.currency
+('sample', 'EUR')
+"""
+
+from kam.dataset.checking import DatasetCheck, check_dataset
+from kam.dataset.drafting import Draft, draft_dataset
+from kam.dataset.opening import Dataset, open_dataset
+
+__all__ = ["Dataset", "DatasetCheck", "Draft", "check_dataset", "draft_dataset", "open_dataset"]

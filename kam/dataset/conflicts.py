@@ -1,0 +1,107 @@
+"""What one key of ``dataset.yaml`` says about another: columns no table has, names used twice, ambiguous codes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kam.columns import GLOSSARY
+from kam.dataset.dictionary import LONG_SURVEY, TABLES
+from kam.dataset.schema import SECRET_URL, DatasetFile, SurveyFile, TableFile, nearest
+
+Key = tuple[str | int, ...]
+
+MEASURES = tuple(
+    dict.fromkeys(
+        [name for name, column in GLOSSARY.items() if column.format in ("money", "count", "number", "share", "days")]
+        + [name for name, spec in TABLES["accounts"].columns.items() if spec.type in ("money", "number")]
+    )
+)
+"""What a measured criterion may be: a measure of the glossary, or a column of numbers of the accounts."""
+
+
+def find_conflicts(file: DatasetFile) -> Iterator[tuple[Key, str]]:
+    """Every key that contradicts another, with a sentence about it."""
+    tables = file.tables
+    if tables.ledger is None and tables.survey is None:
+        yield ("tables",), "there is neither a ledger nor a survey, and one of them is needed."
+    for name in type(tables).model_fields:
+        table = getattr(tables, name)
+        if table is not None:
+            yield from _column_conflicts(name, table, file.columns_of(name))
+    yield from _criteria_conflicts(file)
+    if tables.survey is not None:
+        yield from _survey_conflicts(tables.survey)
+    if tables.accounts is not None:
+        known = file.columns_of("accounts")
+        for i, column in enumerate(tables.accounts.static):
+            if column not in known:
+                key = ("tables", "accounts", "static", i)
+                yield key, f"it is no column of the accounts. {nearest(column, known)}Allowed: {', '.join(known)}."
+
+
+def _column_conflicts(name: str, table: TableFile, known: tuple[str, ...]) -> Iterator[tuple[Key, str]]:
+    at: Key = ("tables", name)
+    if "://" in table.source:
+        secret = " A password does not belong in dataset.yaml." if SECRET_URL.match(table.source) else ""
+        yield (*at, "source"), f"it is an address, and only files can be read: CSV, Excel, Parquet.{secret}"
+    if table.decimal is not None and table.decimal == table.thousands:
+        yield (*at, "thousands"), "it is the decimal mark too. One of the two has to be another."
+    if table.decimal is not None and table.decimal == table.delimiter:
+        yield (*at, "decimal"), "it is the delimiter too. One of the two has to be another."
+    by_source: dict[str, str] = {}
+    for canonical, source in table.columns.items():
+        if canonical not in known:
+            guess = nearest(canonical, known)
+            if not guess and source in known:
+                guess = f"Canonical names stand on the left: write `{source}: {canonical}`. "
+            yield (*at, "columns", canonical), f"the key names no column of {name}. {guess}Allowed: {', '.join(known)}."
+        elif source is None and canonical in TABLES[name].required:
+            yield (*at, "columns", canonical), "it cannot be left out: the column is required."
+        elif source is not None and source in by_source and not _may_share(name, canonical, by_source[source]):
+            yield (*at, "columns", canonical), f"it is {by_source[source]} already."
+        if source is not None:
+            by_source.setdefault(source, canonical)
+
+
+def _may_share(table: str, first: str, second: str) -> bool:
+    """One column may identify two things (the respondent is the customer), but it is not both a sum and a date."""
+    types = [TABLES[table].columns[name].type for name in (first, second) if name in TABLES[table].columns]
+    return len(types) == 2 and set(types) <= {"id", "text"}
+
+
+def _criteria_conflicts(file: DatasetFile) -> Iterator[tuple[Key, str]]:
+    seen: set[str] = set()
+    for i, criterion in enumerate(file.criteria):
+        key = ("criteria", i, "name")
+        if criterion.name in seen:
+            yield key, "it stands twice; each criterion has a name of its own."
+        seen.add(criterion.name)
+        if criterion.kind == "judged" and criterion.name in TABLES["accounts"].columns:
+            yield key, "it is a column of the accounts already; give it another name, or kind: measured."
+        if criterion.kind == "measured" and criterion.name not in MEASURES:
+            guess = nearest(criterion.name, MEASURES)
+            yield key, f"it is nothing that is measured. {guess}Allowed: {', '.join(MEASURES)}."
+    if file.criteria and not sum(criterion.weight for criterion in file.criteria) > 0:
+        yield ("criteria",), "the weights add up to 0; at least one has to be above 0."
+    if file.judged and file.tables.accounts is None:
+        yield ("criteria",), "judged criteria are columns of the accounts, but there is no table accounts."
+
+
+def _survey_conflicts(survey: SurveyFile) -> Iterator[tuple[Key, str]]:
+    at: Key = ("tables", "survey")
+    taken = dict.fromkeys([*TABLES["survey"].columns, *LONG_SURVEY], "a column of the survey")
+    for i, item in enumerate(survey.items):
+        if item.name in taken:
+            yield (*at, "items", i, "name"), f"it is {taken[item.name]} already; an item needs a name of its own."
+        taken.setdefault(item.name, "an item")
+    for i, group in enumerate(survey.groups):
+        if group in taken:
+            yield (*at, "groups", i), f"it is {taken[group]} already; a group needs a name of its own."
+        taken.setdefault(group, "a group")
+    scales = [item.range for item in survey.items] or [(1.0, 5.0)]
+    for option in ("not_applicable", "no_answer"):
+        for i, code in enumerate(getattr(survey, option)):
+            if any(isinstance(code, int) and low <= code <= high for low, high in scales):
+                yield (*at, option, i), "it is an answer on the scale of an item too. Allowed: codes outside it."
+            if option == "no_answer" and code in survey.not_applicable:
+                yield (*at, option, i), "it is a code for not applicable too; it can mean only one of them."

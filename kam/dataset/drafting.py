@@ -1,0 +1,426 @@
+"""Write a first ``dataset.yaml`` for files of data, with every guess and its reason in a comment."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+from ibis.backends.duckdb import Backend
+
+from kam.dataset.dictionary import TABLES
+from kam.dataset.frame_checks import shorten
+from kam.dataset.recognition import TableMatch, match_table
+from kam.dataset.survey_items import GuessedItems, guess_items
+from kam.dataset.synonyms import CURRENCY_CODES, CURRENCY_SIGNS
+from kam.errors import DatasetError, KamError, ParameterError, UnreadableFileError
+from kam.ledger.reading import ColumnDescription, SourceDescription, connect, describe_source, type_columns
+from kam.wording import Wording
+
+_SAY = Wording()
+_OPTIONS = ("encoding", "delimiter", "sheet", "header_row")
+_MARKS = ("decimal", "thousands", "date_format")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """A first ``dataset.yaml``.
+
+    Attributes
+    ----------
+    text : str
+        The YAML, with comments.
+    guesses : tuple of str
+        What was guessed and why, a sentence each; they stand in the comments too.
+    questions : tuple of str
+        What could not be guessed. If there is one, the file may not open before it is answered.
+    folder : pathlib.Path
+        Where the file has to lie, for the sources are named from there.
+    """
+
+    text: str
+    guesses: tuple[str, ...]
+    questions: tuple[str, ...]
+    folder: Path
+
+    def write(self, path: str | os.PathLike[str] | None = None) -> Path:
+        """Write the file; never over another one.
+
+        Parameters
+        ----------
+        path : path, optional
+            By default ``dataset.yaml`` in ``folder``.
+
+        Raises
+        ------
+        DatasetError
+            There is a file already.
+        ParameterError
+            The path is in another folder than the draft was made for.
+        """
+        target = Path(path) if path is not None else self.folder / "dataset.yaml"
+        if target.parent.resolve() != self.folder.resolve():
+            hint = f"Give folder={str(target.parent)!r} to draft_dataset."
+            raise ParameterError("The sources are named from another folder.", where=str(self.folder), hint=hint)
+        try:
+            with target.open("x", encoding="utf-8", newline="\n") as file:
+                file.write(self.text)
+        except FileExistsError:
+            hint = "Give another path, or take that file away."
+            raise DatasetError(
+                "There is a file already; it is not written over.", where=str(target), hint=hint
+            ) from None
+        except OSError as error:
+            raise UnreadableFileError(f"The file cannot be written: {error.strerror}.", where=str(target)) from error
+        return target
+
+
+@dataclass
+class _Found:
+    """One file, the table it holds, and what was found out."""
+
+    source: str
+    description: SourceDescription
+    match: TableMatch
+    items: GuessedItems | None = None
+    facts: dict[str, str] = field(default_factory=dict)
+    questions: list[str] = field(default_factory=list)
+
+
+def draft_dataset(
+    *files: str | os.PathLike[str], name: str | None = None, folder: str | os.PathLike[str] | None = None
+) -> Draft:
+    """Look at files of data and write a first ``dataset.yaml``.
+
+    Columns are recognized by their names in English, German, French, Spanish, Chinese, Korean and Japanese, and by what stands
+    in them. The amount may be quantity × unit price. What is a guess stands in a comment with its reason; what cannot be
+    guessed is a line to be filled in, and a question.
+
+    Parameters
+    ----------
+    *files : path or glob
+        CSV, Excel or Parquet. Which one is the ledger, which the accounts, the survey, … is found out.
+    name : str, optional
+        Name of the dataset; by default that of the first file.
+    folder : path, optional
+        Where the ``dataset.yaml`` will lie; by default the working folder.
+
+    Returns
+    -------
+    Draft
+        For ordinary files its text opens as it is.
+
+    Raises
+    ------
+    ParameterError
+        No file is given, or one twice.
+    UnreadableFileError, EmptyDataError, DuplicateColumnError
+        A file cannot be read, or holds no row.
+    """
+    paths = [os.fspath(file) for file in files]
+    if not paths:
+        raise ParameterError("No file is given.", hint="Give the file that holds the orders.")
+    if len(set(map(os.path.abspath, paths))) < len(paths):
+        raise ParameterError("A file is given twice.", hint="Give each file once.")
+    target = Path(folder) if folder is not None else Path.cwd()
+    con = connect()
+    try:
+        described = [(path, describe_source(path if _is_glob(path) else Path(path), con)) for path in paths]
+        found, unknown = _assign(described)
+        for entry in found:
+            _look_closer(entry, con)
+        return _compose(found, unknown, name=name, folder=target)
+    finally:
+        con.disconnect()
+
+
+def _is_glob(path: str) -> bool:
+    return not Path(path).exists() and any(sign in path for sign in "*?[")
+
+
+# -- which file is which table ---------------------------------------------------------------------------------------
+
+
+def _assign(described: Sequence[tuple[str, SourceDescription]]) -> tuple[list[_Found], list[str]]:
+    """The best file for each table; a ledger or a survey there has to be, even if not all of it was found."""
+    pairs = [
+        _Found(source=path, description=description, match=match_table(description, table, Path(path).stem))
+        for path, description in described
+        for table in TABLES
+    ]
+    pairs.sort(key=lambda pair: -pair.match.score)
+    chosen: list[_Found] = []
+    for pair in pairs:
+        if not pair.match.missing and not _taken(pair, chosen):
+            chosen.append(pair)
+    if not {"ledger", "survey"} & {pair.match.table for pair in chosen}:
+        main = next(pair for pair in pairs if pair.match.table in ("ledger", "survey"))
+        chosen = [main, *(pair for pair in chosen if pair.source != main.source)]
+    order = list(TABLES)
+    chosen.sort(key=lambda pair: order.index(pair.match.table))
+    return chosen, [path for path, _ in described if path not in {pair.source for pair in chosen}]
+
+
+def _taken(pair: _Found, chosen: list[_Found]) -> bool:
+    return any(pair.source == other.source or pair.match.table == other.match.table for other in chosen)
+
+
+def _look_closer(found: _Found, con: Backend) -> None:
+    """Facts that help to see whether a guess is right, and questions that reading the columns brings up."""
+    match, source = found.match, found.description.source
+    if match.table == "survey":
+        found.items = guess_items(found.description, {m.column.name for m in match.matches.values()})
+        if not found.items.items and not {"overall", "recommend", "repurchase"} & match.matches.keys():
+            found.questions.append("Which columns are the questions of the survey? Declare them under items:.")
+    for name in match.missing:
+        meaning = TABLES[match.table].columns[name].meaning
+        found.questions.append(f"Which column of {shorten(Path(found.source).name)} is {name} ({meaning})?")
+    if match.table != "ledger" or match.missing:
+        return
+    used = {name: m.column.name for name, m in match.matches.items() if name in ("customer_id", "order_date", "amount")}
+    types: dict[str, Any] = {name: TABLES["ledger"].columns[name].type for name in used}
+    try:
+        table = type_columns(source, used, types).table
+        measures = {
+            "n_customers": table.customer_id.nunique(),
+            "first": table.order_date.min(),
+            "last": table.order_date.max(),
+        }
+        if "amount" in used:
+            measures["n_negative"] = (table.amount < 0).sum()
+        row = table.aggregate(**measures).to_pyarrow().to_pylist()[0]
+    except KamError as error:
+        found.questions.append(str(error))
+        return
+    found.facts["customer_id"] = f"{_SAY.count(row['n_customers'])} different"
+    found.facts["order_date"] = f"{_day(row['first'])} to {_day(row['last'])}"
+    if "amount" in used:
+        negative = row["n_negative"] or 0
+        found.facts["amount"] = f"{_SAY.count(negative)} negative (credit notes)" if negative else "none is negative"
+
+
+def _day(moment: datetime | date | None) -> str:
+    return moment.strftime("%Y-%m-%d") if moment is not None else "no date"
+
+
+# -- the text --------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class _Text:
+    """Lines of YAML, and the guesses they make."""
+
+    lines: list[str] = field(default_factory=list)
+    guesses: list[str] = field(default_factory=list)
+
+    def put(self, key: str, value: object, why: str = "", *, indent: int = 0, guess: bool = True) -> None:
+        """``key: value  # why``."""
+        comment = f"  # {why}" if why else ""
+        self.lines.append(f"{' ' * indent}{key}: {_scalar(value)}{comment}")
+        if why and guess:
+            self.guesses.append(f"{key}: {_scalar(value)} ({why})")
+
+    def note(self, text: str, *, indent: int = 0) -> None:
+        """A line of comment."""
+        self.lines.append(f"{' ' * indent}# {text}")
+
+
+def _scalar(value: object) -> str:
+    """A value as YAML: quoted where it has to be, on one line."""
+    text = yaml.safe_dump(value, allow_unicode=True, default_flow_style=True, width=10**9)
+    return text.removesuffix("\n").removesuffix("\n...").strip()
+
+
+def _compose(found: list[_Found], unknown: list[str], *, name: str | None, folder: Path) -> Draft:
+    text = _Text()
+    columns = [column for entry in found for column in entry.description.columns]
+    questions = [question for entry in found for question in entry.questions]
+    questions += [f"What is {shorten(Path(path).name)}? It was not recognized." for path in unknown]
+    currency, why_currency = _guess_currency(found)
+    if currency is None:
+        questions.append(f"Which currency? {why_currency[:1].upper()}{why_currency[1:]}.")
+
+    text.note(
+        "A first draft by `kam init`. Everything behind a # is a comment: guesses with their reasons, and what may be added."
+    )
+    text.note("`kam check` shows what a report would make of it.")
+    for question in questions:
+        text.note(f"QUESTION: {_one_line(question)}")
+    text.lines.append("")
+    text.put(
+        "name", _name_of(name or Path(found[0].source).stem), "keep it: the same dataset has the same name", guess=False
+    )
+    text.note("title: …  # the name for people")
+    text.put(
+        "currency", currency, why_currency if currency else f"{why_currency}; until it is filled in, money has no unit"
+    )
+    text.put("language", *_guess_language(columns))
+    text.put("time_zone", "UTC", "where days begin and end, as Europe/Berlin or Asia/Seoul", guess=False)
+    text.put("fiscal_year_start", 1, "month", guess=False)
+    text.put("as_of", None, "null: the last order that is not after the day of the run", guess=False)
+    text.lines.append("")
+    text.note(
+        "cleaning: {non_product_codes: ['…'], duplicates: true, zero_amounts: true, cancellations: true, ledger_total: null}"
+    )
+    text.note("assumptions: {discount_rate: 0.08, saving_rate: 0.2, cost_of_visit: 350}")
+    text.lines += ["", "tables:"]
+    for entry in found:
+        _write_table(text, entry, folder)
+    others = [table for table in TABLES if table not in {entry.match.table for entry in found}]
+    text.note(f"Also possible: {', '.join(others)}.", indent=2)
+    return Draft(
+        text="\n".join(text.lines) + "\n", guesses=tuple(text.guesses), questions=tuple(questions), folder=folder
+    )
+
+
+def _write_table(text: _Text, found: _Found, folder: Path) -> None:
+    match, description = found.match, found.description
+    spec = TABLES[match.table]
+    text.lines.append(f"  {match.table}:")
+    text.guesses.append(f"{match.table}: {found.source} ({description.source.description})")
+    text.note(
+        f"One row per {spec.one_row_per}. {_one_line(description.source.description)}; {_SAY.count(description.n_rows)} rows.",
+        indent=4,
+    )
+    text.put("source", _relative(found.source, folder), indent=4)
+    for option in _OPTIONS:
+        value = getattr(description.options, option)
+        if value is not None and not (option == "header_row" and value == 1):
+            why = _one_line(description.source.findings.get(option, "found in the file"))
+            text.put(option, value, why, indent=4)
+    for option in _MARKS:
+        _write_marks(text, option, found)
+    if found.items and found.items.items:
+        found.items.write(text.lines, _scalar)
+    text.lines.append("    columns:")
+    for name, column in spec.columns.items():
+        if name in match.matches:
+            matched = match.matches[name]
+            fact = f"; {found.facts[name]}" if name in found.facts else f"; as {_examples(matched.column)}"
+            text.put(name, matched.column.name, matched.why + fact, indent=6)
+        elif name in match.missing:
+            text.note(f"{name}: …  # QUESTION: {column.meaning}. Needed, and not recognized.", indent=6)
+        elif name in (c.name for c in description.columns):
+            text.put(name, None, "the column of this name does not fit, see below", indent=6)
+    if match.table == "ledger" and "amount" not in match.matches and "amount" not in match.missing:
+        text.note("amount: there is none, so quantity × unit_price is taken", indent=6)
+        text.guesses.append("amount: quantity × unit_price")
+    for line in match.rejected:
+        text.note(_one_line(line), indent=6)
+    used = {m.column.name for m in match.matches.values()} | (found.items.names if found.items else set())
+    unused = [shorten(column.name) for column in description.columns if column.name not in used]
+    if unused:
+        text.note(f"Not used: {', '.join(unused[:40])}{', …' if len(unused) > 40 else ''}", indent=6)
+    absent = [name for name in spec.columns if name not in match.matches and name not in match.missing]
+    if match.table == "ledger" and "amount" not in match.matches:
+        absent.remove("amount") if "amount" in absent else None
+    if absent:
+        text.note(f"Not found; add what the file has: {', '.join(absent)}", indent=6)
+
+
+def _write_marks(text: _Text, option: str, found: _Found) -> None:
+    """Decimal mark, thousands mark and date format, where the columns agree on one; else each column's is detected."""
+    types = ("date",) if option == "date_format" else ("money", "number")
+    specs = TABLES[found.match.table].columns
+    columns = [
+        m.column for name, m in found.match.matches.items() if specs[name].type in types and m.column.type == "text"
+    ]
+    values = {getattr(column, option) for column in columns} - {None}
+    doubtful = [c for c in columns if (c.ambiguous_date if option == "date_format" else c.ambiguous_number)]
+    if doubtful:
+        names = ", ".join(shorten(column.name) for column in doubtful)
+        text.note(f"{option}: …  # QUESTION: {names} can be read in two ways, as {_examples(doubtful[0])}", indent=4)
+    elif len(values) == 1:
+        text.put(option, values.pop(), f"as in {_examples(columns[0])}", indent=4)
+    elif values:
+        text.note(f"{option}: differs between the columns, and is detected for each", indent=4)
+
+
+def _examples(column: ColumnDescription) -> str:
+    return ", ".join(shorten(example) for example in column.examples[:2]) or "nothing"
+
+
+def _one_line(text: str) -> str:
+    """Text that cannot leave its comment."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def _relative(source: str, folder: Path) -> str:
+    try:
+        return Path(os.path.relpath(source, folder)).as_posix()
+    except ValueError:  # another drive
+        return Path(source).absolute().as_posix()
+
+
+def _name_of(text: str) -> str:
+    name = re.sub(r"[^\w.-]+", "_", text).strip("_.-")[:60].rstrip("_.-")
+    return name.lower() or "dataset"
+
+
+# -- currency and language -------------------------------------------------------------------------------------------
+
+
+def _guess_currency(found: list[_Found]) -> tuple[str | None, str]:
+    """One currency and why, or None and what to know."""
+    for entry in found:
+        column = entry.match.matches.get("currency")
+        if column is not None and column.column.n_distinct == 1 and column.column.examples:
+            code = column.column.examples[0].strip().upper()
+            if code in CURRENCY_CODES:
+                return _iso(code), f"all of {shorten(column.column.name)}"
+    money = [
+        match.column
+        for entry in found
+        for name, match in entry.match.matches.items()
+        if TABLES[entry.match.table].columns[name].type == "money" or name == "unit_price"
+    ]
+    seen: dict[str, str] = {}
+    doubt = ""
+    for text, where in _money_texts(money):
+        candidates = _currencies_in(text)
+        if len(candidates) == 1:
+            seen.setdefault(candidates[0], f"{shorten(text)} {where}")
+        elif candidates:
+            doubt = f"{shorten(text)} {where} may be {' or '.join(candidates)}"
+    if len(seen) == 1:
+        return next(iter(seen.items()))
+    if seen:
+        return None, f"several are named: {', '.join(seen)}"
+    return None, doubt or "none is named in the files"
+
+
+def _money_texts(columns: list[ColumnDescription]) -> Iterator[tuple[str, str]]:
+    for column in columns:
+        yield column.name, "is a column"
+        for example in column.examples:
+            yield example, f"stands in {shorten(column.name)}"
+
+
+def _currencies_in(text: str) -> tuple[str, ...]:
+    codes = [code for code in re.findall(r"(?<![A-Za-z])[A-Z]{3}(?![A-Za-z])", text) if code in CURRENCY_CODES]
+    if codes:
+        return (_iso(codes[0]),)
+    for sign in sorted(CURRENCY_SIGNS, key=len, reverse=True):
+        if sign in text:
+            return CURRENCY_SIGNS[sign]
+    return ()
+
+
+def _iso(code: str) -> str:
+    return {"RMB": "CNY"}.get(code, code)
+
+
+def _guess_language(columns: Sequence[ColumnDescription]) -> tuple[str, str]:
+    names = "".join(column.name for column in columns)
+    if re.search(r"[\uac00-\ud7a3]", names):
+        return "ko", "the columns have Korean names; en, zh, ko or ja"
+    if re.search(r"[\u3040-\u30ff]", names):
+        return "ja", "the columns have Japanese names; en, zh, ko or ja"
+    if re.search(r"[\u4e00-\u9fff]", names):
+        return "zh", "the columns have Chinese names; en, zh, ko or ja"
+    return "en", "of reports: en, zh, ko or ja"

@@ -1,0 +1,274 @@
+"""Recognize which column of a file is which: by what it is called in seven languages, and by what stands in it."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from kam.dataset.dictionary import TABLES, ColumnSpec
+from kam.dataset.frame_checks import shorten
+from kam.dataset.synonyms import FILES, HEADERS, PER_PIECE, RATE_SIGNS
+from kam.ledger.reading import ColumnDescription, SourceDescription
+
+MIN_READABLE = 0.9
+"""A column is of a type if this share of its values can be read so."""
+
+MIN_SCORE = 0.35
+"""A name that contains a known one counts if it is at least so much of it."""
+
+MAX_ID_SHARE = 0.9
+"""A column whose values hardly repeat is no customer of a ledger: customers order more than once."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Match:
+    """One column that was recognized: which, and why."""
+
+    canonical: str
+    column: ColumnDescription
+    score: float
+    why: str
+
+
+@dataclass
+class TableMatch:
+    """How well a file fits a table.
+
+    Attributes
+    ----------
+    table : str
+        Name of the table.
+    matches : dict of str to Match
+        By canonical name.
+    rejected : list of str
+        Columns that were called like a canonical one, and why they are not it.
+    score : float
+        Larger is better; below 0: a required column was not found.
+    """
+
+    table: str
+    matches: dict[str, Match] = field(default_factory=dict)
+    rejected: list[str] = field(default_factory=list)
+    score: float = 0.0
+
+    @property
+    def missing(self) -> list[str]:
+        """Required columns that were not found, the amount of a ledger among them."""
+        missing = [name for name in TABLES[self.table].required if name not in self.matches]
+        derivable = {"quantity", "unit_price"} <= self.matches.keys()
+        return (
+            [*missing, "amount"]
+            if self.table == "ledger" and "amount" not in self.matches and not derivable
+            else missing
+        )
+
+
+# -- names -----------------------------------------------------------------------------------------------------------
+
+
+def fold(name: str) -> str:
+    """A name without case, accents, spaces and signs.
+
+    >>> fold("N° Client"), fold("Kd.-Nr."), fold("고객 번호")
+    ('nclient', 'kdnr', '고객번호')
+    """
+    return "".join(_tokens(name))
+
+
+def _tokens(name: str) -> list[str]:
+    """The words of a name; ``CustomerID`` has two."""
+    name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name)
+    decomposed = unicodedata.normalize("NFKD", name)
+    plain = "".join(c for c in decomposed if not unicodedata.combining(c) or "\u3099" <= c <= "\u309a")
+    folded = unicodedata.normalize("NFKC", plain).casefold().replace("ß", "ss")
+    return re.findall(r"[^\W_]+", folded)
+
+
+def score_name(header: str, canonical: str) -> float:
+    """How much a header is called like a canonical column: 1 exactly, 0 not at all, between them it contains a known name.
+
+    >>> score_name("Kundennummer", "customer_id"), score_name("Sales Order Date", "order_date") > 0.35
+    (1.0, True)
+    >>> score_name("Delivery date", "order_date") < score_name("Delivery date", "delivered_date")
+    True
+    """
+    without_unit = re.sub(r"[(\[（【].*?[)\]）】]", " ", header)
+    return max(
+        _score_one(_tokens(text), canonical) for text in {header, without_unit} if text.strip() or text is header
+    )
+
+
+def _score_one(tokens: list[str], canonical: str) -> float:
+    whole = "".join(tokens)
+    if not whole:
+        return 0.0
+    best = 1.0 if whole == canonical.replace("_", "") else 0.0
+    for rank, synonym in enumerate(HEADERS.get(canonical, ())):
+        words = _tokens(synonym)
+        known = "".join(words)
+        if known == whole:
+            best = max(best, 1.0 if rank == 0 else 1.0 - 0.001 * rank)  # what is listed first is the most usual
+        elif _contains(tokens, words, known):
+            best = max(best, 0.9 * len(known) / len(whole))
+    return best
+
+
+def _contains(tokens: list[str], words: list[str], known: str) -> bool:
+    if not known.isascii():  # Chinese, Japanese and Korean do not part words
+        return len(known) >= 2 and known in "".join(tokens)
+    n = len(words)
+    return len(known) >= 3 and any(tokens[i : i + n] == words for i in range(len(tokens) - n + 1))
+
+
+# -- contents --------------------------------------------------------------------------------------------------------
+
+
+def is_readable(column: ColumnDescription, spec: ColumnSpec) -> bool:
+    """Whether the values can be what the column should hold."""
+    if column.share_missing >= 1:
+        return False
+    is_date = column.type == "date" or column.share_dates >= MIN_READABLE
+    is_number = column.type == "number" or column.share_numbers >= MIN_READABLE
+    if spec.type == "date":
+        return is_date and not (column.type == "number" and not column.date_format)
+    if spec.type in ("money", "number"):
+        return is_number and column.type not in ("date", "flag")
+    if spec.type == "id":
+        return column.type != "flag" and not (is_date and not is_number) and not _has_decimals(column)
+    if spec.type == "flag":
+        return column.type == "flag" or column.n_distinct <= 3
+    if spec.type == "period":
+        return True
+    return column.type in ("text", "number", "flag")
+
+
+def _has_decimals(column: ColumnDescription) -> bool:
+    marks = [text for text in column.examples if re.fullmatch(r"-?\d+[.,]\d+", text.strip())]
+    return bool(marks) and not all(re.fullmatch(r"-?\d+\.0", text.strip()) for text in marks)
+
+
+def is_rate(column: ColumnDescription) -> bool:
+    """Whether the header says that the numbers are rates."""
+    tokens = _tokens(column.name)
+    return "%" in column.name or any(
+        sign in tokens or (not sign.isascii() and sign in column.name) for sign in RATE_SIGNS
+    )
+
+
+# -- tables ----------------------------------------------------------------------------------------------------------
+
+
+def match_table(description: SourceDescription, table: str, stem: str) -> TableMatch:
+    """Find the columns of a table in a file.
+
+    Parameters
+    ----------
+    description : SourceDescription
+        The file, column by column.
+    table : str
+        Which table.
+    stem : str
+        Name of the file, which may say what it holds.
+
+    Returns
+    -------
+    TableMatch
+        Each column of the file is used once at most; the better name goes first.
+    """
+    found = TableMatch(table)
+    specs = TABLES[table].columns
+    used: set[str] = set()
+    for score, canonical, column in sorted(_candidates(description, table), key=lambda c: -c[0]):
+        if canonical in found.matches or column.name in used:
+            continue
+        reason = _reason_against(column, canonical, specs[canonical], description, table)
+        if reason:
+            if score > 0.8:
+                found.rejected.append(reason)
+            continue
+        how = "is called so" if score > 0.8 else "has a name that contains it"
+        found.matches[canonical] = Match(canonical=canonical, column=column, score=score, why=how)
+        used.add(column.name)
+    if table == "ledger":
+        for match in _by_content(description, found, used):
+            found.matches[match.canonical] = match
+            used.add(match.column.name)
+    found.score = _score_table(found, stem)
+    return found
+
+
+def _candidates(description: SourceDescription, table: str) -> Iterator[tuple[float, str, ColumnDescription]]:
+    for canonical in TABLES[table].columns:
+        for column in description.columns:
+            score = score_name(column.name, canonical)
+            if score >= MIN_SCORE:
+                yield score, canonical, column
+
+
+def _reason_against(
+    column: ColumnDescription, canonical: str, spec: ColumnSpec, description: SourceDescription, table: str
+) -> str:
+    """Why a column is not what its name says; empty if it may be."""
+    name = shorten(column.name)
+    if not is_readable(column, spec):
+        if column.share_missing >= 1:
+            return f"{name} is called like {canonical}, but is empty."
+        kinds = {
+            "date": "dates",
+            "money": "sums of money",
+            "number": "numbers",
+            "id": "identifiers",
+            "flag": "yes or no",
+        }
+        return f"{name} is called like {canonical}, but its values are not {kinds.get(spec.type, 'text')}."
+    if (spec.type == "money" or canonical == "unit_price") and is_rate(column):
+        return f"{name} is a rate; {canonical} has to be a sum of money."
+    if canonical == "cost" and any(fold(column.name) == fold(word) for word in PER_PIECE):
+        return f"{name} is the cost of one piece; cost has to be the sum of the row."
+    if spec.allowed and not {text.strip().lower() for text in column.examples} & set(spec.allowed):
+        return f"{name} is called like {canonical}, but does not hold {', '.join(spec.allowed)}."
+    unique = column.n_distinct >= MAX_ID_SHARE * description.n_rows and description.n_rows > 20
+    if table == "ledger" and canonical == "customer_id" and unique:
+        return f"{name} is called like customer_id, but hardly any value stands twice."
+    if table == "accounts" and canonical == "customer_id" and not unique and column.n_distinct < description.n_rows - 1:
+        return f"{name} is called like customer_id, but is not different in every row."
+    return ""
+
+
+def _by_content(description: SourceDescription, found: TableMatch, used: set[str]) -> Iterator[Match]:
+    """What is still required of a ledger and only one column can be."""
+    free = [column for column in description.columns if column.name not in used and column.share_missing < 1]
+    dates = [c for c in free if c.type == "date" or (c.type == "text" and c.share_dates >= MIN_READABLE)]
+    numbers = [c for c in free if c not in dates and (c.type == "number" or c.share_numbers >= MIN_READABLE)]
+    sums = [c for c in numbers if _has_decimals(c) or any(text.strip().startswith("-") for text in c.examples)]
+    repeated = [
+        c
+        for c in free
+        if c not in dates
+        and not _has_decimals(c)
+        and is_readable(c, TABLES["ledger"].columns["customer_id"])
+        and 2 <= c.n_distinct < MAX_ID_SHARE * description.n_rows
+    ]
+    if "order_date" not in found.matches and len(dates) == 1:
+        yield Match(canonical="order_date", column=dates[0], score=0.3, why="is the only column of dates")
+    if "amount" in found.missing and len(sums) == 1:
+        yield Match(
+            canonical="amount", column=sums[0], score=0.3, why="is the only column of decimal or negative numbers"
+        )
+        repeated = [c for c in repeated if c is not sums[0]]
+    if "customer_id" not in found.matches and len(repeated) == 1:
+        why = "is the only column whose values repeat as those of customers do"
+        yield Match(canonical="customer_id", column=repeated[0], score=0.3, why=why)
+
+
+def _score_table(found: TableMatch, stem: str) -> float:
+    """Required columns first, then the name of the file, then how much of the table was found."""
+    required = len(TABLES[found.table].required) + (found.table == "ledger")
+    share_found = 1 - len(found.missing) / required
+    words = "".join(_tokens(stem))
+    named = any(fold(word) in words for word in FILES[found.table])
+    optional = sum(match.score for name, match in found.matches.items() if name not in TABLES[found.table].required)
+    score = 3 * share_found + 0.1 * (found.table == "ledger") + 0.75 * named + 0.15 * optional
+    return score if share_found == 1 else score - 3

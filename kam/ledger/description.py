@@ -1,0 +1,184 @@
+"""Describe a source column by column, for the first draft of a dataset."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import ibis.expr.types as ir
+
+from kam.ledger.cell_texts import as_text, is_duckdb, strip_text
+from kam.ledger.date_texts import find_date_format
+from kam.ledger.number_texts import NumberColumn, find_numbers
+from kam.ledger.sources import ReadOptions, SourceTable
+
+_SAMPLE = 20_000
+_EXACT = 20_000_000
+_EXAMPLE_ROWS = 1_000
+_THOUSANDS = (",", ".", "'", " ")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ColumnDescription:
+    """One column of a source.
+
+    Attributes
+    ----------
+    name : str
+        As in the source.
+    type : str
+        Type of the values: ``"text"``, ``"number"``, ``"date"``, ``"flag"`` (as stored; text files hold text only).
+    examples : tuple of str
+        Up to five different values.
+    share_missing : float
+        Share of all rows without a value.
+    n_distinct : int
+        Number of different values; approximate (within a few percent) in tables of more than 20 million rows.
+    date_format : str or None
+        The ``strptime`` format that reads most values (``"date"`` for a column stored as dates); None: no format reads any.
+    share_dates : float
+        Share of the values in the sample that it reads.
+    ambiguous_date : bool
+        Day-month and month-day both read every value, with different results.
+    decimal : str or None
+        Decimal mark of numbers held as text; None where none was seen.
+    thousands : str or None
+        Thousands mark, likewise.
+    share_numbers : float
+        Share of the values in the sample that are numbers.
+    ambiguous_number : bool
+        The only marks seen may be decimal or thousands marks ("1,234").
+    leading_zeros : bool
+        Some values are digits with a zero in front, such as "007".
+    """
+
+    name: str
+    type: str
+    examples: tuple[str, ...]
+    share_missing: float
+    n_distinct: int
+    date_format: str | None
+    share_dates: float
+    ambiguous_date: bool
+    decimal: str | None
+    thousands: str | None
+    share_numbers: float
+    ambiguous_number: bool
+    leading_zeros: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceDescription:
+    """A source and its columns.
+
+    Attributes
+    ----------
+    source : SourceTable
+        The opened source; ``source.options`` are the options found, ``source.findings`` how each was decided.
+    n_rows : int
+        Number of rows.
+    columns : tuple of ColumnDescription
+        In the order of the source.
+    """
+
+    source: SourceTable
+    n_rows: int
+    columns: tuple[ColumnDescription, ...]
+
+    @property
+    def options(self) -> ReadOptions:
+        """The options found."""
+        return self.source.options
+
+
+def describe_table(source: SourceTable) -> SourceDescription:
+    """Describe the columns of an opened source.
+
+    Rows, missing values and different values are counted over the whole table; formats, marks and zeros in front are
+    looked for in the first 20,000 rows.
+
+    Parameters
+    ----------
+    source : SourceTable
+        What :func:`kam.ledger.reading.read_source` returned.
+    """
+    table = source.table
+    n_rows = int(table.count().to_pyarrow().as_py())
+    values = table.select(**{name: as_text(table[name]) for name in table.columns})
+    facts: dict[str, ir.Scalar] = {}
+    for position, name in enumerate(table.columns):
+        column = values[name]
+        facts[f"n{position}"] = column.count()
+        facts[f"d{position}"] = column.nunique() if n_rows <= _EXACT else column.approx_nunique()
+    found = values.aggregate(**facts).to_pyarrow().to_pylist()[0]
+    sample = table.limit(_SAMPLE)
+    texts = [name for name in table.columns if table[name].type().is_string() and is_duckdb(table)]
+    numbers = find_numbers(sample, {name: sample[name] for name in texts})
+    columns = []
+    for position, name in enumerate(table.columns):
+        filled = values[name].name("value").as_table()
+        first = filled.filter(filled.value.notnull()).limit(_EXAMPLE_ROWS).to_pyarrow()["value"].to_pylist()
+        common = {
+            "name": name,
+            "examples": tuple(dict.fromkeys(first))[:5],
+            "share_missing": 1 - found[f"n{position}"] / n_rows,
+            "n_distinct": int(found[f"d{position}"]),
+        }
+        columns.append(
+            _describe_texts(sample, name, numbers[name], common) if name in texts else _describe_values(table, name, common)
+        )
+    return SourceDescription(source=source, n_rows=n_rows, columns=tuple(columns))
+
+
+def _describe_values(table: ir.Table, name: str, common: dict[str, Any]) -> ColumnDescription:
+    type_ = table[name].type()
+    kind = (
+        "flag"
+        if type_.is_boolean()
+        else "date"
+        if type_.is_timestamp() or type_.is_date()
+        else "number"
+        if type_.is_numeric()
+        else "text"
+    )
+    return ColumnDescription(
+        **common,
+        type=kind,
+        date_format="date" if kind == "date" else None,
+        share_dates=float(kind == "date"),
+        ambiguous_date=False,
+        decimal=None,
+        thousands=None,
+        share_numbers=float(kind == "number"),
+        ambiguous_number=False,
+        leading_zeros=False,
+    )
+
+
+def _describe_texts(sample: ir.Table, name: str, numbers: NumberColumn, common: dict[str, Any]) -> ColumnDescription:
+    dates = find_date_format(sample, sample[name])
+    try:
+        mark = numbers.decide()
+    except ValueError:  # both marks: the more frequent one
+        mark = "." if numbers.n_point > numbers.n_comma else ","
+    has_marks = numbers.n_point or numbers.n_comma
+    bare = numbers.bare
+    facts = sample.aggregate(
+        zeros=strip_text(sample[name]).re_search(r"^0\d+$").any(),
+        **{f"t{i}": bare.re_search(rf"\d{re.escape(mark)}\d{{3}}").any() for i, mark in enumerate(_THOUSANDS)},
+    )
+    row = facts.to_pyarrow().to_pylist()[0]
+    thousands = next((one for i, one in enumerate(_THOUSANDS) if row[f"t{i}"] and one != mark), None)
+    return ColumnDescription(
+        **common,
+        type="text",
+        date_format=dates.date_format,
+        share_dates=dates.n_read / dates.n if dates.n else 0.0,
+        ambiguous_date=bool(dates.date_format and dates.ambiguous),
+        decimal=mark or None,
+        thousands=thousands if mark and has_marks else None,
+        share_numbers=numbers.share_read,
+        ambiguous_number=mark is None,
+        leading_zeros=bool(row["zeros"]),
+    )

@@ -1,0 +1,143 @@
+"""What a source of data is once it was opened: options, table, fingerprint; and the engine that holds it."""
+
+from __future__ import annotations
+
+import codecs
+import shutil
+import tempfile
+import weakref
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import ibis.expr.types as ir
+from ibis.backends.duckdb import Backend
+
+from kam.errors import ParameterError
+
+Kind = Literal["csv", "parquet", "excel", "frame", "ibis"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadOptions:
+    """How a file is to be read; what is None is detected.
+
+    Parameters
+    ----------
+    encoding : str, optional
+        Any encoding that Python knows, for instance ``"cp949"``.
+    delimiter : str, optional
+        The one character between two fields.
+    decimal : {".", ","}, optional
+        Decimal mark of numbers that are text.
+    thousands : str, optional
+        Mark between groups of three digits.
+    date_format : str, optional
+        As for ``strptime``, for instance ``"%d.%m.%Y"``.
+    sheet : str or int, optional
+        Excel: name of the sheet, or its number (1 is the first).
+    header_row : int, optional
+        Number of the row (text files: of the line) that holds the column names; 1 is the first.
+    """
+
+    encoding: str | None = None
+    delimiter: str | None = None
+    decimal: str | None = None
+    thousands: str | None = None
+    date_format: str | None = None
+    sheet: str | int | None = None
+    header_row: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.encoding is not None:
+            try:
+                codecs.lookup(self.encoding)
+            except LookupError:
+                raise ParameterError(
+                    f"Encoding {self.encoding!r} is not known.", hint="Use utf-8, gb18030, cp949, cp932, cp1252, …"
+                ) from None
+        if self.delimiter is not None and (len(self.delimiter) != 1 or self.delimiter in '"\r\n'):
+            raise ParameterError(
+                f"Delimiter {self.delimiter!r} is not one character.", hint="Use , ; | or a tab, for instance."
+            )
+        if self.decimal not in (None, ".", ","):
+            raise ParameterError(f"Decimal mark {self.decimal!r} is not known.", hint='Use "." or ",".')
+        if self.thousands is not None and (len(self.thousands) > 1 or self.thousands.isalnum() or self.thousands == "-"):
+            raise ParameterError(
+                f"Thousands mark {self.thousands!r} is not known.", hint='Use ".", ",", " ", "\'" or "" for none.'
+            )
+        if self.thousands and self.thousands == self.decimal:
+            raise ParameterError(f"Decimal and thousands mark are both {self.decimal!r}.", hint="Correct one of them.")
+        if self.date_format is not None and "%" not in self.date_format:
+            raise ParameterError(
+                f"Date format {self.date_format!r} holds no %.", hint="Write it as for strptime, such as %d.%m.%Y."
+            )
+        if self.header_row is not None and self.header_row < 1:
+            raise ParameterError(f"header_row is {self.header_row}.", hint="1 is the first row.")
+        if isinstance(self.sheet, int) and self.sheet < 1:
+            raise ParameterError(f"sheet is {self.sheet}.", hint="1 is the first sheet; or give its name.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceTable:
+    """A source that was opened.
+
+    Attributes
+    ----------
+    table : ibis.expr.types.Table
+        The columns under the names they have in the source; of text files every column is text.
+    kind : {"csv", "parquet", "excel", "frame", "ibis"}
+        What the source is.
+    options : ReadOptions
+        As given, completed by what was detected.
+    description : str
+        The source in a few words, for people: file names and how they were read.
+    fingerprint : str
+        64 hexadecimal digits that change when the content changes.
+    findings : dict of str to str
+        How each detected option was decided; under ``"notes"`` what else a reader should know.
+    """
+
+    table: ir.Table
+    kind: Kind
+    options: ReadOptions
+    description: str
+    fingerprint: str
+    findings: dict[str, str] = field(default_factory=dict)
+
+
+class _TemporaryDuckDB(Backend):
+    """DuckDB in a temporary file that is removed with the connection."""
+
+    def do_connect(self, **config: Any) -> None:
+        folder = tempfile.mkdtemp(prefix="kam-")
+        self.folder = Path(folder)
+        self._remove = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        super().do_connect(
+            self.folder / "ledger.duckdb",
+            temp_directory=str(self.folder / "spill"),
+            autoinstall_known_extensions=False,
+            autoload_known_extensions=False,
+            **config,
+        )
+        self.raw_sql("SET enable_progress_bar = false")
+
+    def disconnect(self) -> None:
+        super().disconnect()
+        self._remove()
+
+
+def connect() -> Backend:
+    """A DuckDB backend of Ibis for one ledger.
+
+    Its database is a temporary file, so that what does not fit in memory spills to disk; the file is removed when the
+    backend is closed (``disconnect``), forgotten, or when Python ends. Extensions are never downloaded.
+
+    >>> con = connect()
+    >>> con.raw_sql("SELECT 1").fetchone()
+    (1,)
+    >>> con.disconnect()
+    """
+    backend = _TemporaryDuckDB()
+    backend.reconnect()
+    return backend

@@ -1,0 +1,37 @@
+"""Where the intermediate tables of a ledger are kept: in its own DuckDB, never in a user's database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import ibis.expr.types as ir
+from ibis.backends.duckdb import Backend
+
+
+@dataclass(frozen=True)
+class Storage:
+    """The ledger's own DuckDB, and whether the ledger's rows are in it.
+
+    Attributes
+    ----------
+    con : ibis.backends.duckdb.Backend
+        The ledger's own DuckDB.
+    is_local : bool
+        The rows are on it too. If not, they are in a user's database, where nothing is created.
+    """
+
+    con: Backend
+    is_local: bool
+
+    def keep(self, name: str, expression: ir.Table) -> ir.Table:
+        """Compute an expression over rows once, as a table; in a user's database it stays an expression."""
+        return self.con.create_table(name, expression) if self.is_local else expression
+
+    def drop(self, name: str) -> None:
+        """Forget a table that was kept."""
+        if self.is_local:
+            self.con.drop_table(name)
+
+    def pull(self, name: str, expression: ir.Table) -> ir.Table:
+        """Compute an expression on its engine and put the outcome, which fits in memory, into the ledger's own DuckDB."""
+        return self.con.create_table(name, expression if self.is_local else expression.to_pyarrow())

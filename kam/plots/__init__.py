@@ -1,0 +1,26 @@
+"""Figures: each function draws one result and returns the axes; ``show`` shows them in a notebook, with alternative text.
+
+>>> from kam import identify
+>>> ax = plot_lorenz(identify.concentration([541, 1463, 2445, 3438, 4437, 5401, 6392, 8304, 11904, 22261]))
+>>> describe(ax).partition(".")[0]
+'5 of 10 customers bring 80% of positive net revenue'
+"""
+
+from kam.plots.accounts import plot_key_accounts
+from kam.plots.classes import plot_abc_xyz, plot_class_stability
+from kam.plots.concentration import plot_largest, plot_lorenz
+from kam.plots.rfm import plot_rfm_fm, plot_rfm_fr
+from kam.plots.style import describe, show, to_png
+
+__all__ = [
+    "describe",
+    "plot_abc_xyz",
+    "plot_class_stability",
+    "plot_key_accounts",
+    "plot_largest",
+    "plot_lorenz",
+    "plot_rfm_fm",
+    "plot_rfm_fr",
+    "show",
+    "to_png",
+]

@@ -1,0 +1,261 @@
+"""One notebook executed by papermill and rendered, in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import logging
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from html import escape
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kam.errors import KamError, NotebookError
+from kam.report.manifest import Step
+from kam.report.notebook import Notebook, inject_parameters, release_notebook
+from kam.results import Context, KeyFigure, read_results_json
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+    from nbformat import NotebookNode
+
+LARGEST_REPORT = 1_000_000
+"""Bytes; a larger report is still published, with a warning."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """A notebook to run.
+
+    Attributes
+    ----------
+    notebook : Notebook
+        What to run.
+    parameters : dict
+        What was asked for: these stay in the notebook that is kept.
+    settings : dict
+        What the runner sets over them for this run only: folders, and where the dataset lies.
+    dataset : str, optional
+        Name of the dataset, as far as the runner knows it.
+    folder : pathlib.Path
+        The step's folder; it is there and empty.
+    started : datetime.datetime
+        When the run began.
+    """
+
+    notebook: Notebook
+    parameters: dict[str, Any]
+    settings: dict[str, Any]
+    dataset: str | None
+    folder: Path
+    started: datetime
+
+    def release(self, executed: dict[str, Any]) -> dict[str, Any]:
+        """The executed notebook as it is kept."""
+        return release_notebook(
+            executed, name=self.notebook.path.name, parameters=self.parameters, settings=self.settings
+        )
+
+    @property
+    def saves_results(self) -> bool:
+        """Whether the notebook has to leave a ``results.json``."""
+        return "results_dir" in self.settings
+
+
+def serve(connection: Connection) -> None:
+    """Do jobs from the other end of a connection, one after the other, until it sends None or goes away.
+
+    Sends ``("cell", done, total)`` after each code cell and ``("step", Step)`` at the end of a job.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the runner ends this process, also when someone presses Ctrl-C
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    logging.getLogger().addHandler(logging.NullHandler())  # what goes wrong is told in the manifest
+    # One second of every start: a grammar for a URI format that no notebook is checked against; jsonschema does without.
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+    try:
+        while (job := connection.recv()) is not None:
+            connection.send(("step", run_job(job, on_cell=lambda *cells: connection.send(("cell", *cells)))))
+    except (EOFError, OSError):
+        return
+
+
+def run_job(job: Job, *, on_cell: Callable[[int, int], None] = lambda done, total: None) -> Step:
+    """Execute, verify and render one notebook into its folder.
+
+    Returns
+    -------
+    Step
+        Failed with the reason in plain words, or succeeded with ``report.html``, ``notebook.ipynb`` and the results written.
+    """
+    begun = time.monotonic()
+    facts: dict[str, Any] = {}
+    try:
+        executed = _execute(job, on_cell)
+        _raise_for_fault(executed)
+        results = _read_results(job)
+        facts |= _describe(results, executed)
+        from kam.report.render import render_report
+
+        context = facts.get("context") or Context()
+        report = render_report(executed, context=context, started=job.started, title=job.notebook.title)
+        (job.folder / "report.html").write_text(report.html, encoding="utf-8")
+        warnings = list(report.warnings)
+        if (size := (job.folder / "report.html").stat().st_size) > LARGEST_REPORT:
+            warnings.append(
+                f"The report has {size / 1e6:.1f} MB; a report should stay under {LARGEST_REPORT / 1e6:.0f} MB."
+            )
+        facts |= {"title": report.title, "warnings": tuple(warnings), "status": "succeeded"}
+    except KamError as error:
+        facts = {"error": str(error)}
+    except Exception as error:
+        (job.folder / "error.txt").write_text(traceback.format_exc(), encoding="utf-8")
+        facts = {"error": f"The report could not be made: {type(error).__name__}: {error}"}
+    return replace(begin_step(job), seconds=round(time.monotonic() - begun, 2), **facts)
+
+
+def begin_step(job: Job) -> Step:
+    """What is known of a step before it ran; failed until it has succeeded."""
+    notebook = job.notebook
+    return Step(
+        name=notebook.step,
+        title=notebook.title,
+        notebook_sha256=notebook.sha256,
+        dataset=job.dataset,
+        status="failed",
+    )
+
+
+def _execute(job: Job, on_cell: Callable[[int, int], None]) -> NotebookNode:
+    """The executed notebook, also written to the step's folder, with the parameters that were asked for."""
+    import nbformat
+    import papermill
+    from papermill.exceptions import PapermillExecutionError
+    from traitlets.config import Config
+
+    from kam.report.kernel import RunKernelManager, kernel_folder
+
+    threading.Thread(target=import_module, args=("kam.report.render",), daemon=True).start()
+    content = inject_parameters(json.loads(job.notebook.text), job.parameters | job.settings)
+    node = nbformat.from_dict(content)
+    code = [index for index, cell in enumerate(node.cells) if cell.cell_type == "code"]
+    kept = job.folder / "notebook.ipynb"
+    with kernel_folder() as folder:
+        try:
+            executed = papermill.execute_notebook(
+                node,
+                str(kept).replace("{", "{{").replace("}", "}}"),  # papermill fills in what stands in braces
+                kernel_name="python3",
+                language="python",
+                progress_bar=False,
+                kernel_manager_class=RunKernelManager,
+                config=Config({"RunKernelManager": {"folder": folder}}),
+                on_cell_executed=lambda cell, cell_index, **_: on_cell(code.index(cell_index) + 1, len(code)),
+            )
+        except PapermillExecutionError as error:
+            raise NotebookError(_tell(error)) from error
+        except Exception as error:
+            log = Path(folder, "kernel.log")
+            said = log.read_text(encoding="utf-8", errors="replace").strip() if log.is_file() else ""
+            (job.folder / "error.txt").write_text(f"{said}\n\n{traceback.format_exc()}", encoding="utf-8")
+            last = said.splitlines()[-1:] or [""]
+            raise NotebookError(
+                f"The notebook's kernel ended before the notebook did: {str(error).strip() or type(error).__name__}."
+                + (f" It said: {last[0]}" if last[0] else ""),
+                hint="See error.txt beside the notebook; a kernel that is killed has often run out of memory.",
+            ) from error
+    released = nbformat.from_dict(job.release(executed))
+    nbformat.write(released, kept)
+    return released
+
+
+def _tell(error: Any) -> str:
+    """What stopped the notebook, and in which cell."""
+    first = next((line for line in str(error.source).splitlines() if line.strip()), "").strip()
+    said = str(error.evalue).strip()
+    what = said if _is_kam_error(error.ename) and said else f"{error.ename}: {said}".rstrip(": ")
+    return f"The notebook stopped in cell [{error.exec_count}], which begins `{first[:80]}`: {what.rstrip('.')}."
+
+
+def _is_kam_error(name: str) -> bool:
+    kind = getattr(import_module("kam.errors"), name, None)
+    return isinstance(kind, type) and issubclass(kind, KamError)
+
+
+def _raise_for_fault(executed: NotebookNode) -> None:
+    """papermill returns also when a cell called ``sys.exit(0)`` and the rest was not run: look at every cell.
+
+    Raises
+    ------
+    NotebookError
+        A code cell is not completed, was not run, or shows an error.
+    """
+    for cell in executed.cells:
+        if cell.cell_type != "code" or not cell.source.strip():
+            continue
+        first = cell.source.strip().splitlines()[0][:80]
+        for output in cell.outputs:
+            if output.output_type == "error":
+                what = f"{output.ename}: {output.evalue}".rstrip(": ")
+                raise NotebookError(
+                    f"The notebook stopped in cell [{cell.execution_count}], which begins `{first}`: {what}."
+                )
+        if cell.metadata.get("papermill", {}).get("status") != "completed" or cell.execution_count is None:
+            raise NotebookError(
+                f"The notebook did not run to its end: the cell that begins `{first}` was not completed."
+            )
+
+
+def _read_results(job: Job) -> dict[str, Any]:
+    """The entries of the step's ``results.json`` by key; none where the notebook saves none."""
+    if not job.saves_results:
+        return {}
+    if not (job.folder / "results.json").is_file():
+        raise NotebookError("The notebook saved no results.", hint="End it with kam.save_results(…, to=results_dir).")
+    results: dict[str, Any] = read_results_json(job.folder / "results.json")["results"]
+    return results
+
+
+def _describe(results: dict[str, Any], executed: NotebookNode) -> dict[str, Any]:
+    """What the manifest says about the results: context, answer and key figures of the one on the answer card."""
+    if not results:
+        return {}
+    cards = [
+        str(output.data["text/html"])
+        for cell in executed.cells
+        for output in cell.get("outputs", [])
+        if "kam-answer" in str(output.get("data", {}).get("text/html", ""))
+    ]
+    shown = [entry for card in cards for entry in results.values() if f"<p>{escape(entry['answer'])}</p>" in card]
+    entry = (shown or list(results.values()))[0]
+    context = read_context(entry["context"])
+    return {
+        "dataset": context.dataset,
+        "context": context,
+        "answer": entry["answer"],
+        "key_figures": tuple(KeyFigure(**figure) for figure in entry["key_figures"]),
+    }
+
+
+def read_context(entry: dict[str, Any]) -> Context:
+    """The context as ``results.json`` holds it."""
+    as_of = entry.get("as_of")
+    return Context(**{**entry, "as_of": date.fromisoformat(as_of["date"]) if as_of else None})
+
+
+def _end_with_parent() -> None:
+    """End this process when the runner is gone: its kernel then ends too."""
+    import multiprocessing
+    import os
+
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

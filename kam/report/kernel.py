@@ -1,0 +1,67 @@
+"""The kernel of a run: this interpreter's own, reached through files, in an empty folder."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.manager import AsyncKernelManager
+from traitlets import Unicode, default
+
+_LONGEST_SOCKET = 100  # Linux and macOS cut the path of a socket at 107 and 103 characters
+
+
+class RunKernelManager(AsyncKernelManager):
+    """Starts the kernel of one run.
+
+    It runs this very interpreter, whatever kernels are installed elsewhere; its sockets are files in ``folder`` and not TCP
+    ports, which kernels started side by side take from one another; it works in an empty folder, so that nothing that lies
+    about is imported and nothing is left behind; and it reads no profile of the user's.
+
+    Attributes
+    ----------
+    folder : str
+        A folder of this kernel's own, with a short path; ``kernel.log`` there takes what the process itself prints.
+    """
+
+    folder = Unicode(config=True)
+
+    @default("transport")
+    def _transport_default(self) -> str:
+        return "tcp" if sys.platform == "win32" else "ipc"
+
+    @default("connection_file")
+    def _connection_file_default(self) -> str:
+        return str(Path(self.folder, "kernel.json"))
+
+    @property
+    def kernel_spec(self) -> KernelSpec:
+        """This interpreter's kernel."""
+        argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--HistoryManager.enabled=False"]
+        environment = {
+            "IPYTHONDIR": str(Path(self.folder, "ipython")),
+            "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+            "PYTHONHASHSEED": "0",
+        }
+        return KernelSpec(argv=argv, name="python3", display_name="Python 3", language="python", env=environment)
+
+    async def _start_in_folder(self, **options: Any) -> None:
+        work = Path(self.folder, "work")
+        work.mkdir()
+        with open(Path(self.folder, "kernel.log"), "wb") as log:
+            await super().start_kernel(**{**options, "cwd": str(work), "stdout": log, "stderr": log})
+
+    start_kernel: Callable[..., Awaitable[None]] = _start_in_folder
+
+
+def kernel_folder() -> tempfile.TemporaryDirectory[str]:
+    """A new folder for a kernel, removed when closed; its path is short enough for sockets."""
+    folder = tempfile.TemporaryDirectory(prefix="kam-", ignore_cleanup_errors=True)
+    if len(folder.name) + len("/kernel-ipc-5") > _LONGEST_SOCKET and Path("/tmp").is_dir():
+        folder.cleanup()
+        folder = tempfile.TemporaryDirectory(prefix="kam-", dir="/tmp", ignore_cleanup_errors=True)
+    return folder

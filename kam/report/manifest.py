@@ -1,0 +1,167 @@
+"""The manifest of a run, ``run.json``: what ran, on what, with what, and how it ended.
+
+``schema_version`` 1. Times are UTC, ISO 8601. ``steps`` has one entry per notebook, in the order they were asked for, each with
+its ``status``; ``error`` says in plain words why a step failed. The manifest is the last file of a run to be written.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from kam.errors import ParameterError, ResultsError
+from kam.report.notebook import folder_name
+from kam.results import Context, KeyFigure
+
+SCHEMA_VERSION = 1
+Status = Literal["succeeded", "failed"]
+
+_PACKAGES = (
+    "kam", "pandas", "numpy", "ibis-framework", "duckdb", "scipy", "statsmodels", "scikit-learn", "matplotlib",
+    "great-tables", "papermill", "nbconvert", "ipykernel",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One notebook of a run and how it ended.
+
+    Attributes
+    ----------
+    name : str
+        The folder of the step in the run's folder.
+    title : str
+        The report's question.
+    notebook_sha256 : str
+        Digest of the notebook that ran.
+    status : {"succeeded", "failed"}
+        A failed step has no report.
+    seconds : float
+        How long it took.
+    dataset : str, optional
+        The dataset's name: the notebook's results name it; where there are none, the parameter does.
+    context : kam.results.Context, optional
+        Where the results come from.
+    answer : str, optional
+        What the answer card says.
+    key_figures : tuple of kam.results.KeyFigure
+        The figures of the answer card.
+    error : str, optional
+        Why it failed, in plain words.
+    warnings : tuple of str
+        What the reader of the manifest should know: a report that is too large, a figure without a description.
+    """
+
+    name: str
+    title: str
+    notebook_sha256: str
+    status: Status
+    seconds: float = 0.0
+    dataset: str | None = None
+    context: Context | None = None
+    answer: str | None = None
+    key_figures: tuple[KeyFigure, ...] = ()
+    error: str | None = None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """One run.
+
+    Attributes
+    ----------
+    run_id : str
+        The run's folder: a sortable UTC stamp and the plan's name.
+    plan : str
+        Name of the plan; a run of one notebook has the notebook's.
+    started, finished : datetime.datetime
+        UTC.
+    parameters : dict
+        What was asked for, as JSON has it; what a notebook's own default gave stands in the notebook.
+    dataset : kam.results.Context, optional
+        Name, as-of date and fingerprint of the data, from the first step with results.
+    seed : int, optional
+        The seed of the steps, where they have one.
+    versions : dict of str to str
+        Of Python, kam and what computes and renders.
+    steps : tuple of Step
+        The notebooks.
+    warnings : tuple of str
+        What is missing though no step failed: the workbook.
+    """
+
+    run_id: str
+    plan: str
+    started: datetime
+    finished: datetime
+    parameters: dict[str, Any]
+    dataset: Context | None
+    seed: int | None
+    versions: dict[str, str]
+    steps: tuple[Step, ...]
+    warnings: tuple[str, ...] = ()
+    schema_version: int = SCHEMA_VERSION
+
+    @property
+    def status(self) -> Status:
+        """A run succeeded when every step did."""
+        return "succeeded" if all(step.status == "succeeded" for step in self.steps) else "failed"
+
+
+def installed_versions() -> dict[str, str]:
+    """Version of Python, of kam and of the packages that compute and render."""
+    import platform
+    from importlib.metadata import PackageNotFoundError, version
+
+    versions = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return versions
+
+
+def write_manifest(manifest: Manifest, folder: Path) -> Path:
+    """Write ``run.json`` into the folder of a run."""
+    from pydantic_core import to_json
+
+    file = folder / "run.json"
+    part = folder / "run.json.part"
+    part.write_bytes(to_json({"status": manifest.status, **asdict(manifest)}, indent=1))
+    part.replace(file)
+    return file
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest of the run in a folder.
+
+    Raises
+    ------
+    kam.errors.ResultsError
+        It is missing, damaged, or of another schema version.
+    """
+    from pydantic import TypeAdapter, ValidationError
+
+    file = folder / "run.json"
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+        if content["schema_version"] != SCHEMA_VERSION:
+            raise ValueError(f"schema version {content['schema_version']}; this kam reads {SCHEMA_VERSION}")
+        manifest = TypeAdapter(Manifest).validate_python(content)
+        if manifest.run_id != folder.name or any(step.name != folder_name(step.name) for step in manifest.steps):
+            raise ValueError("it names other folders than its own")
+        for context in (manifest.dataset, *(step.context for step in manifest.steps)):
+            _ = context and context.wording  # a language that nobody speaks is an error here, not on the index
+        return manifest
+    except (OSError, ValueError, KeyError, TypeError, ParameterError) as error:
+        reason = f"{error.error_count()} fields are wrong" if isinstance(error, ValidationError) else str(error)
+        raise ResultsError(
+            f"The record of a run cannot be read ({reason}).",
+            where=str(file),
+            hint="Move the folder away, or run it again.",
+        ) from error

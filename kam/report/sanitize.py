@@ -1,0 +1,143 @@
+"""HTML that comes from a notebook, made harmless: nothing in it can run, load or leave.
+
+Text from data, such as a customer's name, may reach a report as HTML through ``display(HTML(…))``, ``display(Markdown(…))`` or a
+pandas Styler. What passes here is a list of elements and attributes; everything else goes, text stays. The report's
+Content-Security-Policy stops the same things a second time; each holds alone.
+
+>>> clean_html('<b onclick="x()">Ä</b><script>alert(1)</script><img src="https://x/y.png"><a href="javascript:x()">go</a>')
+'<b>Ä</b>go'
+>>> clean_html('<td title="<table onmouseover=x()>">1</td>')
+'1'
+"""
+
+from __future__ import annotations
+
+import re
+
+import nh3
+
+_TAGS = frozenset(
+    ["a", "abbr", "b", "bdi", "bdo", "blockquote", "br", "caption", "cite", "code", "col", "colgroup", "dd", "del", "details",
+     "dfn", "div", "dl", "dt", "em", "figcaption", "figure", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "img", "ins",
+     "kbd", "li", "mark", "ol", "p", "pre", "q", "rp", "rt", "ruby", "s", "samp", "section", "small", "span", "strong",
+     "sub", "summary", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "time", "tr", "u", "ul", "var", "wbr"]
+)  # fmt: skip
+_DROPPED_WITH_CONTENT = frozenset(
+    {"iframe", "math", "noscript", "object", "script", "style", "svg", "template", "textarea"}
+)
+_ATTRIBUTES = {
+    "*": {"class", "dir", "lang"},
+    "a": {"href"},
+    "col": {"span"},
+    "colgroup": {"span"},
+    "img": {"alt", "src"},
+    "ol": {"start"},
+    "td": {"colspan", "rowspan"},
+    "th": {"colspan", "rowspan", "scope"},
+}
+_PICTURE = re.compile(r"data:image/(png|jpeg|gif|webp|svg\+xml);base64,[A-Za-z0-9+/=\s]*")
+_LINK = re.compile(r"(https?://|mailto:|#)[^\s]*", re.IGNORECASE)
+_BARE_PICTURE = re.compile(r'<img(?:\s+(?:alt|class|dir|lang)="[^"]*")*>')
+_WIDE = 9
+_CELL = re.compile(r"<(t[dh])\b([^>]*)>([^<]*)</\1>")
+_TABLE = re.compile(r"<(/?)table\b[^>]*>")
+
+
+def _filter_attribute(tag: str, attribute: str, value: str) -> str | None:
+    if attribute == "src":
+        return value if _PICTURE.fullmatch(value) else None
+    if attribute == "href":
+        return value if _LINK.fullmatch(value) and not set("<>\"'") & set(value) else None
+    # No attribute keeps an angle bracket: what follows may then find elements by their brackets.
+    return re.sub("[<>]", "", value)
+
+
+_CLEANER = nh3.Cleaner(
+    tags=set(_TAGS),
+    clean_content_tags=set(_DROPPED_WITH_CONTENT),
+    attributes=_ATTRIBUTES,
+    attribute_filter=_filter_attribute,
+    url_schemes={"http", "https", "mailto", "data"},
+    link_rel="noopener noreferrer",
+)
+_CLEANER_OF_OUTPUT = nh3.Cleaner(
+    tags=set(_TAGS - {"a"}),
+    clean_content_tags=set(_DROPPED_WITH_CONTENT),
+    attributes={tag: names for tag, names in _ATTRIBUTES.items() if tag != "a"},
+    attribute_filter=_filter_attribute,
+    url_schemes={"data"},
+    link_rel=None,
+)
+
+
+def clean_html(html: str, *, links: bool = False) -> str:
+    """The fragment without anything that could run, load or leave, its elements balanced.
+
+    Parameters
+    ----------
+    html : str
+        A fragment from anywhere.
+    links : bool
+        Keep links to http, https and mailto and within the page (for text by the notebook's author; not for output).
+
+    Returns
+    -------
+    str
+        Only known elements; of attributes ``class``, ``lang``, ``dir``, those of tables and lists, ``alt``, and ``src`` with an
+        embedded picture. No ids, no styles. A picture from elsewhere is taken out.
+    """
+    cleaned = (_CLEANER if links else _CLEANER_OF_OUTPUT).clean(html.replace("\0", ""))
+    return _BARE_PICTURE.sub("", cleaned)
+
+
+def mark_long_cells(html: str) -> str:
+    """The class ``kam-long`` on the cells of cleaned HTML that hold a sentence, and on long heads: they ask for more width.
+
+    >>> mark_long_cells('<td>short</td><th class="a">days since the last order</th>')
+    '<td>short</td><th class="kam-long a">days since the last order</th>'
+    """
+
+    def mark(cell: re.Match[str]) -> str:
+        tag, attributes, text = cell.groups()
+        if len(text) < (15 if tag == "th" else 45):
+            return cell[0]
+        if 'class="' in attributes:
+            attributes = attributes.replace('class="', 'class="kam-long ', 1)
+        else:
+            attributes += ' class="kam-long"'
+        return f"<{tag}{attributes}>{text}</{tag}>"
+
+    return _CELL.sub(mark, html)
+
+
+def wrap_tables(html: str, *, label: str) -> str:
+    """A box around every outermost table of cleaned HTML, in which a wide one scrolls, also by keyboard.
+
+    The box of a table with more than nine columns has the class ``kam-wide``: on paper it is set smaller.
+
+    >>> print(wrap_tables("<p>a</p><table><tr><td>1</td></tr></table>", label='"Q"'))
+    <p>a</p><div class="kam-scroll" role="region" tabindex="0" aria-label="&quot;Q&quot;"><table>...</table></div>
+    """
+    from html import escape
+
+    parts, depth, end = [], 0, 0
+    rest = f'role="region" tabindex="0" aria-label="{escape(label)}"'
+    for tag in _TABLE.finditer(html):
+        if tag.group(1):
+            depth -= 1
+            if depth == 0:
+                table = html[end : tag.end()]
+                kind = "kam-scroll kam-wide" if _count_columns(table) > _WIDE else "kam-scroll"
+                parts += [f'<div class="{kind}" {rest}>', table, "</div>"]
+                end = tag.end()
+        else:
+            if depth == 0:
+                parts.append(html[end : tag.start()])
+                end = tag.start()
+            depth += 1
+    return "".join([*parts, html[end:]])
+
+
+def _count_columns(table: str) -> int:
+    """The most cells that a row has."""
+    return max((len(re.findall(r"<t[dh]\b", row)) for row in table.split("<tr")), default=0)

@@ -1,0 +1,22 @@
+"""Tables: results as report tables (great_tables), as an Excel workbook and as CSV; text from data stays text in all of them."""
+
+from kam.tables.files import write_csv, write_workbook
+from kam.tables.reports import (
+    assumed_table,
+    audit_table,
+    checks_table,
+    notes_list,
+    provenance_table,
+    report_table,
+)
+
+__all__ = [
+    "assumed_table",
+    "audit_table",
+    "checks_table",
+    "notes_list",
+    "provenance_table",
+    "report_table",
+    "write_csv",
+    "write_workbook",
+]

@@ -1,0 +1,52 @@
+"""What all tests share: a home of their own, pictures without a screen, the folder with real data."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+# Set before anything reads them. Workers of pytest-xdist inherit them: one home for all of a run.
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    home = tempfile.mkdtemp(prefix="kam-test-")  # short: a kernel's socket has its path in here
+    kept = Path(__file__).parent.parent / ".pytest_cache" / "d"  # fonts take seconds to prepare
+    os.environ |= {
+        "IPYTHONDIR": f"{home}/ipython",
+        "JUPYTER_CONFIG_DIR": f"{home}/config",
+        "JUPYTER_DATA_DIR": f"{home}/data",
+        "JUPYTER_RUNTIME_DIR": f"{home}/runtime",
+        "MPLBACKEND": "Agg",
+        "MPLCONFIGDIR": str(kept / "matplotlib"),
+        "XDG_CACHE_HOME": str(kept / "cache"),
+    }
+    os.environ.pop("SOURCE_DATE_EPOCH", None)
+
+hypothesis.settings.register_profile("default", deadline=None)
+hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "default")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Callable[[str], Path]:
+    """The path of a file of real data, by its name below the folder that KAM_REAL_DATA names; skips without it."""
+
+    def find(name: str) -> Path:
+        folder = os.environ.get("KAM_REAL_DATA")
+        if not folder:
+            pytest.skip("KAM_REAL_DATA names no folder with real data")
+        path = Path(folder) / name
+        if not path.exists():
+            pytest.skip(f"KAM_REAL_DATA has no {name}")
+        return path
+
+    return find

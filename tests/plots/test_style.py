@@ -1,0 +1,168 @@
+import os
+import struct
+import subprocess
+import sys
+import textwrap
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import nbformat
+import numpy as np
+import pytest
+from matplotlib.font_manager import FontProperties
+
+from kam.errors import ParameterError
+from kam.plots import (
+    describe,
+    plot_key_accounts,
+    plot_largest,
+    plot_lorenz,
+    plot_rfm_fm,
+    plot_rfm_fr,
+    show,
+    style,
+    to_png,
+)
+
+
+@pytest.fixture
+def figures(concentrated, rfm, key_accounts):
+    return {
+        "lorenz": lambda: plot_lorenz(concentrated),
+        "largest": lambda: plot_largest(key_accounts),
+        "fm": lambda: plot_rfm_fm(rfm),
+        "fr": lambda: plot_rfm_fr(rfm),
+        "key accounts": lambda: plot_key_accounts(key_accounts),
+    }
+
+
+def _chunks(png):
+    place, kinds = 8, []
+    while place < len(png):
+        (length,) = struct.unpack(">I", png[place : place + 4])
+        kinds.append(png[place + 4 : place + 8].decode())
+        place += 12 + length
+    return kinds
+
+
+def test_the_same_figure_has_the_same_bytes_small_and_without_metadata(figures):
+    for draw in figures.values():
+        png = to_png(draw())
+        assert png == to_png(draw())
+        assert len(png) < 60_000
+        assert set(_chunks(png)) <= {"IHDR", "PLTE", "IDAT", "IEND", "pHYs"}
+
+
+def test_settings_of_the_user_neither_matter_nor_change(concentrated):
+    usual = to_png(plot_lorenz(concentrated))
+    with plt.style.context("dark_background"), mpl.rc_context({"font.size": 31, "savefig.dpi": 30, "axes.grid": True}):
+        before = dict(mpl.rcParams)
+        assert to_png(plot_lorenz(concentrated)) == usual
+        assert dict(mpl.rcParams) == before
+
+
+def test_no_text_is_cut_off(figures):
+    for name, draw in figures.items():
+        ax = draw()
+        figure = ax.figure
+        figure.draw_without_rendering()
+        width, height = figure.bbox.width, figure.bbox.height
+        for text in ax.findobj(mpl.text.Text):
+            if text.get_text() and text.get_visible():
+                box = text.get_window_extent()
+                assert box.x0 >= 0, (name, text)
+                assert box.y0 >= 0, (name, text)
+                assert box.x1 <= width, (name, text)
+                assert box.y1 <= height, (name, text)
+
+
+def test_labels_do_not_overlap(figures):
+    for name, draw in figures.items():
+        ax = draw()
+        ax.figure.draw_without_rendering()
+        for labels in (ax.get_xticklabels(), ax.get_yticklabels(), [*ax.texts, ax._left_title]):
+            boxes = [(text.get_text(), text.get_window_extent()) for text in labels if text.get_text()]
+            for i, (one, box) in enumerate(boxes):
+                for other, second in boxes[i + 1 :]:
+                    assert not box.overlaps(second), (name, one, other)
+
+
+def test_text_is_large_enough(figures):
+    for draw in figures.values():
+        for text in draw().findobj(mpl.text.Text):
+            if text.get_text():
+                assert text.get_fontsize() >= 11
+
+
+def test_words_in_cells_are_readable(rfm):
+    for text in plot_rfm_fm(rfm).texts:
+        assert mpl.colors.to_hex(text.get_color()) in ("#ffffff", style.INK, style.SOFT)
+    dark, light = style.RAMP(1.0), style.RAMP(0.0)
+    assert style._readable_on(dark) == "white"
+    assert style._readable_on(light) == style.INK
+
+
+def test_cells_without_customers_and_below_zero():
+    ax = style.take_axes(None, height=2)
+    style.draw_cells(
+        ax, np.array([[-3.0, 0.0, 5.0]]), [["1", "", "2"]], [["a", "b", "c"]], rows=["r"], columns=["x", "y", "z"]
+    )
+    assert [text.get_text() for text in ax.texts] == ["1", "a", "–", "2", "c"]
+    ax = style.take_axes(None, height=2)
+    style.draw_cells(ax, np.zeros((1, 1)), [["1"]], [["0"]], rows=["r"], columns=["x"])
+    to_png(ax)
+
+
+def test_lines_break_between_words_and_wide_characters():
+    font = FontProperties(family="DejaVu Sans", size=10)
+    words = style.break_lines("one two three four", font, 60)
+    assert " ".join(words) == "one two three four"
+    assert len(words) == 2
+    wide = style.break_lines("大客户管理报告，第一部分", font, 60)
+    assert "".join(wide) == "大客户管理报告，第一部分"
+    assert len(wide) > 1
+    assert not any(line.startswith("，") for line in wide)
+    assert style.break_lines("x" * 50, font, 60) == ["x" * 50]
+
+
+def test_axes_of_others_have_no_description():
+    _, ax = plt.subplots()
+    with pytest.raises(ParameterError, match="no alternative text"):
+        describe(ax)
+
+
+def test_show_displays_once_with_alternative_text_and_closes(concentrated, monkeypatch):
+    shown = []
+    monkeypatch.setattr("IPython.display.display", shown.append)
+    ax = plot_lorenz(concentrated)
+    text, png = describe(ax), to_png(ax)
+    assert show(ax) is None
+    (image,) = shown
+    _, metadata = image._repr_mimebundle_()
+    assert metadata["image/png"]["alt"] == text
+    assert image.data == png
+    assert not plt.get_fignums()
+
+
+def test_a_notebook_shows_each_figure_once_with_its_text(tmp_path):
+    code = """
+    from kam import identify, plots
+    result = identify.concentration([5, 4, 3, 2, 1], n_resamples=5)
+    plots.show(plots.plot_lorenz(result))
+    """
+    cells = [nbformat.v4.new_code_cell(textwrap.dedent(source)) for source in (code, "plots.plot_largest(result);")]
+    file = tmp_path / "figures.ipynb"
+    nbformat.write(
+        nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": {"name": "python3", "display_name": ""}}), file
+    )
+    environment = os.environ | {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}
+    command = [sys.executable, "-m", "jupyter", "execute", "--inplace", str(file)]
+    subprocess.run(command, env=environment, check=True, capture_output=True)
+    first, second = nbformat.read(file, as_version=4).cells
+    (shown,) = first.outputs
+    assert shown.metadata["image/png"]["alt"].startswith(
+        "3 of 5 customers bring 80% of positive net revenue. Lorenz curve"
+    )
+    assert shown.data["image/png"].startswith("iVBOR")
+    (plain,) = second.outputs  # without show, the notebook's own display
+    assert "image/png" in plain.data

@@ -1,0 +1,133 @@
+import re
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from kam.report.index import render_index
+from kam.report.manifest import Step, write_manifest
+from kam.report.page import POLICY
+from tests.report.live_html import find_live
+from tests.report.test_manifest import make
+
+ATTACK = "<script>x()</script><img src=x onerror=x()> \" ' &"
+
+
+def add_run(root, day, **changes):
+    started = datetime(2026, 11, day, 7, tzinfo=UTC)
+    folder = root / f"{started:%Y%m%dT%H%M%SZ}-p"
+    manifest = make(folder, started=started, finished=started, **changes)
+    for step in manifest.steps:
+        (folder / step.name).mkdir(parents=True)
+        kept = "report.html" if step.status == "succeeded" else "failed.ipynb"
+        (folder / step.name / kept).write_text("", encoding="utf-8")
+    write_manifest(manifest, folder)
+    return folder.name
+
+
+def step(root, **changes):
+    return replace(make(root).steps[0], **changes)
+
+
+def articles(html):
+    return re.findall(r"<article.*?</article>", html, re.DOTALL)
+
+
+def test_an_empty_folder_has_an_index(tmp_path):
+    html = render_index(tmp_path)
+    assert "No run yet." in html and POLICY in html and find_live(html) == []
+
+
+def test_the_newest_good_report_stands_with_answer_figures_and_data(tmp_path):
+    add_run(tmp_path, 1)
+    newest = add_run(tmp_path, 2, steps=(step(tmp_path, answer="Three."),))
+    (article,) = articles(render_index(tmp_path))
+    assert "Three." in article and "Two." not in article
+    assert f'<a href="{newest}/10_who/report.html">Who?</a>' in article
+    assert "Tiny &amp; Co" in article and "GBP" in article and "as of 9 December 2011" in article
+    assert "2026-11-02 07:00 UTC" in article
+    assert "<dt>of them</dt><dd><b>2</b></dd>" in article
+
+
+def test_a_failure_is_told_and_the_last_good_report_stays(tmp_path):
+    good = add_run(tmp_path, 1)
+    add_run(tmp_path, 2, steps=(step(tmp_path, status="failed", answer=None, context=None, error="The file is gone."),))
+    (article,) = articles(render_index(tmp_path))
+    assert f'href="{good}/10_who/report.html"' in article and "Two." in article
+    assert "The run of" in article and "2026-11-02" in article and "The file is gone." in article
+    assert "last report that succeeded" in article
+
+
+def test_a_failure_that_was_mended_is_not_told(tmp_path):
+    add_run(tmp_path, 1, steps=(step(tmp_path, status="failed", error="The file is gone."),))
+    add_run(tmp_path, 2)
+    assert "The file is gone." not in "".join(articles(render_index(tmp_path)))
+
+
+def test_a_report_that_never_succeeded_has_no_link(tmp_path):
+    run = add_run(tmp_path, 1, steps=(step(tmp_path, status="failed", error="The file is gone."),))
+    (article,) = articles(render_index(tmp_path))
+    assert "no report yet" in article and "report.html" not in article and "last report that succeeded" not in article
+    assert f'href="{run}/10_who/failed.ipynb"' in article
+
+
+def test_reports_on_different_data_stand_apart(tmp_path):
+    add_run(tmp_path, 1)
+    add_run(tmp_path, 2, steps=(step(tmp_path, dataset="other"), step(tmp_path, name="20_why")))
+    assert len(articles(render_index(tmp_path))) == 3
+
+
+def test_links_lead_only_to_what_is_there_and_are_quoted(tmp_path):
+    run = add_run(tmp_path, 1, steps=(step(tmp_path, name="한_x"),))
+    html = render_index(tmp_path)
+    assert f'href="{run}/%ED%95%9C_x/report.html"' in html
+    assert "tables.xlsx" not in html and "notebook.ipynb" not in html
+    (tmp_path / run / "tables.xlsx").write_bytes(b"")
+    assert f'href="{run}/tables.xlsx"' in render_index(tmp_path)
+
+
+@pytest.mark.parametrize("field", ["title", "answer", "error", "dataset"])
+def test_everything_is_escaped(tmp_path, field):
+    failed = {"status": "failed", "error": ATTACK} if field == "error" else {}
+    add_run(tmp_path, 1, plan=ATTACK, steps=(step(tmp_path, **{"context": None, field: ATTACK} | failed),))
+    html = render_index(tmp_path)
+    assert find_live(html) == []
+    assert "&lt;script&gt;x()" in html
+
+
+def test_key_figures_and_context_are_escaped(tmp_path):
+    from kam.results import Context, KeyFigure
+
+    figures = (KeyFigure(value=ATTACK, label=ATTACK, note=ATTACK),)
+    context = Context(dataset=ATTACK, title=ATTACK, currency="GBP")
+    add_run(tmp_path, 1, dataset=context, steps=(step(tmp_path, key_figures=figures, context=context),))
+    assert find_live(render_index(tmp_path)) == []
+
+
+def test_a_run_that_cannot_be_read_is_named_and_costs_nothing_else(tmp_path):
+    add_run(tmp_path, 1)
+    damaged = tmp_path / "20261103T000000Z-<b>"
+    damaged.mkdir()
+    (damaged / "run.json").write_text("{", encoding="utf-8")
+    html = render_index(tmp_path)
+    assert len(articles(html)) == 1
+    assert "A run cannot be shown." in html and "20261103T000000Z-&lt;b&gt;" in html
+
+
+def test_a_run_at_work_is_not_shown(tmp_path):
+    name = add_run(tmp_path, 1)
+    (tmp_path / name).rename(tmp_path / f".part-{name}")
+    assert articles(render_index(tmp_path)) == []
+
+
+def test_the_same_runs_give_the_same_page_and_old_ones_are_counted(tmp_path):
+    for day in range(1, 29):
+        add_run(tmp_path, day)
+    html = render_index(tmp_path)
+    assert html == render_index(tmp_path)
+    assert len(re.findall("<tr><td><time", html)) == 28
+    assert len(articles(html)) == 1
+
+
+def test_a_step_needs_no_context():
+    assert Step(name="x", title="x", notebook_sha256="", status="failed").context is None

@@ -1,0 +1,213 @@
+"""The command: its arguments, its messages and its status; what it calls is tested elsewhere."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+import kam
+from kam import cli, report
+from kam.errors import ParameterError
+from kam.report.manifest import Manifest
+
+NOTEBOOKS = Path(__file__).parent / "notebooks"
+
+
+def run_kam(*arguments, cwd=None, module="kam"):
+    environment = os.environ | {"NO_COLOR": "1", "COLUMNS": "100"}
+    return subprocess.run([sys.executable, "-m", module, *arguments], cwd=cwd, env=environment, capture_output=True, text=True)
+
+
+def call(monkeypatch, *arguments):
+    """The status of the command in this process."""
+    monkeypatch.setattr(sys, "argv", ["kam", *arguments])
+    try:
+        cli.main()
+    except SystemExit as end:
+        return end.code or 0
+    return 0
+
+
+# -- the whole command -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("module", ["kam", "kam.cli"])
+def test_help_names_every_command_and_is_quick(module):
+    done, seconds = None, []
+    for _ in range(3):
+        begun = time.perf_counter()
+        done = run_kam("--help", module=module)
+        seconds.append(time.perf_counter() - begun)
+    assert done.returncode == 0 and done.stderr == ""
+    for command in ("run", "init", "check", "--version"):
+        assert re.search(rf"^  {command}\b", done.stdout, re.MULTILINE)
+    assert min(seconds) < 0.5
+
+
+def test_help_loads_nothing_heavy():
+    heavy = ("pandas", "numpy", "ibis", "nbconvert", "papermill", "pydantic", "jinja2", "yaml", "rich.progress")
+    code = f"import sys\nimport kam.cli\nprint([name for name in {heavy!r} if name in sys.modules])"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
+
+
+def test_version():
+    assert run_kam("--version").stdout == f"kam {kam.__version__}\n"
+
+
+def test_without_a_command_there_is_help():
+    done = run_kam()
+    assert done.returncode == 2 and "Usage: kam" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["run", "nothing.ipynb"], "kam: There is no such notebook."),
+        (["run", "no_such_name"], "kam: There is no notebook 'no_such_name'."),
+        (["run", str(NOTEBOOKS / "answers.ipynb"), "-p", "nmae=x"], "kam: There is no parameter 'nmae'."),
+        (["run", str(NOTEBOOKS / "answers.ipynb"), "-p", "count=two"], "kam: Parameter 'count' cannot be 'two'"),
+        (["run", str(NOTEBOOKS / "answers.ipynb"), "-p", "count"], "kam: -p count is no name=value."),
+        (["run", str(NOTEBOOKS / "answers.ipynb"), "-f", "none.yaml"], "kam: The file of parameters cannot be read"),
+        (["check", "no_such_dataset"], "kam: There is no dataset 'no_such_dataset'."),
+        (["init", "no_such_file.csv"], "kam: "),
+    ],
+)
+def test_an_error_is_one_line_and_status_2(tmp_path, arguments, said):
+    done = run_kam(*arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith(said) and done.stderr.count("\n") == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.glob("[!.]*"))
+
+
+@pytest.mark.parametrize("arguments", [["run"], ["run", "x", "--jobs", "0"], ["run", "x", "--nonsense"], ["fly"]])
+def test_wrong_usage_is_status_2(arguments):
+    done = run_kam(*arguments)
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+
+
+def test_a_run_from_another_folder_prints_plain_lines_and_where_the_index_lies(tmp_path):
+    done = run_kam("run", os.path.relpath(NOTEBOOKS / "succeeds.ipynb", tmp_path), "-p", "size=5", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    started, ended, reports = done.stdout.splitlines()
+    assert started == "succeeds: started"
+    assert re.fullmatch(r"succeeds: done in \d+ s → .*report\.html", ended)
+    assert Path(ended.partition(" → ")[2]).is_file()
+    assert reports == f"The reports: {tmp_path / 'reports' / 'index.html'}"
+
+
+# -- arguments -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """What the command hands to the report layer."""
+    heard = []
+
+    def pretend(notebooks, **options):
+        heard.append((notebooks, options))
+        now = datetime(2026, 11, 21, tzinfo=UTC)
+        warnings = ("There is no workbook.",) if options["plan"] == "warn" else ()
+        steps = (
+            [report.run.Step(name="x", title="x", notebook_sha256="", status="failed")] if options["plan"] == "fail" else []
+        )
+        manifest = Manifest(
+            run_id="r", plan="p", started=now, finished=now, parameters={}, dataset=None, seed=None, versions={},
+            steps=tuple(steps), warnings=warnings,
+        )  # fmt: skip
+        return report.Run(manifest, Path("out/r"), Path("out/index.html"))
+
+    monkeypatch.setattr(report, "run_notebooks", pretend)
+    return heard
+
+
+def test_arguments_are_handed_on_as_they_were_typed(monkeypatch, calls, tmp_path, capsys):
+    (tmp_path / "p.yaml").write_text("count: 3\n", encoding="utf-8")
+    arguments = ["10", "a.ipynb", "-p", "name=007", "-p", "f=a=b", "-f", str(tmp_path / "p.yaml"), "--jobs", "3"]
+    assert call(monkeypatch, "run", *arguments, "--out", "o", "--plan-name", "night") == 0
+    notebooks, options = calls[0]
+    options.pop("watcher")
+    assert notebooks == ["10", "a.ipynb"]
+    assert options == {
+        "parameters": {"count": 3}, "texts": {"name": "007", "f": "a=b"}, "out": Path("o"), "jobs": 3, "plan": "night",
+    }  # fmt: skip
+    assert capsys.readouterr().out == "The reports: out/index.html\n"
+
+
+def test_defaults(monkeypatch, calls):
+    assert call(monkeypatch, "run", "10") == 0
+    options = calls[0][1]
+    assert (options["out"], options["jobs"], options["plan"], options["parameters"]) == (Path("reports"), 2, None, {})
+
+
+def test_a_failed_step_is_status_1_and_a_warning_is_told(monkeypatch, calls, capsys):
+    assert call(monkeypatch, "run", "10", "--plan-name", "fail") == 1
+    assert call(monkeypatch, "run", "10", "--plan-name", "warn") == 0
+    assert "Note: There is no workbook.\n" in capsys.readouterr().out
+
+
+def test_a_parameter_given_twice_is_refused(monkeypatch, calls, capsys):
+    assert call(monkeypatch, "run", "10", "-p", "a=1", "-p", "a=2") == 2
+    assert "given twice" in capsys.readouterr().err and calls == []
+
+
+def test_an_error_of_kam_is_told_and_another_is_not_hidden(monkeypatch, capsys):
+    def fail(*_, **__):
+        raise ParameterError("It is wrong.", hint="Mend it.")
+
+    monkeypatch.setattr(report, "run_notebooks", fail)
+    assert call(monkeypatch, "run", "10") == 2
+    assert capsys.readouterr().err == "kam: It is wrong. What to do: Mend it.\n"
+    monkeypatch.setattr(report, "run_notebooks", lambda *_, **__: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        call(monkeypatch, "run", "10")
+
+
+# -- datasets --------------------------------------------------------------------------------------------------------
+
+ORDERS = "customer,date,amount\n" + "".join(
+    f"{i % 9:03d},{2023 + i // 360}-{i // 30 % 12 + 1:02d}-{i % 27 + 1:02d},{i % 17 + 1}.50\n" for i in range(720)
+)
+
+
+def test_init_writes_a_dataset_that_check_can_read(monkeypatch, tmp_path, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "My orders.csv").write_text(ORDERS, encoding="utf-8")
+    assert call(monkeypatch, "init", "My orders.csv") == 0
+    written = tmp_path / "data" / "My_orders" / "dataset.yaml"
+    assert written.is_file()
+    assert "kam check My_orders" in capsys.readouterr().out
+    status = call(monkeypatch, "check", "My_orders")
+    told = capsys.readouterr().out
+    assert status == 0, told
+    assert "720" in told
+
+
+def test_init_writes_over_nothing(monkeypatch, tmp_path, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "orders.csv").write_text(ORDERS, encoding="utf-8")
+    assert call(monkeypatch, "init", "orders.csv", "--name", "acme", "--out", "sets") == 0
+    before = (tmp_path / "sets" / "acme" / "dataset.yaml").read_bytes()
+    assert call(monkeypatch, "init", "orders.csv", "--name", "acme", "--out", "sets") == 2
+    assert "dataset.yaml" in capsys.readouterr().err
+    assert (tmp_path / "sets" / "acme" / "dataset.yaml").read_bytes() == before
+
+
+def test_check_stops_with_status_1_where_a_report_could_not_be_trusted(monkeypatch, tmp_path, capsys):
+    monkeypatch.chdir(tmp_path)
+    broken = re.sub(r"(?m)^(\d{3}),\S+?,", r"\1,,", ORDERS, count=500)
+    (tmp_path / "orders.csv").write_text(broken, encoding="utf-8")
+    (tmp_path / "dataset.yaml").write_text(
+        "name: broken\ntables:\n  ledger:\n    source: orders.csv\n    columns: {customer_id: customer, order_date: date}\n",
+        encoding="utf-8",
+    )
+    assert call(monkeypatch, "check", "dataset.yaml") == 1
+    assert "PROBLEM" in capsys.readouterr().out
