@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -21,6 +22,9 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command; an error of kam's is one line on standard error and status 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that cannot show a name is no reason to lose a run
     try:
         app(prog_name="kam")
     except KamError as error:

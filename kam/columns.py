@@ -43,6 +43,7 @@ GLOSSARY: dict[str, Column] = {
     "ci_high": _column("to", "upper end of the interval", "as the estimate", "number"),
     "ci_low": _column("from", "lower end of the interval", "as the estimate", "number"),
     "cost": _column("cost", "cost of goods sold", "currency", "money"),
+    "criterion": _column("criterion", "name of a criterion that a key account must meet", "text", "text"),
     "cum_share_customers": _column(
         "customers, largest first", "share of customers up to and with this one", "share", "share"
     ),

@@ -4,7 +4,7 @@ An analysis is a function that returns a frozen :class:`Result`: tidy frames who
 :class:`Check` of each assumption, what was :class:`Assumed`, and an answer in words. ``save_results`` writes results to a
 folder and ``load_results`` reads them back, as the same classes.
 
-The file ``results.json`` (``schema_version`` 1) holds an object ``results``, by key: ``type`` (module and class), ``answer`` (text),
+The file ``results.json`` (``schema_version`` 1) holds an object ``results``, by key: ``type`` (module and class), ``answer``,
 ``key_figures`` (value, label, note), ``checks`` (assumption, finding, verdict, statistic, p_value), ``assumed``, ``context``,
 ``fields`` (the scalars of the class) and ``tables`` (name of a frame → Parquet file under ``tables/``).
 """
@@ -231,7 +231,9 @@ def load_results(run_dir: str | os.PathLike[str]) -> dict[str, Result]:
     folder = Path(run_dir)
     files = [folder / "results.json"] if (folder / "results.json").is_file() else sorted(folder.glob("*/results.json"))
     if not files:
-        raise ResultsError("There are no results.", where=str(folder), hint="Give the folder of a run, or of one of its steps.")
+        raise ResultsError(
+            "There are no results.", where=str(folder), hint="Give the folder of a run, or of one of its steps."
+        )
     loaded: dict[str, Result] = {}
     for file in files:
         for key, entry in read_results_json(file)["results"].items():
@@ -258,7 +260,7 @@ def read_results_json(file: Path) -> dict[str, Any]:
             where=str(file),
             hint="Run the report again with this version of kam.",
         )
-    return content  # type: ignore[no-any-return]
+    return dict(content)
 
 
 _OWN = {"context", "checks", "assumed"}
@@ -271,7 +273,9 @@ def _to_json(result: Result, folder: Path) -> dict[str, Any]:
         file = f"{result.key}.{name}.parquet"
         frame.to_parquet(folder / file, index=False)
         tables[name] = file
-    scalars = {f.name: _plain(getattr(result, f.name)) for f in fields(result) if f.name not in _OWN and f.name not in tables}
+    scalars = {
+        f.name: _plain(getattr(result, f.name)) for f in fields(result) if f.name not in _OWN and f.name not in tables
+    }
     return {
         "type": f"{type(result).__module__}:{type(result).__qualname__}",
         "answer": str(answer),
@@ -310,7 +314,9 @@ def _from_json(entry: Mapping[str, Any], file: Path) -> Result:
     except KamError:
         raise
     except (OSError, ValueError, KeyError, TypeError, AttributeError, ImportError) as error:
-        raise ResultsError(f"The results cannot be read: {error}.", where=str(file), hint="Run the report again.") from error
+        raise ResultsError(
+            f"The results cannot be read: {error}.", where=str(file), hint="Run the report again."
+        ) from error
 
 
 def _plain(value: Any) -> Any:
@@ -324,7 +330,9 @@ def _plain(value: Any) -> Any:
     if hasattr(value, "item") and not isinstance(value, (str, bytes)):
         value = value.item()
     if isinstance(value, float) and not math.isfinite(value):
-        raise ParameterError("A result holds a number that is not finite.", hint="Report undefined measures by a named error.")
+        raise ParameterError(
+            "A result holds a number that is not finite.", hint="Report undefined measures by a named error."
+        )
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     raise ParameterError(f"A result holds a {type(value).__name__}, which cannot be saved.")

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 LANGUAGES = {"en": "en_001", "zh": "zh_Hans_CN", "ko": "ko_KR", "ja": "ja_JP"}
 """Languages of reports and the locale that formats their numbers and dates."""
 
+Day = date | datetime
 _LOCALE_DIR = Path(__file__).parent / "locale"
 
 
@@ -115,7 +116,9 @@ class Wording:
         if self.currency is None:
             return format_decimal(x, format="#,##0" if large else "#,##0.##", locale=_locale(self.language))
         if large:
-            return format_currency(round(x), self.currency, format="¤#,##0", locale=_locale(self.language), currency_digits=False)
+            return format_currency(
+                round(x), self.currency, format="¤#,##0", locale=_locale(self.language), currency_digits=False
+            )
         return format_currency(x, self.currency, format="¤#,##0.00", locale=_locale(self.language))
 
     def money_short(self, x: float) -> str:
@@ -133,13 +136,13 @@ class Wording:
 
     # -- dates -------------------------------------------------------------------------------------------------------
 
-    def date(self, day: date | datetime) -> str:
+    def date(self, day: Day) -> str:
         """A day, written out."""
         from babel.dates import format_date
 
         return format_date(day, format="long", locale=_locale(self.language))
 
-    def period(self, start: date | datetime, freq: str = "month") -> str:
+    def period(self, start: Day, freq: str = "month") -> str:
         """A month, quarter or year by its start."""
         from babel.dates import format_date, format_skeleton
 
@@ -182,7 +185,7 @@ class Wording:
             return self.count(x)
         if format == "share":
             return self.number(100 * x, 1)
-        return self.number(x, 2)
+        return self.number(x, 2 if abs(x) >= 0.1 or x == 0 else 4)
 
 
 def _pattern(whole: str, digits: int) -> str:

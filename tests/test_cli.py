@@ -22,7 +22,9 @@ NOTEBOOKS = Path(__file__).parent / "notebooks"
 
 def run_kam(*arguments, cwd=None, module="kam"):
     environment = os.environ | {"NO_COLOR": "1", "COLUMNS": "100"}
-    return subprocess.run([sys.executable, "-m", module, *arguments], cwd=cwd, env=environment, capture_output=True, text=True)
+    return subprocess.run(
+        [sys.executable, "-m", module, *arguments], cwd=cwd, env=environment, capture_output=True, text=True
+    )
 
 
 def call(monkeypatch, *arguments):
@@ -104,6 +106,13 @@ def test_a_run_from_another_folder_prints_plain_lines_and_where_the_index_lies(t
     assert reports == f"The reports: {tmp_path / 'reports' / 'index.html'}"
 
 
+def test_a_terminal_that_cannot_show_a_letter_loses_no_run(tmp_path):
+    command = [sys.executable, "-m", "kam", "run", "고객.ipynb"]
+    environment = os.environ | {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, check=False)
+    assert done.returncode == 2 and done.stderr.startswith(b"kam: There is no such notebook.")
+
+
 # -- arguments -------------------------------------------------------------------------------------------------------
 
 
@@ -117,7 +126,9 @@ def calls(monkeypatch):
         now = datetime(2026, 11, 21, tzinfo=UTC)
         warnings = ("There is no workbook.",) if options["plan"] == "warn" else ()
         steps = (
-            [report.run.Step(name="x", title="x", notebook_sha256="", status="failed")] if options["plan"] == "fail" else []
+            [report.run.Step(name="x", title="x", notebook_sha256="", status="failed")]
+            if options["plan"] == "fail"
+            else []
         )
         manifest = Manifest(
             run_id="r", plan="p", started=now, finished=now, parameters={}, dataset=None, seed=None, versions={},

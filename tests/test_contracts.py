@@ -21,11 +21,18 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 
 def modules():
-    return [importlib.import_module(m.name) for m in pkgutil.walk_packages(kam.__path__, "kam.") if "__main__" not in m.name]
+    return [
+        importlib.import_module(m.name) for m in pkgutil.walk_packages(kam.__path__, "kam.") if "__main__" not in m.name
+    ]
 
 
 def result_classes():
-    every = {kind for module in modules() for _, kind in inspect.getmembers(module, inspect.isclass) if issubclass(kind, Result)}
+    every = {
+        kind
+        for module in modules()
+        for _, kind in inspect.getmembers(module, inspect.isclass)
+        if issubclass(kind, Result)
+    }
     return sorted(every - {Result}, key=lambda kind: kind.__name__)
 
 
@@ -71,7 +78,9 @@ def test_every_column_of_every_frame_stands_in_the_glossary(results):
     for name, result in results.items():
         if isinstance(result, Result):
             frames |= {f"{name}.{table}": frame for table, frame in result.tables().items()}
-    unknown = {f"{where}: {column}" for where, frame in frames.items() for column in frame.columns if column not in GLOSSARY}
+    unknown = {
+        f"{where}: {column}" for where, frame in frames.items() for column in frame.columns if column not in GLOSSARY
+    }
     assert not unknown
 
 

@@ -9,9 +9,15 @@ KINDS = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issu
 
 
 def test_message_says_what_where_and_what_to_do():
-    error = errors.MissingColumnError("There is no column 'amount'.", where="orders.csv", hint="Name it under columns:.")
+    error = errors.MissingColumnError(
+        "There is no column 'amount'.", where="orders.csv", hint="Name it under columns:."
+    )
     assert str(error) == "There is no column 'amount'. Where: orders.csv. What to do: Name it under columns:."
-    assert (error.what, error.where, error.hint) == ("There is no column 'amount'.", "orders.csv", "Name it under columns:.")
+    assert (error.what, error.where, error.hint) == (
+        "There is no column 'amount'.",
+        "orders.csv",
+        "Name it under columns:.",
+    )
 
 
 @pytest.mark.parametrize("kind", KINDS)

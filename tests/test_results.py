@@ -16,7 +16,9 @@ CONTEXT = Context(dataset="d", title="D", currency="EUR", as_of=date(2024, 5, 31
 
 
 def result(**values):
-    return concentration(pd.Series([5.0, 3.0, 2.0], index=["007", "나", HOSTILE]), context=CONTEXT, n_resamples=10, **values)
+    return concentration(
+        pd.Series([5.0, 3.0, 2.0], index=["007", "나", HOSTILE]), context=CONTEXT, n_resamples=10, **values
+    )
 
 
 def test_saved_results_come_back_the_same(tmp_path):
@@ -49,7 +51,7 @@ def test_an_empty_folder_name_saves_nothing():
 
 
 def test_two_results_with_one_key_are_refused(tmp_path):
-    with pytest.raises(ParameterError, match="two results|Two results"):
+    with pytest.raises(ParameterError, match="Two results"):
         save_results(result(), result(), to=tmp_path)
 
 

@@ -57,6 +57,7 @@ def test_cells_of_a_table():
     assert say.value(True, "flag") == "yes"
     assert say.value(date(2011, 12, 9), "date") == "9 Dec 2011"
     assert say.value("007", "text") == "007"
+    assert (say.value(0.749, "number"), say.value(0.00436, "number")) == ("0.75", "0.0044")
 
 
 def test_heads_carry_their_unit():
@@ -66,7 +67,7 @@ def test_heads_carry_their_unit():
 
 
 def test_an_unknown_language_is_named():
-    with pytest.raises(ParameterError, match="'xx'.*en, ja, ko, zh"):
+    with pytest.raises(ParameterError, match=r"'xx'.*en, ja, ko, zh"):
         Wording("xx")
 
 

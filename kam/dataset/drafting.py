@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+import ibis.expr.types as ir
 import yaml
 from ibis.backends.duckdb import Backend
 
+from kam.dataset.conventions import guess_currency, guess_language
 from kam.dataset.dictionary import TABLES
 from kam.dataset.frame_checks import shorten
-from kam.dataset.recognition import TableMatch, match_table
+from kam.dataset.recognition import MIN_READABLE, TableMatch, match_table
 from kam.dataset.survey_items import GuessedItems, guess_items
-from kam.dataset.synonyms import CURRENCY_CODES, CURRENCY_SIGNS
 from kam.errors import DatasetError, KamError, ParameterError, UnreadableFileError
 from kam.ledger.reading import ColumnDescription, SourceDescription, connect, describe_source, type_columns
 from kam.wording import Wording
@@ -89,6 +90,7 @@ class _Found:
     match: TableMatch
     items: GuessedItems | None = None
     facts: dict[str, str] = field(default_factory=dict)
+    odd_products: list[str] = field(default_factory=list)
     questions: list[str] = field(default_factory=list)
 
 
@@ -182,7 +184,8 @@ def _look_closer(found: _Found, con: Backend) -> None:
         found.questions.append(f"Which column of {shorten(Path(found.source).name)} is {name} ({meaning})?")
     if match.table != "ledger" or match.missing:
         return
-    used = {name: m.column.name for name, m in match.matches.items() if name in ("customer_id", "order_date", "amount")}
+    asked = ("customer_id", "order_date", "amount", "product_id")
+    used = {name: m.column.name for name, m in match.matches.items() if name in asked}
     types: dict[str, Any] = {name: TABLES["ledger"].columns[name].type for name in used}
     try:
         table = type_columns(source, used, types).table
@@ -194,6 +197,8 @@ def _look_closer(found: _Found, con: Backend) -> None:
         if "amount" in used:
             measures["n_negative"] = (table.amount < 0).sum()
         row = table.aggregate(**measures).to_pyarrow().to_pylist()[0]
+        if "product_id" in used:
+            found.odd_products = _odd_products(table)
     except KamError as error:
         found.questions.append(str(error))
         return
@@ -202,6 +207,36 @@ def _look_closer(found: _Found, con: Backend) -> None:
     if "amount" in used:
         negative = row["n_negative"] or 0
         found.facts["amount"] = f"{_SAY.count(negative)} negative (credit notes)" if negative else "none is negative"
+
+
+def _odd_products(table: ir.Table) -> list[str]:
+    """Product codes without a digit where nearly all have one: often postage, fees, corrections; the usual ones first."""
+    odd = table.product_id.notnull() & ~table.product_id.re_search("[0-9]")
+    share = table.aggregate(share=odd.mean()).to_pyarrow()["share"].to_pylist()[0]
+    if not share or share > 1 - MIN_READABLE:
+        return []
+    counts = table.filter(odd).group_by("product_id").aggregate(n=lambda t: t.count())
+    found: list[str] = counts.order_by([counts.n.desc(), "product_id"]).limit(12).to_pyarrow()["product_id"].to_pylist()
+    return found
+
+
+def _types(found: _Found) -> set[str]:
+    """Types of the columns that were recognized."""
+    specs = TABLES[found.match.table].columns
+    return {specs[name].type for name in found.match.matches}
+
+
+def _currency_columns(found: list[_Found]) -> list[ColumnDescription]:
+    return [entry.match.matches["currency"].column for entry in found if "currency" in entry.match.matches]
+
+
+def _money_columns(found: list[_Found]) -> list[ColumnDescription]:
+    return [
+        match.column
+        for entry in found
+        for name, match in entry.match.matches.items()
+        if TABLES[entry.match.table].columns[name].type == "money" or name == "unit_price"
+    ]
 
 
 def _day(moment: datetime | date | None) -> str:
@@ -240,9 +275,10 @@ def _compose(found: list[_Found], unknown: list[str], *, name: str | None, folde
     text = _Text()
     columns = [column for entry in found for column in entry.description.columns]
     questions = [question for entry in found for question in entry.questions]
+    tables = {entry.match.table for entry in found}
     questions += [f"What is {shorten(Path(path).name)}? It was not recognized." for path in unknown]
-    currency, why_currency = _guess_currency(found)
-    if currency is None:
+    currency, why_currency = guess_currency(_currency_columns(found), _money_columns(found))
+    if currency is None and ("ledger" in tables or any("money" in _types(entry) for entry in found)):
         questions.append(f"Which currency? {why_currency[:1].upper()}{why_currency[1:]}.")
 
     text.note(
@@ -259,19 +295,23 @@ def _compose(found: list[_Found], unknown: list[str], *, name: str | None, folde
     text.put(
         "currency", currency, why_currency if currency else f"{why_currency}; until it is filled in, money has no unit"
     )
-    text.put("language", *_guess_language(columns))
+    text.put("language", *guess_language(columns))
     text.put("time_zone", "UTC", "where days begin and end, as Europe/Berlin or Asia/Seoul", guess=False)
     text.put("fiscal_year_start", 1, "month", guess=False)
     text.put("as_of", None, "null: the last order that is not after the day of the run", guess=False)
     text.lines.append("")
-    text.note(
-        "cleaning: {non_product_codes: ['…'], duplicates: true, zero_amounts: true, cancellations: true, ledger_total: null}"
-    )
+    codes = [code for entry in found for code in entry.odd_products]
+    if codes:
+        text.note(
+            "These product codes hold no digit, unlike nearly all. Which are no products (postage, fees, corrections)?"
+        )
+    rest = "duplicates: true, zero_amounts: true, cancellations: true, ledger_total: null"
+    text.note(f"cleaning: {{non_product_codes: {_scalar(codes)}, {rest}}}")
     text.note("assumptions: {discount_rate: 0.08, saving_rate: 0.2, cost_of_visit: 350}")
     text.lines += ["", "tables:"]
     for entry in found:
         _write_table(text, entry, folder)
-    others = [table for table in TABLES if table not in {entry.match.table for entry in found}]
+    others = [table for table in TABLES if table not in tables]
     text.note(f"Also possible: {', '.join(others)}.", indent=2)
     return Draft(
         text="\n".join(text.lines) + "\n", guesses=tuple(text.guesses), questions=tuple(questions), folder=folder
@@ -301,7 +341,7 @@ def _write_table(text: _Text, found: _Found, folder: Path) -> None:
     for name, column in spec.columns.items():
         if name in match.matches:
             matched = match.matches[name]
-            fact = f"; {found.facts[name]}" if name in found.facts else f"; as {_examples(matched.column)}"
+            fact = f"; {found.facts[name]}" if name in found.facts else f"; e.g. {_examples(matched.column)}"
             text.put(name, matched.column.name, matched.why + fact, indent=6)
         elif name in match.missing:
             text.note(f"{name}: …  # QUESTION: {column.meaning}. Needed, and not recognized.", indent=6)
@@ -334,9 +374,11 @@ def _write_marks(text: _Text, option: str, found: _Found) -> None:
     doubtful = [c for c in columns if (c.ambiguous_date if option == "date_format" else c.ambiguous_number)]
     if doubtful:
         names = ", ".join(shorten(column.name) for column in doubtful)
-        text.note(f"{option}: …  # QUESTION: {names} can be read in two ways, as {_examples(doubtful[0])}", indent=4)
+        text.note(f"{option}: …  # QUESTION: {names} can be read in two ways: {_examples(doubtful[0])}", indent=4)
     elif len(values) == 1:
-        text.put(option, values.pop(), f"as in {_examples(columns[0])}", indent=4)
+        value = values.pop()
+        shown = next(column for column in columns if getattr(column, option) == value)
+        text.put(option, value, f"e.g. {_examples(shown)}", indent=4)
     elif values:
         text.note(f"{option}: differs between the columns, and is detected for each", indent=4)
 
@@ -360,67 +402,3 @@ def _relative(source: str, folder: Path) -> str:
 def _name_of(text: str) -> str:
     name = re.sub(r"[^\w.-]+", "_", text).strip("_.-")[:60].rstrip("_.-")
     return name.lower() or "dataset"
-
-
-# -- currency and language -------------------------------------------------------------------------------------------
-
-
-def _guess_currency(found: list[_Found]) -> tuple[str | None, str]:
-    """One currency and why, or None and what to know."""
-    for entry in found:
-        column = entry.match.matches.get("currency")
-        if column is not None and column.column.n_distinct == 1 and column.column.examples:
-            code = column.column.examples[0].strip().upper()
-            if code in CURRENCY_CODES:
-                return _iso(code), f"all of {shorten(column.column.name)}"
-    money = [
-        match.column
-        for entry in found
-        for name, match in entry.match.matches.items()
-        if TABLES[entry.match.table].columns[name].type == "money" or name == "unit_price"
-    ]
-    seen: dict[str, str] = {}
-    doubt = ""
-    for text, where in _money_texts(money):
-        candidates = _currencies_in(text)
-        if len(candidates) == 1:
-            seen.setdefault(candidates[0], f"{shorten(text)} {where}")
-        elif candidates:
-            doubt = f"{shorten(text)} {where} may be {' or '.join(candidates)}"
-    if len(seen) == 1:
-        return next(iter(seen.items()))
-    if seen:
-        return None, f"several are named: {', '.join(seen)}"
-    return None, doubt or "none is named in the files"
-
-
-def _money_texts(columns: list[ColumnDescription]) -> Iterator[tuple[str, str]]:
-    for column in columns:
-        yield column.name, "is a column"
-        for example in column.examples:
-            yield example, f"stands in {shorten(column.name)}"
-
-
-def _currencies_in(text: str) -> tuple[str, ...]:
-    codes = [code for code in re.findall(r"(?<![A-Za-z])[A-Z]{3}(?![A-Za-z])", text) if code in CURRENCY_CODES]
-    if codes:
-        return (_iso(codes[0]),)
-    for sign in sorted(CURRENCY_SIGNS, key=len, reverse=True):
-        if sign in text:
-            return CURRENCY_SIGNS[sign]
-    return ()
-
-
-def _iso(code: str) -> str:
-    return {"RMB": "CNY"}.get(code, code)
-
-
-def _guess_language(columns: Sequence[ColumnDescription]) -> tuple[str, str]:
-    names = "".join(column.name for column in columns)
-    if re.search(r"[\uac00-\ud7a3]", names):
-        return "ko", "the columns have Korean names; en, zh, ko or ja"
-    if re.search(r"[\u3040-\u30ff]", names):
-        return "ja", "the columns have Japanese names; en, zh, ko or ja"
-    if re.search(r"[\u4e00-\u9fff]", names):
-        return "zh", "the columns have Chinese names; en, zh, ko or ja"
-    return "en", "of reports: en, zh, ko or ja"

@@ -188,7 +188,7 @@ def match_table(description: SourceDescription, table: str, stem: str) -> TableM
             if score > 0.8:
                 found.rejected.append(reason)
             continue
-        how = "is called so" if score > 0.8 else "has a name that contains it"
+        how = "by its name" if score > 0.8 else "its name contains it"
         found.matches[canonical] = Match(canonical=canonical, column=column, score=score, why=how)
         used.add(column.name)
     if table == "ledger":
@@ -252,14 +252,12 @@ def _by_content(description: SourceDescription, found: TableMatch, used: set[str
         and 2 <= c.n_distinct < MAX_ID_SHARE * description.n_rows
     ]
     if "order_date" not in found.matches and len(dates) == 1:
-        yield Match(canonical="order_date", column=dates[0], score=0.3, why="is the only column of dates")
+        yield Match(canonical="order_date", column=dates[0], score=0.3, why="the only column of dates")
     if "amount" in found.missing and len(sums) == 1:
-        yield Match(
-            canonical="amount", column=sums[0], score=0.3, why="is the only column of decimal or negative numbers"
-        )
+        yield Match(canonical="amount", column=sums[0], score=0.3, why="the only column of decimal or negative numbers")
         repeated = [c for c in repeated if c is not sums[0]]
     if "customer_id" not in found.matches and len(repeated) == 1:
-        why = "is the only column whose values repeat as those of customers do"
+        why = "the only column whose values repeat as those of customers do"
         yield Match(canonical="customer_id", column=repeated[0], score=0.3, why=why)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -11,7 +12,10 @@ from kam.ledger.reading import SourceDescription
 MAX_LEVELS = 15
 """A column with more different values is no question on a scale."""
 
-_SCALES = ((1, 5), (1, 7), (0, 10), (1, 10))
+ALL_LEVELS_FROM = 200
+"""With so many rows every level of a scale has been used; a column that lacks one is no question (an age group, a region)."""
+
+_SCALES = ((0, 10), (1, 10), (1, 7), (1, 5))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +34,7 @@ class GuessedItems:
         """Add the keys of the survey that declare them."""
         lines.append("    level_3: neutral  # or no_opinion: what the third of five levels means")
         lines.append(
-            "    items:  # columns of whole numbers on a scale; add text:, theme:, and reversed: true where low is good"
+            "    items:  # columns on one scale; add text:, theme:, and reversed: true where a low answer is good"
         )
         for name, limits in self.items.items():
             range_ = "" if limits == (1, 5) else f", range: [{limits[0]}, {limits[1]}]"
@@ -60,10 +64,10 @@ def guess_items(description: SourceDescription, taken: set[str]) -> GuessedItems
     Returns
     -------
     GuessedItems
-        Columns of whole numbers that fill a scale of five, seven, ten or eleven levels, apart from codes such as 0 or 99.
+        Columns of whole numbers that fill the scale most of them are on, apart from codes such as 0 or 99.
     """
-    items: dict[str, tuple[int, int]] = {}
-    codes: set[int] = set()
+    levels: dict[str, set[int]] = {}
+    scales: dict[str, tuple[int, int]] = {}
     reserved = {*TABLES["survey"].columns, "item", "answer"}
     for column in description.columns:
         is_number = column.type == "number" or column.share_numbers >= 0.9
@@ -71,13 +75,14 @@ def guess_items(description: SourceDescription, taken: set[str]) -> GuessedItems
             continue
         if column.name != column.name.strip() or not column.name.isprintable() or len(column.name) > 100:
             continue
-        levels = _levels(description, column.name)
-        limits = _scale(levels)
-        if limits is not None:
-            items[column.name] = limits
-            codes |= {level for level in levels if not limits[0] <= level <= limits[1]}
-    on_scale = {level for low, high in items.values() for level in range(low, high + 1)}
-    return GuessedItems(items=items, codes=tuple(sorted(codes - on_scale)))
+        levels[column.name] = _levels(description, column.name)
+        scale = _scale(levels[column.name], complete=description.n_rows >= ALL_LEVELS_FROM)
+        if scale is not None:
+            scales[column.name] = scale
+    usual = Counter(scales.values()).most_common(1)
+    items = {name: scale for name, scale in scales.items() if scale == usual[0][0]}
+    codes = {level for name, (low, high) in items.items() for level in levels[name] if not low <= level <= high}
+    return GuessedItems(items=items, codes=tuple(sorted(codes)))
 
 
 def _levels(description: SourceDescription, column: str) -> set[int]:
@@ -98,10 +103,9 @@ def _levels(description: SourceDescription, column: str) -> set[int]:
     return levels
 
 
-def _scale(levels: set[int]) -> tuple[int, int] | None:
-    """The scale that the levels fill; one to five unless they go on beyond six."""
-    for low, high in sorted(_SCALES, key=lambda scale: scale[0] - scale[1]):
-        scale = set(range(low, high + 1))
-        if high > 5 and len(levels & scale) >= len(scale) - 1 and max(levels & scale) == high:
+def _scale(levels: set[int], *, complete: bool) -> tuple[int, int] | None:
+    """The longest scale that the levels fill; where not every level need have been used, one to five is filled by three."""
+    for low, high in _SCALES:
+        if set(range(low, high + 1)) <= levels:
             return low, high
-    return (1, 5) if len(levels & {1, 2, 3, 4, 5}) >= 3 else None
+    return (1, 5) if not complete and len(levels & {1, 2, 3, 4, 5}) >= 3 else None

@@ -102,9 +102,8 @@ HEADERS: dict[str, tuple[str, ...]] = {
         Liefertermin, date promise, date prévue, fecha prometida, 承诺日期, 约定交期, 交期, 약속일, 납기일, 납기,
         約束納期, 納期"""),
     "delivered_date": _words("""
-        delivered date, delivery date, ship date, shipped date, shipping date, delivered on, Lieferdatum,
-        Versanddatum, date de livraison, date livraison, date d'expédition, fecha de entrega, fecha entrega,
-        fecha de envío, 交货日期, 送货日期, 发货日期, 到货日期, 交貨日期, 배송일, 납품일, 출고일, 納品日, 配達日,
+        delivered date, delivery date, delivered on, Lieferdatum, date de livraison, date livraison,
+        fecha de entrega, fecha entrega, 交货日期, 送货日期, 到货日期, 交貨日期, 배송일, 납품일, 納品日, 配達日,
         出荷日"""),
     "due_date": _words("""
         due date, payment due, payment due date, Fälligkeit, Fälligkeitsdatum, fällig am, échéance, date d'échéance,

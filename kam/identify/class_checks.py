@@ -71,12 +71,13 @@ def check_frames(summary: pd.DataFrame, panel: pd.DataFrame, value: str) -> None
     timeless = summary.loc[summary["n_orders"].gt(0) & ~dated, "customer_id"].head(3).tolist()
     if timeless:
         raise DataError("A customer has orders, but no first or last order.", where=f"summary, customers {timeless}")
-    if panel.duplicated(["customer_id", "period"]).any():
-        twice = panel.loc[panel.duplicated(["customer_id", "period"]), "customer_id"].head(3).tolist()
+    twice = panel.loc[panel.duplicated(["customer_id", "period"]), "customer_id"].head(3).tolist()
+    if twice:
         raise DataError(
             "A customer's month stands twice.", where=f"panel, customers {twice}", hint="Sum per month first."
         )
-    unknown = panel.loc[~panel["customer_id"].isin(summary["customer_id"]), "customer_id"].head(3).tolist()
+    known = pd.Index(summary["customer_id"].unique())
+    unknown = panel.loc[known.get_indexer(panel["customer_id"]) < 0, "customer_id"].head(3).tolist()
     if unknown:
         raise DataError(
             "A customer of the panel is not in the summary.",

@@ -136,7 +136,7 @@ class ConcentrationResult(Result):
 
     def estimate(self, term: str) -> float:
         """The estimate of one measure by its term."""
-        return float(self.measures.set_index("term").at[term, "estimate"])
+        return float(self.measures.loc[self.measures["term"] == term, "estimate"].iloc[0])
 
     @property
     def n_breadwinners(self) -> int:

@@ -6,8 +6,9 @@ data allow; the large ones that miss one are listed with what they miss.
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,8 @@ from kam.wording import Wording
 
 if TYPE_CHECKING:
     from kam.dataset import Dataset
+
+Fact = Mapping[Hashable, Any]
 
 CRITERIA = ("large", "surely_large", "steady", "still_buying", "profitable")
 """The criteria in their order; ``profitable`` only where the cost is known."""
@@ -42,8 +45,8 @@ class KeyAccountsResult(Result):
         share_value, margin`` (where cost is known)``, n_orders, days_since_last_order, share_returns, abc_class, xyz_class,
         segment, p_same_class, why, warning``. ``rank`` is by value; ``warning`` is empty where there is none.
     criteria : pandas.DataFrame
-        One row per criterion in its order: ``term, meaning, n_customers`` that meet it, ``n_all_so_far`` that meet it and all
-        before it.
+        One row per criterion in its order: ``criterion, meaning, n_customers`` that meet it,
+        ``n_all_so_far`` that meet it and all before it.
     n_customers : int
         Customers in the ledger.
     n_key_accounts : int
@@ -80,7 +83,7 @@ class KeyAccountsResult(Result):
                 "None of {n} accounts is a key account: none meets every criterion.",
                 self.n_customers,
             )
-        profitable = "profitable" in set(self.criteria["term"])
+        profitable = "profitable" in set(self.criteria["criterion"])
         first = say.plural(
             "One of {n_all} accounts is a key account: {traits}. It brings {share} of revenue ({value}).",
             "{n} of {n_all} accounts are key accounts: {traits}. They bring {share} of revenue ({value}).",
@@ -111,7 +114,7 @@ class KeyAccountsResult(Result):
     def _key_figures(self) -> tuple[KeyFigure, ...]:
         say = self.context.wording
         keys = self.key_accounts()
-        large = self.criteria.set_index("term")["n_all_so_far"]
+        large = self.criteria.set_index("criterion")["n_all_so_far"]
         warned = keys[keys["warning"] != ""]
         return (
             KeyFigure(
@@ -202,10 +205,10 @@ def identify_key_accounts(
     so_far = met.cummin(axis=1)
     frame["is_key_account"] = so_far.iloc[:, -1]
     large = frame[met["large"]].copy()
-    misses = {row.Index: _misses(row, met.loc[row.Index], context.wording) for row in large.itertuples()}
-    large["why"] = [_why(row, misses[row.Index], context.wording) for row in large.itertuples()]
-    large["warning"] = [_warning(row, _portfolio_returns(summary), context.wording) for row in large.itertuples()]
-    top_ten = large[large["rank"] <= 10]
+    facts, verdicts = large.to_dict("records"), met[met["large"]].to_dict("records")
+    misses = [_misses(fact, verdict, context.wording) for fact, verdict in zip(facts, verdicts, strict=True)]
+    large["why"] = [_why(fact, missed, context.wording) for fact, missed in zip(facts, misses, strict=True)]
+    large["warning"] = [_warning(fact, _portfolio_returns(summary), context.wording) for fact in facts]
     columns = ["rank", "customer_id", "name", "is_key_account", "value", "share_value"]
     columns += ["margin"] if "margin" in large else []
     columns += [
@@ -229,7 +232,9 @@ def identify_key_accounts(
         n_key_accounts=int(frame["is_key_account"].sum()),
         share_key_accounts=float(frame.loc[frame["is_key_account"], "share_value"].sum()),
         largest_missing=tuple(
-            f"{_short(row.name)} ({'; '.join(misses[row.Index])})" for row in top_ten.itertuples() if misses[row.Index]
+            f"{_short(fact['name'])} ({'; '.join(missed)})"
+            for fact, missed in zip(facts[:10], misses[:10], strict=True)
+            if missed
         ),
         min_certainty=min_certainty,
         max_gap_cv=max_gap_cv,
@@ -279,7 +284,7 @@ def _facts(
 
 
 def _change_over_a_year(panel: pd.DataFrame) -> pd.Series:
-    """Revenue of the last twelve complete months over the twelve before, minus 1; only for customers with revenue in both years."""
+    """Revenue of the last twelve complete months over the twelve before, minus 1, for who had revenue before."""
     if panel.empty:
         return pd.Series(dtype=float)
     last = panel["period"].max()
@@ -318,48 +323,48 @@ def _short(name: str, length: int = 40) -> str:
     return name if len(name) <= length else name[: length - 1] + "…"
 
 
-def _misses(row, met: pd.Series, say: Wording) -> list[str]:  # type: ignore[no-untyped-def]  # a row of itertuples
+def _misses(fact: Fact, met: Fact, say: Wording) -> list[str]:
     """The criteria that an account of class A misses, each with the figure behind it."""
     misses = []
     if not met["surely_large"]:
-        misses.append(say.sentence("class A in only {p} of re-runs", p=say.share(row.p_same_class, 0)))
+        misses.append(say.sentence("class A in only {p} of re-runs", p=say.share(fact["p_same_class"], 0)))
     if not met["steady"]:
         misses.append(
-            say.sentence("ordered in {share} of its months, at random gaps", share=say.share(row.active_share, 0))
-            if row.n_orders >= MIN_ORDERS
-            else say.plural("only one order", "only {n} orders", row.n_orders)
+            say.sentence("ordered in {share} of its months, at random gaps", share=say.share(fact["active_share"], 0))
+            if fact["n_orders"] >= MIN_ORDERS
+            else say.plural("only one order", "only {n} orders", fact["n_orders"])
         )
     if not met["still_buying"]:
-        misses.append(say.sentence("silent for {days} days", days=say.count(row.days_since_last_order)))
+        misses.append(say.sentence("silent for {days} days", days=say.count(fact["days_since_last_order"])))
     if not met.get("profitable", True):
-        misses.append(say.sentence("margin is {margin}", margin=say.money(row.margin)))
+        misses.append(say.sentence("margin is {margin}", margin=say.money(fact["margin"])))
     return misses
 
 
-def _why(row, misses: list[str], say: Wording) -> str:  # type: ignore[no-untyped-def]  # a row of itertuples
+def _why(fact: Fact, misses: list[str], say: Wording) -> str:
     if misses:
         return say.sentence("Not on the list: {reasons}.", reasons="; ".join(misses))
-    rhythm = say.sentence("orders every {days} days", days=say.count(max(1, row.median_gap_days)))
-    sure = say.sentence("class A in {p} of re-runs", p=say.share(row.p_same_class, 0))
-    return "; ".join([rhythm, sure, *([row.segment] if row.segment else [])])
+    rhythm = say.sentence("orders every {days} days", days=say.count(max(1, fact["median_gap_days"])))
+    sure = say.sentence("class A in {p} of re-runs", p=say.share(fact["p_same_class"], 0))
+    return "; ".join([rhythm, sure, *([fact["segment"]] if fact["segment"] else [])])
 
 
-def _warning(row, usual_returns: float, say: Wording) -> str:  # type: ignore[no-untyped-def]  # a row of itertuples
+def _warning(fact: Fact, usual_returns: float, say: Wording) -> str:
     found = []
-    if row.share_returns > max(3 * usual_returns, 0.05):
-        found.append(say.sentence("returns {share}", share=say.share(row.share_returns)))
-    if row.share_largest_month >= 0.5:
-        found.append(say.sentence("{share} of revenue in one month", share=say.share(row.share_largest_month, 0)))
-    if row.xyz_class != "ended" and row.days_since_last_order > max(3 * row.median_gap_days, 30):
+    if fact["share_returns"] > max(3 * usual_returns, 0.05):
+        found.append(say.sentence("returns {share}", share=say.share(fact["share_returns"])))
+    if fact["share_largest_month"] >= 0.5:
+        found.append(say.sentence("{share} of revenue in one month", share=say.share(fact["share_largest_month"], 0)))
+    if fact["xyz_class"] != "ended" and fact["days_since_last_order"] > max(3 * fact["median_gap_days"], 30):
         found.append(
             say.sentence(
                 "silent {days} days, usually {gap}",
-                days=say.count(row.days_since_last_order),
-                gap=say.count(max(1, row.median_gap_days)),
+                days=say.count(fact["days_since_last_order"]),
+                gap=say.count(max(1, fact["median_gap_days"])),
             )
         )
-    if row.xyz_class != "ended" and row.change_year <= -0.3:
-        found.append(say.sentence("last 12 months {change}", change=say.share(row.change_year, 0)))
+    if fact["xyz_class"] != "ended" and fact["change_year"] <= -0.3:
+        found.append(say.sentence("last 12 months {change}", change=say.share(fact["change_year"], 0)))
     return "; ".join(found)
 
 
@@ -384,7 +389,7 @@ def _criteria(
     }
     return pd.DataFrame(
         {
-            "term": met.columns,
+            "criterion": met.columns,
             "meaning": [meanings[name] for name in met.columns],
             "n_customers": met.sum().to_numpy(),
             "n_all_so_far": so_far.sum().to_numpy(),

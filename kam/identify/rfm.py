@@ -282,13 +282,11 @@ def _cut_points(columns: Mapping[str, pd.Series], bins: str | Mapping[str, Seque
 
 def _segments_of(frame: pd.DataFrame, rules: pd.DataFrame) -> pd.Series:
     segment = pd.Series(pd.NA, index=frame.index, dtype="string")
-    for rule in rules.itertuples(index=False):
-        hit = (
-            frame["r_score"].between(rule.r_min, rule.r_max)
-            & frame["f_score"].between(rule.f_min, rule.f_max)
-            & frame["m_score"].between(rule.m_min, rule.m_max)
-        )
-        segment = segment.mask(hit & segment.isna(), rule.segment)
+    for rule in rules.to_dict("records"):
+        hit = segment.isna()
+        for score in ("r", "f", "m"):
+            hit &= (frame[f"{score}_score"] >= rule[f"{score}_min"]) & (frame[f"{score}_score"] <= rule[f"{score}_max"])
+        segment = segment.mask(hit, rule["segment"])
     if segment.isna().any():
         scores = (
             frame.loc[segment.isna(), ["r_score", "f_score", "m_score"]].drop_duplicates().head(3).to_numpy().tolist()
@@ -332,8 +330,7 @@ def _checks(context: Context, frame: pd.DataFrame, cuts: pd.DataFrame, n_without
         "frequency": say.sentence("frequency"),
         "monetary": say.sentence("monetary value"),
     }
-    largest = cuts.loc[cuts.groupby("term", sort=False)["n_customers"].idxmax()]
-    worst = largest.loc[largest["n_customers"].idxmax()]
+    worst = cuts.sort_values("n_customers", kind="stable").iloc[-1]
     share = float(worst["n_customers"] / len(frame))
     spread = Check(
         assumption=say.sentence("the scores separate the accounts"),

@@ -28,7 +28,7 @@ too high where it matters (``benchmarks/class_stability.py`` shows it beside thi
    re-run itself. All accounts are drawn together and classified anew, ``n_resamples`` times.
 
 Where the value is zero, negative, or mostly offset by negative months, a logarithm has no meaning: the total itself is drawn
-from a normal around it, with twice its variance. Accounts without any order keep their value.
+from a normal around it, with twice its variance. Accounts without any order, or without a positive month, keep their value.
 
 **Assumptions.** (1) The re-run covers the same window, with the same first order, season and trend. (2) Accounts are independent
 of one another. (3) The number of orders and their size are independent within an account. (4) An account that has ended would
@@ -189,7 +189,7 @@ class _Noise:
     orders: Floats  # dispersion of the number of orders, f
     sizes: Floats  # dispersion of their size, g
     df: Floats  # degrees of freedom; 0 where the panel says nothing
-    variance: Floats  # of the total in money, for values without a logarithm
+    variance: Floats  # of the total in money, for values without a logarithm; 0 where no month is positive
     is_offset: Flags  # whether negative months take back more than half of the positive ones
 
 
@@ -223,12 +223,13 @@ def _noise(accounts: pd.DataFrame, panel: pd.DataFrame) -> _Noise:
         f = np.where(known, _without_count_effect(orders * _ratio(of_orders / orders**2), n_blocks / (6 * orders)), 1.0)
         g = np.where(known, orders * _ratio(of_sizes / total**2), 1.0)
     negative, positive = np.minimum(money, 0).sum(axis=1), np.maximum(money, 0).sum(axis=1)
+    # Poisson weights where there are no two blocks: every month might have come or not.
+    in_money = np.where(np.isfinite(of_total) & (orders >= FEW_ORDERS), of_total, (money**2).sum(axis=1))
     return _Noise(
         orders=f,
         sizes=g,
         df=np.where(known, np.clip((n_blocks - 1) * 2 / 3, 0, np.maximum(orders - 1, 0)), 0.0),
-        # Poisson weights where there are no two blocks: every month might have come or not.
-        variance=np.where(np.isfinite(of_total) & (orders >= FEW_ORDERS), of_total, (money**2).sum(axis=1)),
+        variance=np.where(positive > 0, in_money, 0.0),
         is_offset=-negative > positive / 2,
     )
 

@@ -123,14 +123,12 @@ def class_limits(values: npt.NDArray[np.floating], *, base: Base, cuts: tuple[fl
     (array([30.]), array([15.]))
     """
     descending = np.sort(values, axis=1)[:, ::-1]
-    positive = np.maximum(descending, 0)
-    up_to = np.cumsum(positive, axis=1, dtype=np.float64)
+    up_to = np.cumsum(np.maximum(descending, 0), axis=1, dtype=np.float64)
     total = up_to[:, -1] if base == "positive" else descending.sum(axis=1, dtype=np.float64)
-    limits = []
-    for cut in cuts:
-        # Before the k-th value = up to the one before it: count how many of those are below the cut.
-        n_in = 1 + (up_to[:, :-1] < (cut * total)[:, None]).sum(axis=1)
-        limit = np.take_along_axis(descending, n_in[:, None] - 1, axis=1)[:, 0].astype(float)
-        smallest = np.where(limit > 0, limit, np.nextafter(np.float32(0), np.float32(1)))
-        limits.append(np.where(total > 0, smallest, np.inf))
+    smallest_positive = np.nextafter(np.float32(0), np.float32(1))
+    limits = np.full((2, len(values)), np.inf)
+    for row in np.flatnonzero(total > 0):
+        # The last one in is the first whose sum with itself reaches the cut.
+        last = np.searchsorted(up_to[row], np.multiply(cuts, total[row]))
+        limits[:, row] = np.maximum(descending[row, np.minimum(last, values.shape[1] - 1)], smallest_positive)
     return limits[0], limits[1]

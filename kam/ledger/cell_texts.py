@@ -14,7 +14,9 @@ import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
 BLANKS = " \t\n\r\v\f\u00a0\u2007\u2009\u202f\u3000\ufeff\u200b"
-_PLAIN = dict(zip("０１２３４５６７８９．，：；（）＋－／％￥＄￦−–﹣’`´", "0123456789.,:;()+-/%¥$₩---'''", strict=True))
+_PLAIN = dict(
+    zip("０１２３４５６７８９．，：；（）＋－／％￥＄￦−–﹣’`´", "0123456789.,:;()+-/%¥$₩---'''", strict=True)
+)
 _PLAIN |= dict.fromkeys(BLANKS, " ")
 _TIDY = r"^[!-~]([ -~]*[!-~])?$"
 _BLANK_END = rf"^[{BLANKS}]|[{BLANKS}]$"
@@ -26,7 +28,7 @@ def _trim(text: str, letters: str) -> str:  # type: ignore[empty-body]
 
 
 @ibis.udf.scalar.builtin  # type: ignore[untyped-decorator]
-def regexp_extract_all(text: str, pattern: str) -> dt.Array(dt.string):  # type: ignore[empty-body, valid-type]
+def regexp_extract_all(text: str, pattern: str) -> dt.Array(dt.string):  # type: ignore[valid-type]
     """Everything in the text that fits the pattern."""
 
 

@@ -49,7 +49,9 @@ def require_same_columns(names: Sequence[str], others: Sequence[str], *, first: 
     lacking = [repr(name) for key, name in known.items() if key not in found]
     extra = [repr(name) for key, name in found.items() if key not in known]
     if lacking or extra:
-        parts = [f"lacks {', '.join(lacking[:6])}"] * bool(lacking) + [f"has {', '.join(extra[:6])} besides"] * bool(extra)
+        parts = [f"lacks {', '.join(lacking[:6])}"] * bool(lacking) + [f"has {', '.join(extra[:6])} besides"] * bool(
+            extra
+        )
         raise MissingColumnError(
             f"The files do not have the same columns: {other} {' and '.join(parts)}.",
             where=f"{other}, compared with {first}",

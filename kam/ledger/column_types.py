@@ -15,8 +15,8 @@ import ibis
 import ibis.expr.types as ir
 
 from kam.errors import ColumnTypeError, MissingColumnError, ParameterError
-from kam.ledger.cell_texts import as_text, is_duckdb, local_time, tidy_columns
-from kam.ledger.date_texts import find_date_format, read_dates, require_one_format
+from kam.ledger.cell_texts import as_text, is_duckdb, local_time
+from kam.ledger.date_texts import find_date_format, read_dates, require_one_format, tidy_dates
 from kam.ledger.number_texts import decide_marks, find_currency, find_numbers, read_number
 from kam.ledger.sources import SourceTable
 
@@ -77,7 +77,7 @@ class _Work:
 
     def examples(self, values: ir.Value, condition: ir.BooleanValue, n: int = 3) -> list[str]:
         found = self.source.table.filter(condition).select(value=values.cast("string")).limit(1000).distinct()
-        return found.order_by("value").limit(n).to_pyarrow()["value"].to_pylist()  # type: ignore[no-any-return]
+        return found.order_by("value").limit(n).to_pyarrow()["value"].to_pylist()
 
 
 def type_columns(
@@ -181,7 +181,9 @@ def _check_arguments(
     try:
         ZoneInfo(time_zone)
     except (ValueError, OSError) as error:
-        raise ParameterError(f"Time zone {time_zone!r} is not known.", hint="Use a name such as Europe/Berlin.") from error
+        raise ParameterError(
+            f"Time zone {time_zone!r} is not known.", hint="Use a name such as Europe/Berlin."
+        ) from error
 
 
 # -- ids, texts, flags -----------------------------------------------------------------------------------------------------
@@ -258,7 +260,7 @@ def _type_date(work: _Work, name: str) -> tuple[ir.TimestampValue, ir.BooleanVal
 def _type_date_text(work: _Work, name: str) -> tuple[ir.TimestampValue, ir.BooleanValue]:
     _require_duckdb(work, name, "dates")
     raw, table = work.raw(name), work.source.table
-    text = tidy_columns(table, {name: raw})[name]
+    text = tidy_dates(table, raw)
     given = work.source.options.date_format
     if given is not None:
         dates = read_dates(text, given, work.time_zone)
@@ -304,7 +306,9 @@ def _type_date_number(work: _Work, name: str) -> tuple[ir.TimestampValue, ir.Boo
         serial = raw.between(1, _LAST_SERIAL).ifelse(raw, None)
         work.notes.append(f"{name}: Excel's serial days were read as dates.")
         work.formats[name] = "Excel serial day"
-        return ((serial - _EXCEL_EPOCH) * 86_400).round().cast("int64").as_timestamp("s").cast("timestamp"), raw.notnull()
+        return ((serial - _EXCEL_EPOCH) * 86_400).round().cast("int64").as_timestamp("s").cast(
+            "timestamp"
+        ), raw.notnull()
     shown = ", ".join(work.examples(raw, raw.notnull()))
     raise ColumnTypeError(
         f"{work.names[name]!r} holds numbers that are no dates such as 20240131, for instance {shown}.",
@@ -354,7 +358,7 @@ def _cast_number(raw: ir.NumericValue, target: str) -> ir.NumericValue:
 
 
 def _drop_infinite(number: ir.Value) -> ir.NumericValue:
-    return (number.isnan() | number.isinf()).ifelse(ibis.null("float64"), number)  # type: ignore[return-value]
+    return (number.isnan() | number.isinf()).ifelse(ibis.null("float64"), number)
 
 
 def _count_lost(work: _Work) -> None:

@@ -25,6 +25,7 @@ _LAYOUTS = (
     "%d-%b-%Y", "%d %b %Y", "%d/%b/%Y", "%d-%b-%y", "%b %d, %Y", "%d %B %Y", "%B %d, %Y",
     "%Y年%m月%d日", "%Y년 %m월 %d일", "%Y년%m월%d일", "%Y. %m. %d.", "%Y. %m. %d",
 )  # fmt: skip
+_HALF_OF_DAY = "오전|오후|上午|下午|午前|午後"
 _WHOLE_DAYS = ("%H:%M:%S", "%H:%M", "%H:%M:%S.%f")
 _HALF_DAYS = ("%I:%M:%S %p", "%I:%M %p")
 _ISO_SHAPE = r"^\d{4}-\d{1,2}-\d{1,2}([T ]\d{1,2}:\d\d(:\d\d([.,]\d+)?)?)?$"
@@ -77,6 +78,7 @@ def read_dates(text: ir.StringValue, date_format: str, time_zone: str = "UTC") -
         return ibis.cases(
             (text.re_search(_ISO_SHAPE), text.replace(",", ".").try_cast("timestamp")),
             (text.re_search(_ZONED_SHAPE), _read_zoned(text, time_zone)),
+            (text.re_search("[mM]$"), try_strptime(text, [f"{ISO} {time}" for time in _HALF_DAYS])),
             else_=ibis.null("timestamp"),
         )
     if "%z" in date_format:
@@ -98,7 +100,17 @@ def read_dates(text: ir.StringValue, date_format: str, time_zone: str = "UTC") -
 def _read_zoned(text: ir.StringValue, time_zone: str) -> ir.TimestampValue:
     zoned = text.re_replace(r" ?(UTC|GMT|Z)$", "+00").re_replace(r" ([+-])", r"\1")
     zoned = zoned.re_replace(r"^([^:]*:\d\d)([+-])", r"\1:00\2")
-    return local_time(time_zone, zoned.try_cast("timestamp('UTC')"))  # type: ignore[no-any-return]
+    return local_time(time_zone, zoned.try_cast("timestamp('UTC')"))
+
+
+def tidy_dates(table: ir.Table, column: ir.StringValue) -> ir.StringValue:
+    """The column in plain letters; Korean, Chinese and Japanese halves of the day as AM and PM behind the time."""
+    text = tidy_columns(table, {"text": column})["text"]
+    if not table.aggregate(found=text.re_search(_HALF_OF_DAY).any()).to_pyarrow()["found"][0].as_py():
+        return text
+    for words, half in (("오전|上午|午前", "AM"), ("오후|下午|午後", "PM")):
+        text = text.re_replace(rf"({words}) *(\d{{1,2}}:\d\d(:\d\d)?)", rf"\2 {half}")
+    return text
 
 
 def find_date_format(table: ir.Table, column: ir.StringValue) -> DateReading:
@@ -107,7 +119,7 @@ def find_date_format(table: ir.Table, column: ir.StringValue) -> DateReading:
     The formats that the first rows look like are counted over the whole column; what none of them reads is sampled again.
     """
     values = table.select(text=column).group_by("text").aggregate(n=lambda t: t.count())
-    texts = values.select("n", text=tidy_columns(values, {"text": values.text})["text"])
+    texts = values.select("n", text=tidy_dates(values, values.text))
     texts = texts.filter(texts.text.notnull())
     formats = _formats_in(texts)
     n, reading = _judge(texts, formats)
@@ -131,13 +143,13 @@ def _formats_in(texts: ir.Table) -> list[str]:
 @lru_cache
 def _pattern(date_format: str) -> re.Pattern[str]:
     """What a text must look like for the format to read it, wider rather than narrower."""
-    codes = {"%Y": r"\d{4}", "%y": r"\d\d", "%b": "[A-Za-z]{3}", "%B": "[A-Za-z]{3,9}", "%H": r"\d\d", "%M": r"\d\d", "%S": r"\d\d"}
-    if date_format not in _DIGITS:
-        codes |= {"%d": r"\d{1,2}", "%m": r"\d{1,2}"}
-    else:
-        codes |= {"%d": r"\d\d", "%m": r"\d\d"}
-    parts = re.split("(%.)", date_format)
-    pattern = "".join(codes.get(part) or re.escape(part).replace(r"\ ", r" *") for part in parts)
+    codes = {"%Y": r"\d{4}", "%y": r"\d\d", "%b": "[A-Za-z]{3}", "%B": "[A-Za-z]{3,9}"}
+    other = r"\d\d" if date_format in _DIGITS else r"\d{1,2}"
+    parts = (
+        codes.get(part, other) if part.startswith("%") else re.escape(part).replace(r"\ ", " *")
+        for part in re.split("(%.)", date_format)
+    )
+    pattern = "".join(parts)
     return re.compile(pattern + r"([T ] *\d{1,2}:.*)?", re.DOTALL)
 
 
@@ -172,7 +184,8 @@ def _judge(texts: ir.Table, formats: Sequence[str]) -> tuple[int, DateReading]:
         both, differ = row[f"both {pair}"], row[f"differ {pair}"]
         for_best, for_rival = counts[best] - both, counts[rival] - both
         if differ and (for_best < _ENOUGH_EVIDENCE * differ or for_best == 0):
-            ambiguous = f"{differ:,} values can be read as {best} and as {rival} with different results, and {for_best:,} tell which"
+            both_ways = f"{differ:,} values can be read as {best} and as {rival} with different results"
+            ambiguous = f"{both_ways}, and {for_best:,} tell which"
         elif differ and for_rival > _MIXED_SHARE * for_best:
             ambiguous = f"{for_best:,} values can only be read as {best}, {for_rival:,} only as {rival}"
         elif for_rival:

@@ -105,19 +105,18 @@ def describe_table(source: SourceTable) -> SourceDescription:
     """
     table = source.table
     n_rows = int(table.count().to_pyarrow().as_py())
-    values = table.select(**{name: as_text(table[name]) for name in table.columns})
     facts: dict[str, ir.Scalar] = {}
     for position, name in enumerate(table.columns):
-        column = values[name]
-        facts[f"n{position}"] = column.count()
+        column = table[name]
+        facts[f"n{position}"] = as_text(column).count()
         facts[f"d{position}"] = column.nunique() if n_rows <= _EXACT else column.approx_nunique()
-    found = values.aggregate(**facts).to_pyarrow().to_pylist()[0]
+    found = table.aggregate(**facts).to_pyarrow().to_pylist()[0]
     sample = table.limit(_SAMPLE)
     texts = [name for name in table.columns if table[name].type().is_string() and is_duckdb(table)]
     numbers = find_numbers(sample, {name: sample[name] for name in texts})
     columns = []
     for position, name in enumerate(table.columns):
-        filled = values[name].name("value").as_table()
+        filled = table.select(value=as_text(table[name]))
         first = filled.filter(filled.value.notnull()).limit(_EXAMPLE_ROWS).to_pyarrow()["value"].to_pylist()
         common = {
             "name": name,
@@ -126,7 +125,9 @@ def describe_table(source: SourceTable) -> SourceDescription:
             "n_distinct": int(found[f"d{position}"]),
         }
         columns.append(
-            _describe_texts(sample, name, numbers[name], common) if name in texts else _describe_values(table, name, common)
+            _describe_texts(sample, name, numbers[name], common)
+            if name in texts
+            else _describe_values(table, name, common)
         )
     return SourceDescription(source=source, n_rows=n_rows, columns=tuple(columns))
 

@@ -65,7 +65,7 @@ def find_header(rows: Sequence[Sequence[object]], *, where: str) -> int:
 
     Notes
     -----
-    Assumes that (1) titles and notes above a table fill less than 60 % of the cells that its fullest row fills; (2) at least
+    Assumes that (1) titles and notes above a table fill less than 60 % of the cells that its full rows fill; (2) at least
     half of the column names do not look like a number or a date.
 
     Examples
@@ -74,13 +74,14 @@ def find_header(rows: Sequence[Sequence[object]], *, where: str) -> int:
     2
     """
     filled = [sum(not is_blank(cell) for cell in row) for row in rows]
-    fullest = max(filled, default=0)
+    counts = sorted(count for count in filled if count)
+    full = counts[int(0.9 * (len(counts) - 1))] if counts else 0  # a few damaged rows may hold more
     for position, row in enumerate(rows):
-        if filled[position] < max(1, _HEAD_SHARE * fullest):
+        if filled[position] < max(1, _HEAD_SHARE * full):
             continue
         if not looks_like_data(row):
             return position
-        if filled[position] == fullest:
+        if filled[position] >= full:
             shown = ", ".join(str(cell) for cell in row if not is_blank(cell))[:80]
             raise UnreadableFileError(
                 f"There is no row with column names: the first full row holds values ({shown}).",
@@ -103,14 +104,16 @@ def looks_like_data(row: Iterable[object]) -> bool:
     """
     cells = [cell for cell in row if not is_blank(cell)]
     data = sum(
-        bool(_DATA_LIKE.fullmatch(cell.strip())) if isinstance(cell, str) else isinstance(cell, int | float | date | time)
+        bool(_DATA_LIKE.fullmatch(cell.strip()))
+        if isinstance(cell, str)
+        else isinstance(cell, int | float | date | time)
         for cell in cells
     )
     return 2 * data > len(cells)
 
 
 def clean_names(cells: Iterable[object], *, where: str) -> tuple[str, ...]:
-    """Column names without surrounding and repeated blanks; a nameless column is called after its position.
+    r"""Column names without surrounding and repeated blanks; a nameless column is called after its position.
 
     Raises
     ------
@@ -119,7 +122,7 @@ def clean_names(cells: Iterable[object], *, where: str) -> tuple[str, ...]:
 
     Examples
     --------
-    >>> clean_names([" Customer\\nID", "", "amount"], where="a.csv")
+    >>> clean_names([" Customer\nID", "", "amount"], where="a.csv")
     ('Customer ID', 'column_2', 'amount')
     """
     names = tuple(
@@ -133,7 +136,7 @@ def clean_names(cells: Iterable[object], *, where: str) -> tuple[str, ...]:
 def find_text_layout(
     text: str, *, where: str, delimiter: str | None = None, header_row: int | None = None
 ) -> TextLayout:
-    """Find delimiter and header of delimited text.
+    r"""Find delimiter and header of delimited text.
 
     Parameters
     ----------
@@ -160,7 +163,7 @@ def find_text_layout(
 
     Examples
     --------
-    >>> layout = find_text_layout("Report\\n\\nid;amount\\n007;1,5\\n008;2,5\\n", where="a.csv")
+    >>> layout = find_text_layout("Report\n\nid;amount\n007;1,5\n008;2,5\n", where="a.csv")
     >>> layout.delimiter, layout.header_line, layout.names
     (';', 3, ('id', 'amount'))
     """
@@ -183,16 +186,16 @@ def find_text_layout(
                 findings["delimiter"] = "no character splits the lines into columns: one column"
             else:
                 delimiter = max(fits, key=lambda one: fits[one].rank)
-                findings["delimiter"] = (
-                    f"{DELIMITER_NAMES[delimiter]}: {fits[delimiter].share:.0%} of the first lines have as many fields as the header"
-                )
+                share = f"{fits[delimiter].share:.0%} of the first lines have as many fields as the header"
+                findings["delimiter"] = f"{DELIMITER_NAMES[delimiter]}: {share}"
     records = _records(lines, delimiter, header_row)
     if not records:
         raise UnreadableFileError("There is no row with column names.", where=where, hint="Check the file.")
     position = 0 if header_row is not None else find_header([fields for _, _, fields in records], where=where)
     first, last, fields = records[position]
     if header_row is None:
-        findings["header_row"] = "the first row" if first == 1 else f"line {first} is the first that fills the columns of the table"
+        filling = f"line {first} is the first that fills the columns of the table"
+        findings["header_row"] = "the first row" if first == 1 else filling
     names = clean_names(fields, where=f"{where}, line {first}")
     return TextLayout(delimiter=delimiter, header_line=first, header_end=last, names=names, findings=findings)
 

@@ -36,13 +36,14 @@ _ENCODINGS: dict[str, tuple[tuple[str, ...], str]] = {
         "備考状態納期支払入金未収信用等級業種年月総計規格単位東京都大阪府名古屋横浜札幌福岡県市区町村山田中村鈴木佐藤高橋渡辺伊小林"
         "加吉松本井上野木川島石崎原藤和工業商事産業建設食品製作所",
     ),
-    "cp1252": (("de", "fr", "es", "pt", "it", "nl", "sv", "da", "nb", "fi"), "äöüÄÖÜßéèêàçñóíáúãõåæøœÉ€£°§–’"),
+    "cp1252": (("de", "fr", "es", "pt", "it", "nl", "sv", "da", "nb", "fi"), "äöüÄÖÜßéèêàçñóíáúãõåæøœÅØÆÑÇÁÉÍÓÚ€£°§–’"),
 }
 _CHOICES = tuple(_ENCODINGS)
 # Half of a letter's probability comes from the words of business, half from Babel's names; what neither holds is rare.
 _RARE = math.log(2e-5)
 _STRANGE = math.log(1e-7)
 _ASCII = math.log(0.03)
+_HALF_WIDTH = math.log(4e-4)
 # Below this per letter it is probably another language: Polish read as CP1252, Traditional Chinese read as GB18030.
 _PLAUSIBLE = {"gb18030": -8.9, "cp949": -8.9, "cp932": -8.9, "cp1252": -5.5}
 _SPREAD = 8.0  # of one letter; a handful of letters may look odd in their own language too
@@ -145,7 +146,9 @@ def _unseen(letter: str, encoding: str) -> float:
         return _RARE - 2
     if encoding == "cp949" and not "가" <= letter <= "힣":  # Chinese characters in Korean text
         return _RARE - 2
-    if encoding == "cp932" and (len(code) == 1 or code[0] >= 0x98):  # half-width katakana; level 2 of JIS X 0208
+    if encoding == "cp932" and len(code) == 1:  # half-width katakana, one byte each
+        return _HALF_WIDTH
+    if encoding == "cp932" and code[0] >= 0x98:  # level 2 of JIS X 0208
         return _RARE - 2
     return _RARE
 

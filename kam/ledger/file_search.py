@@ -38,7 +38,9 @@ def find_files(source: str | Path) -> tuple[Path, ...]:
     path = Path(source).expanduser()
     if path.is_dir():
         raise UnreadableFileError(
-            "This is a folder, not a file.", where=str(source), hint=f"Name a file, or a pattern such as {path.name}/*.csv."
+            "This is a folder, not a file.",
+            where=str(source),
+            hint=f"Name a file, or a pattern such as {path.name}/*.csv.",
         )
     if path.is_file():
         if not os.access(path, os.R_OK):
@@ -48,9 +50,13 @@ def find_files(source: str | Path) -> tuple[Path, ...]:
         found = tuple(Path(name) for name in sorted(glob.glob(str(path), recursive=True)) if Path(name).is_file())
         if found:
             return found
-        raise UnreadableFileError("No file fits the pattern.", where=str(source), hint="Check the folder and the ending.")
+        raise UnreadableFileError(
+            "No file fits the pattern.", where=str(source), hint="Check the folder and the ending."
+        )
     if path.exists():  # a pipe, a device
-        raise UnreadableFileError("This is not an ordinary file.", where=str(source), hint="Save the data to a file first.")
+        raise UnreadableFileError(
+            "This is not an ordinary file.", where=str(source), hint="Save the data to a file first."
+        )
     raise UnreadableFileError(f"There is no file {path.name!r}.", where=str(path.parent), hint=_suggest(path))
 
 
@@ -78,7 +84,9 @@ def kind_of_file(path: Path) -> FileKind:
     kind = _SUFFIXES.get(ending)
     if kind is None:
         raise UnreadableFileError(
-            f"Files ending in {ending!r} are not known.", where=path.name, hint=f"Use {_KNOWN}, and name it accordingly."
+            f"Files ending in {ending!r} are not known.",
+            where=path.name,
+            hint=f"Use {_KNOWN}, and name it accordingly.",
         )
     if first and content != kind and not (kind == "csv" and content is None):
         looks = {"csv": "text", "parquet": "Parquet", "excel": "an Excel workbook", None: "something else"}[content]

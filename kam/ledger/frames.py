@@ -6,7 +6,6 @@ import hashlib
 import uuid
 from collections.abc import Iterable
 
-import ibis
 import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
@@ -52,7 +51,7 @@ def read_frame(frame: pd.DataFrame, con: Backend) -> tuple[ir.Table, str]:
     return con.create_table(f"source_{uuid.uuid4().hex}", table), digest.hexdigest()
 
 
-def _make_array(values: pd.Series) -> pa.Array:  # type: ignore[type-arg]
+def _make_array(values: pd.Series) -> pa.Array:
     if isinstance(values.dtype, pd.CategoricalDtype):
         values = values.astype(values.cat.categories.dtype)
     try:
@@ -64,8 +63,10 @@ def _make_array(values: pd.Series) -> pa.Array:  # type: ignore[type-arg]
 
 def _as_texts(values: Iterable[object]) -> list[str | None]:
     return [
-        None if value is None or value != value or value is pd.NaT or value is pd.NA  # noqa: PLR0124 - NaN
-        else str(int(value)) if isinstance(value, float) and value.is_integer()
+        None
+        if value is None or value != value or value is pd.NaT or value is pd.NA
+        else str(int(value))
+        if isinstance(value, float) and value.is_integer()
         else str(value)
         for value in values
     ]

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
 
 import ibis
 import ibis.expr.types as ir
@@ -122,7 +123,9 @@ def find_numbers(table: ir.Table, columns: Mapping[str, ir.StringValue]) -> dict
             f"example{i}": text.min(where=either),
             f"first{i}": text.min(),
         }
-    row = {key: value or 0 for key, value in table.aggregate(**facts).to_pyarrow().to_pylist()[0].items()}
+    row: dict[str, Any] = {
+        key: value or 0 for key, value in table.aggregate(**facts).to_pyarrow().to_pylist()[0].items()
+    }
     found = {}
     for i, (name, text) in enumerate(texts.items()):
         n, n_simple, n_either = row[f"n{i}"], row[f"simple{i}"], row[f"either{i}"]
@@ -147,7 +150,9 @@ def find_numbers(table: ir.Table, columns: Mapping[str, ir.StringValue]) -> dict
     return found
 
 
-def _count(table: ir.Table, bare: ir.StringValue, n_simple: int, first: str, currencies: dict[str, int]) -> NumberColumn:
+def _count(
+    table: ir.Table, bare: ir.StringValue, n_simple: int, first: str, currencies: dict[str, int]
+) -> NumberColumn:
     texts = table.select(bare=bare)
     texts = texts.select(
         "bare",
@@ -163,7 +168,7 @@ def _count(table: ir.Table, bare: ir.StringValue, n_simple: int, first: str, cur
         n_either=either.sum(),
         example=texts.bare.min(where=either),
     )
-    row = {key: value or 0 for key, value in facts.to_pyarrow().to_pylist()[0].items()}
+    row: dict[str, Any] = {key: value or 0 for key, value in facts.to_pyarrow().to_pylist()[0].items()}
     row["example"] = row["example"] or None
     return NumberColumn(bare=bare, n_simple=n_simple, first=first or None, currencies=currencies, **row)
 

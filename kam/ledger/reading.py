@@ -22,7 +22,7 @@ from kam.ledger.detection import DELIMITER_NAMES
 from kam.ledger.file_search import find_files, kind_of_file
 from kam.ledger.frames import read_frame, read_ibis_table
 from kam.ledger.parquet_files import read_parquet_files
-from kam.ledger.sources import ReadOptions, SourceTable, connect
+from kam.ledger.sources import DETECT, ReadOptions, SourceTable, connect
 from kam.ledger.text_files import read_text_file
 from kam.ledger.workbooks import make_table, read_sheet
 
@@ -41,7 +41,7 @@ __all__ = [
 
 
 def read_source(
-    source: str | Path | pd.DataFrame | ir.Table, con: Backend, *, options: ReadOptions = ReadOptions()
+    source: str | Path | pd.DataFrame | ir.Table, con: Backend, *, options: ReadOptions = DETECT
 ) -> SourceTable:
     """Open a source.
 
@@ -112,13 +112,17 @@ def read_source(
     if kind == "parquet":
         table = con.table(read_parquet_files(paths, con))
         return SourceTable(
-            table=table, kind=kind, options=options, description=_name(paths), fingerprint=_digest([_sha256(p) for p in paths])
+            table=table,
+            kind=kind,
+            options=options,
+            description=_name(paths),
+            fingerprint=_digest([_sha256(p) for p in paths]),
         )
     return _read_texts(paths, con, options) if kind == "csv" else _read_sheets(paths, con, options)
 
 
 def describe_source(
-    source: str | Path | pd.DataFrame | ir.Table, con: Backend, *, options: ReadOptions = ReadOptions()
+    source: str | Path | pd.DataFrame | ir.Table, con: Backend, *, options: ReadOptions = DETECT
 ) -> SourceDescription:
     """Open a source and describe it column by column, for a first ``dataset.yaml``.
 

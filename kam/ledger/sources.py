@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import shutil
 import tempfile
 import weakref
@@ -51,7 +50,7 @@ class ReadOptions:
     def __post_init__(self) -> None:
         if self.encoding is not None:
             try:
-                codecs.lookup(self.encoding)
+                b"".decode(self.encoding)
             except LookupError:
                 raise ParameterError(
                     f"Encoding {self.encoding!r} is not known.", hint="Use utf-8, gb18030, cp949, cp932, cp1252, …"
@@ -62,7 +61,9 @@ class ReadOptions:
             )
         if self.decimal not in (None, ".", ","):
             raise ParameterError(f"Decimal mark {self.decimal!r} is not known.", hint='Use "." or ",".')
-        if self.thousands is not None and (len(self.thousands) > 1 or self.thousands.isalnum() or self.thousands == "-"):
+        if self.thousands is not None and (
+            len(self.thousands) > 1 or self.thousands.isalnum() or self.thousands == "-"
+        ):
             raise ParameterError(
                 f"Thousands mark {self.thousands!r} is not known.", hint='Use ".", ",", " ", "\'" or "" for none.'
             )
@@ -76,6 +77,10 @@ class ReadOptions:
             raise ParameterError(f"header_row is {self.header_row}.", hint="1 is the first row.")
         if isinstance(self.sheet, int) and self.sheet < 1:
             raise ParameterError(f"sheet is {self.sheet}.", hint="1 is the first sheet; or give its name.")
+
+
+DETECT = ReadOptions()
+"""Everything is detected."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +125,6 @@ class _TemporaryDuckDB(Backend):
             autoload_known_extensions=False,
             **config,
         )
-        self.raw_sql("SET enable_progress_bar = false")
 
     def disconnect(self) -> None:
         super().disconnect()

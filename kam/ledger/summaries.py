@@ -168,7 +168,7 @@ def _summarize_days(rollup: Rollup) -> ir.Table:
         first_order=_.day.min(),
         last_order=_.day.max(),
         median_gap_days=_.gap.median(),
-        n_gaps=_.gap.count(),
+        n_gaps=_.gap.count().cast("float64"),
         gaps=_.gap.sum().cast("float64"),
         gap_squares=(_.gap * _.gap).sum().cast("float64"),
     )
@@ -183,9 +183,11 @@ def _to_pandas(table: ir.Table) -> pd.DataFrame:
     """Exact sums as floats, days as timestamps; the margin is taken while the sums are exact."""
     if "cost" in table.columns:
         table = table.mutate(margin=table.revenue - table.cost)
-    floats = {name: table[name].cast("float64") for name in table.columns if table[name].type().is_decimal()}
+    is_float = {name: kind.is_decimal() or kind.is_floating() for name, kind in table.schema().items()}
+    floats = {name: table[name].cast("float64") for name in table.columns if is_float[name]}
     days = {name: table[name].cast("timestamp(6)") for name in table.columns if table[name].type().is_date()}
-    return table.mutate(**floats, **days).to_pandas()
+    # A column without a single value would come as objects.
+    return table.mutate(**floats, **days).to_pandas().astype(dict.fromkeys(floats, "float64"))
 
 
 def _variation(n: pd.Series, total: pd.Series, squares: pd.Series) -> pd.Series:

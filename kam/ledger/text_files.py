@@ -128,7 +128,9 @@ def read_text_file(path: Path, con: Backend, folder: Path, options: ReadOptions)
         _decode_head(scan, encoding, where), where=where, delimiter=options.delimiter, header_row=options.header_row
     )
     plain = encoding in ("utf-8", "utf-8-sig") and layout.header_end == 1 and not scan.mixed_line_ends
-    source, dropped = (path, 0) if plain and not _is_gzip(path) else (folder / f"{uuid.uuid4().hex}.csv", layout.header_end)
+    source, dropped = (
+        (path, 0) if plain and not _is_gzip(path) else (folder / f"{uuid.uuid4().hex}.csv", layout.header_end)
+    )
     try:
         if dropped:
             _copy_as_utf8(path, source, encoding, skip_lines=dropped)
@@ -349,7 +351,9 @@ def _explain(
             f"{read}, ignore_errors = true, store_rejects = true, rejects_table = '{rejects}', "
             f"rejects_scan = '{scans}', rejects_limit = {_MAX_REJECTS})"
         )
-        rows = con.raw_sql(f"SELECT DISTINCT line, error_type::VARCHAR, csv_line FROM {rejects} ORDER BY line").fetchall()
+        rows = con.raw_sql(
+            f"SELECT DISTINCT line, error_type::VARCHAR, csv_line FROM {rejects} ORDER BY line"
+        ).fetchall()
     except duckdb.Error:
         rows = []
     finally:

@@ -142,7 +142,9 @@ def _find_sheet(book: python_calamine.CalamineWorkbook, where: str) -> tuple[str
         if n_columns > 1:
             tables[sheet.name] = rows
     if not tables:
-        raise EmptyDataError("No sheet of the workbook holds a table.", where=where, hint="Name it under options: sheet:.")
+        raise EmptyDataError(
+            "No sheet of the workbook holds a table.", where=where, hint="Name it under options: sheet:."
+        )
     best = max(tables, key=lambda name: len(tables[name]))
     return best, tables[best], [name for name in tables if name != best]
 
@@ -157,7 +159,9 @@ def _take_cells(rows: list[Row], header: int, where: str) -> dict[str, list[obje
     body = [row for row in rows[header + 1 :] if not all(is_blank(cell) for cell in row)]
     if not body:
         raise EmptyDataError(
-            "There are no rows below the column names.", where=f"{where}, row {header + 1}", hint="Name the right sheet."
+            "There are no rows below the column names.",
+            where=f"{where}, row {header + 1}",
+            hint="Name the right sheet.",
         )
     heads = rows[header]
     used = [

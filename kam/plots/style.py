@@ -57,7 +57,6 @@ _SETTINGS = {
     "font.family": [BASE],
     "font.size": SIZE,
     "text.color": INK,
-    "text.parse_math": False,
     "xtick.color": SOFT,
     "ytick.color": SOFT,
 }

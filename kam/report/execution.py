@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import signal
@@ -116,7 +117,7 @@ def run_job(job: Job, *, on_cell: Callable[[int, int], None] = lambda done, tota
     except KamError as error:
         facts = {"error": str(error)}
     except Exception as error:
-        (job.folder / "error.txt").write_text(traceback.format_exc(), encoding="utf-8")
+        _keep_traceback(job)
         facts = {"error": f"The report could not be made: {type(error).__name__}: {error}"}
     return replace(begin_step(job), seconds=round(time.monotonic() - begun, 2), **facts)
 
@@ -164,7 +165,7 @@ def _execute(job: Job, on_cell: Callable[[int, int], None]) -> NotebookNode:
         except Exception as error:
             log = Path(folder, "kernel.log")
             said = log.read_text(encoding="utf-8", errors="replace").strip() if log.is_file() else ""
-            (job.folder / "error.txt").write_text(f"{said}\n\n{traceback.format_exc()}", encoding="utf-8")
+            _keep_traceback(job, said)
             last = said.splitlines()[-1:] or [""]
             raise NotebookError(
                 f"The notebook's kernel ended before the notebook did: {str(error).strip() or type(error).__name__}."
@@ -182,6 +183,12 @@ def _tell(error: Any) -> str:
     said = str(error.evalue).strip()
     what = said if _is_kam_error(error.ename) and said else f"{error.ename}: {said}".rstrip(": ")
     return f"The notebook stopped in cell [{error.exec_count}], which begins `{first[:80]}`: {what.rstrip('.')}."
+
+
+def _keep_traceback(job: Job, said: str = "") -> None:
+    """Write ``error.txt``: what the kernel's process said, and the traceback of the exception at hand."""
+    with contextlib.suppress(OSError):  # the disk may be what is wrong
+        (job.folder / "error.txt").write_text(f"{said}\n\n{traceback.format_exc()}".lstrip(), encoding="utf-8")
 
 
 def _is_kam_error(name: str) -> bool:

@@ -24,6 +24,7 @@ class _Entry:
     failed: Manifest | None
     error: str
     links: dict[str, str]
+    failed_notebook: str  # its link, if there is one
 
     @property
     def language(self) -> str:
@@ -85,7 +86,16 @@ def _newest(root: Path, runs: list[Manifest]) -> list[_Entry]:
         good = next(((run, step) for run, step in found[key] if step.status == "succeeded"), None)
         failed = newest_run if newest.status == "failed" else None
         run, step = good or (newest_run, newest)
-        entries.append(_Entry(step, good[0] if good else None, failed, newest.error or "", _links(root, run, step)))
+        entries.append(
+            _Entry(
+                step=step,
+                good=good[0] if good else None,
+                failed=failed,
+                error=newest.error or "",
+                links=_links(root, run, step),
+                failed_notebook=_links(root, newest_run, newest).get("Failed notebook", ""),
+            )
+        )
     return entries
 
 

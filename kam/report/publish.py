@@ -6,6 +6,7 @@ one that was cut off) and ``.locks``.
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 import shutil
@@ -19,6 +20,7 @@ from kam.report.execution import Job
 from kam.report.index import render_index
 from kam.report.manifest import Manifest, Step, write_manifest
 
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 _PART = ".part-"
 _STAMP = r"\d{8}T\d{6}Z"
 
@@ -59,6 +61,10 @@ def open_run(root: Path, plan: str, started: datetime) -> Iterator[Path]:
             raise _unwritable(root, error) from error
         try:
             yield part
+        except OSError as error:
+            if error.errno in _NO_ROOM or str(root) in str(error.filename):
+                raise _unwritable(root, error) from error
+            raise
         finally:
             shutil.rmtree(part, ignore_errors=True)
     finally:

@@ -54,7 +54,8 @@ def run_notebooks(
     It assumes that
 
     1. a notebook that declares ``results_dir`` saves its results there, and one that declares ``dataset`` reads that dataset;
-    2. notebooks of one run do not wait for one another.
+    2. notebooks of one run do not wait for one another;
+    3. a script that calls it does so under ``if __name__ == "__main__":``, for each worker process imports the script anew.
 
     Parameters
     ----------

@@ -39,7 +39,7 @@ _PICTURE = re.compile(r"data:image/(png|jpeg|gif|webp|svg\+xml);base64,[A-Za-z0-
 _LINK = re.compile(r"(https?://|mailto:|#)[^\s]*", re.IGNORECASE)
 _BARE_PICTURE = re.compile(r'<img(?:\s+(?:alt|class|dir|lang)="[^"]*")*>')
 _WIDE = 9
-_CELL = re.compile(r"<(t[dh])\b([^>]*)>([^<]*)</\1>")
+_CELL = re.compile(r"<(t[dh])\b([^>]*)>((?:[^<]|<(?!/?t[dhr]\b))*)</\1>")
 _TABLE = re.compile(r"<(/?)table\b[^>]*>")
 
 
@@ -91,21 +91,24 @@ def clean_html(html: str, *, links: bool = False) -> str:
 
 
 def mark_long_cells(html: str) -> str:
-    """The class ``kam-long`` on the cells of cleaned HTML that hold a sentence, and on long heads: they ask for more width.
+    """Classes on the cells of cleaned HTML that ask for width: ``kam-long`` on a sentence or a long head, ``kam-some`` on a name.
 
-    >>> mark_long_cells('<td>short</td><th class="a">days since the last order</th>')
-    '<td>short</td><th class="kam-long a">days since the last order</th>'
+    >>> mark_long_cells('<td>short</td><td class="a"><b>A rather long name</b></td><th>days since the last order</th>')
+    '<td>short</td><td class="kam-some a"><b>A rather long name</b></td><th class="kam-long">days since the last order</th>'
     """
 
     def mark(cell: re.Match[str]) -> str:
-        tag, attributes, text = cell.groups()
-        if len(text) < (15 if tag == "th" else 45):
+        tag, attributes, content = cell.groups()
+        length = len(re.sub(r"<[^>]*>", "", content).strip())
+        long, some = (15, 99) if tag == "th" else (36, 18)
+        if length < min(long, some):
             return cell[0]
+        kind = "kam-long" if length >= long else "kam-some"
         if 'class="' in attributes:
-            attributes = attributes.replace('class="', 'class="kam-long ', 1)
+            attributes = attributes.replace('class="', f'class="{kind} ', 1)
         else:
-            attributes += ' class="kam-long"'
-        return f"<{tag}{attributes}>{text}</{tag}>"
+            attributes += f' class="{kind}"'
+        return f"<{tag}{attributes}>{content}</{tag}>"
 
     return _CELL.sub(mark, html)
 

@@ -44,7 +44,12 @@ class Small:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.path = folder / "dataset.yaml"
-        for name, text in {"dataset.yaml": YAML, "ledger.csv": LEDGER, "accounts.csv": ACCOUNTS, "survey.csv": SURVEY}.items():
+        for name, text in {
+            "dataset.yaml": YAML,
+            "ledger.csv": LEDGER,
+            "accounts.csv": ACCOUNTS,
+            "survey.csv": SURVEY,
+        }.items():
             (folder / name).write_text(text, encoding="utf-8")
 
     def change(self, name: str, old: str, new: str) -> None:

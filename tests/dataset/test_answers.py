@@ -24,7 +24,10 @@ CODED = survey("items: [{name: delivery}], not_applicable: [8], no_answer: [9, k
 
 def test_codes_are_no_answers_and_say_why():
     frame, raw = frames(
-        respondent_id=list("abcde"), wave=["1"] * 5, delivery=["5", "8", "9.0", " K.A. ", None], overall=["1", "2", "3", "4", "8"]
+        respondent_id=list("abcde"),
+        wave=["1"] * 5,
+        delivery=["5", "8", "9.0", " K.A. ", None],
+        overall=["1", "2", "3", "4", "8"],
     )
     hidden, without = hide_codes(frame, raw, CODED)
     assert hidden["delivery"].tolist()[0] == 5
@@ -50,7 +53,9 @@ def test_no_scale_at_all_is_an_error():
         require_items(frame, survey("items: []"))
 
 
-LONG = survey("form: long, items: [{name: delivery}, {name: price, range: [1, 7]}], groups: [region], not_applicable: [8]")
+LONG = survey(
+    "form: long, items: [{name: delivery}, {name: price, range: [1, 7]}], groups: [region], not_applicable: [8]"
+)
 
 
 def long_frames(**changes):
@@ -88,7 +93,10 @@ def test_long_form_turns_wide():
         ({"answer": ["6", "7", "8", "2"]}, "out of the range of its item in row 2 ('delivery=6')"),
         ({"item": ["delivery", "price", "delivery", "speed"]}, "not declared under items: 'speed'"),
         ({"item": ["delivery", "delivery", "delivery", "overall"]}, "No row answers these declared items: 'price'"),
-        ({"region": ["n", "s", "s", "s"]}, "region differs between the rows of one respondent and wave: rows 2 ('a') and 3 ('a')"),
+        (
+            {"region": ["n", "s", "s", "s"]},
+            "region differs between the rows of one respondent and wave: rows 2 ('a') and 3 ('a')",
+        ),
     ],
 )
 def test_what_is_wrong_in_long_form_is_named(changes, fragment):

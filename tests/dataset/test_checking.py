@@ -23,7 +23,10 @@ def ledger(rows):
 
 def month_by_month(n=40):
     """Rows of 2025, each its own order, ten a month."""
-    return [(f"{i % 3 + 1:03}", f"2025-{i // 10 % 12 + 1:02}-{i % 10 + 10}", "10.00", f"o{i}", f"p{i % 4}", "x") for i in range(n)]
+    return [
+        (f"{i % 3 + 1:03}", f"2025-{i // 10 % 12 + 1:02}-{i % 10 + 10}", "10.00", f"o{i}", f"p{i % 4}", "x")
+        for i in range(n)
+    ]
 
 
 @pytest.fixture
@@ -193,7 +196,9 @@ def test_lost_leading_zeros_are_recognized(small):
 
 def test_respondents_of_unknown_customers_are_warned_of(small):
     small.change("survey.csv", "r2,2024,002", "r2,2024,777")
-    assert any("survey: 1 of 2 customers are neither" in warning and "'777'" in warning for warning in check(small).warnings)
+    assert any(
+        "survey: 1 of 2 customers are neither" in warning and "'777'" in warning for warning in check(small).warnings
+    )
 
 
 def test_a_table_nobody_uses_yet_is_checked(small):

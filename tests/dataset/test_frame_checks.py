@@ -4,7 +4,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kam.dataset.dictionary import TABLES, ColumnSpec
-from kam.dataset.frame_checks import Findings, check_accounts, check_columns, check_key, check_overrides, find_cycle, in_domain, shorten
+from kam.dataset.frame_checks import (
+    Findings,
+    check_accounts,
+    check_columns,
+    check_key,
+    check_overrides,
+    find_cycle,
+    in_domain,
+    shorten,
+)
 from kam.wording import Wording
 
 
@@ -120,7 +129,10 @@ def test_rows_without_a_key_may_be_equal_with_a_warning():
 
 def accounts(**parents):
     return pd.DataFrame(
-        {"customer_id": pd.Series(list(parents), dtype="str"), "parent_id": pd.Series(list(parents.values()), dtype="str")}
+        {
+            "customer_id": pd.Series(list(parents), dtype="str"),
+            "parent_id": pd.Series(list(parents.values()), dtype="str"),
+        }
     )
 
 

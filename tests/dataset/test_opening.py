@@ -33,7 +33,9 @@ def test_the_working_folder_is_where_the_search_begins(small, monkeypatch):
     assert open_dataset("dataset.yaml").name == "small"
 
 
-@pytest.mark.parametrize("path", [lambda s: s.path, lambda s: s.folder, lambda s: str(s.path), lambda s: f"{s.folder}/"])
+@pytest.mark.parametrize(
+    "path", [lambda s: s.path, lambda s: s.folder, lambda s: str(s.path), lambda s: f"{s.folder}/"]
+)
 def test_a_path_is_a_file_or_its_folder(small, path):
     assert open_dataset(path(small)).name == "small"
 
@@ -132,7 +134,12 @@ def test_opening_reads_no_table(small):
 
 def test_context_tells_results_where_they_come_from(small):
     context = open_dataset(small.path).context
-    assert (context.dataset, context.title, context.currency, context.language) == ("small", "A small dataset", "EUR", "en")
+    assert (context.dataset, context.title, context.currency, context.language) == (
+        "small",
+        "A small dataset",
+        "EUR",
+        "en",
+    )
     assert context.as_of == date(2025, 3, 31)
     assert context.fingerprint
     assert isinstance(context, kam.Context)
@@ -164,7 +171,9 @@ def test_a_glob_lies_in_the_folder_even_if_that_is_called_like_one(small, tmp_pa
     odd = tmp_path / "a [1] *"
     small.folder.rename(odd)
     (odd / "ledger.csv").rename(odd / "ledger_1.csv")
-    (odd / "ledger_2.csv").write_text("customer_id,order_date,amount,order_id,product_id,note\n009,2025-03-01,1,b1,p1,x\n")
+    (odd / "ledger_2.csv").write_text(
+        "customer_id,order_date,amount,order_id,product_id,note\n009,2025-03-01,1,b1,p1,x\n"
+    )
     path = odd / "dataset.yaml"
     path.write_text(path.read_text().replace("source: ledger.csv", "source: 'ledger_*.csv'"))
     assert open_dataset(path).ledger.audit.n_rows_kept == 6
@@ -195,7 +204,7 @@ def test_accounts_have_their_types(small):
     expected = pd.DataFrame(
         {
             "customer_id": ["001", "002", "003"],
-            "name": ["Größe GmbH", "株式会社テスト", "<b>O'Neill | \"Co\"</b>"],
+            "name": ["Größe GmbH", "株式会社テスト", '<b>O\'Neill | "Co"</b>'],
             "parent_id": [None, "001", "001"],
             "since": pd.to_datetime(["2020-05-01", "2021-06-30", None]),
             "credit_limit": [1000.5, None, 0],
@@ -238,12 +247,21 @@ def test_tables_that_are_not_there_are_none(small):
 
 
 def test_every_other_table_is_read(small):
-    small.add("contacts", "customer_id,contact_id,influence,support,decides,last_met\n001,1,5,-2,yes,2025-01-01\n001,2,1,2,no,\n")
-    small.add("sample", "customer_id,wave,probability,certainty,status\n001,2024,1,true,answered\n002,2024,0.25,false,refused\n")
+    small.add(
+        "contacts",
+        "customer_id,contact_id,influence,support,decides,last_met\n001,1,5,-2,yes,2025-01-01\n001,2,1,2,no,\n",
+    )
+    small.add(
+        "sample",
+        "customer_id,wave,probability,certainty,status\n001,2024,1,true,answered\n002,2024,0.25,false,refused\n",
+    )
     small.add("events", "customer_id,date,kind,reason\n001,2025-01-01,Complaint,late\n002,2025-02-01,lost,price\n")
     small.add("targets", "customer_id,period,revenue_target\n001,2025-Q1,1000\n001,2025-Q2,1100.5\n")
     small.add("overrides", "customer_id,tier,reason,set_on,until\n001,A,reference,2025-01-01,\n")
-    small.add("programmes", "programme,from_state,to_state,effect,effect_sd,source,cost\nvisit,A,lost,-0.01,0.005,Judged,100\n")
+    small.add(
+        "programmes",
+        "programme,from_state,to_state,effect,effect_sd,source,cost\nvisit,A,lost,-0.01,0.005,Judged,100\n",
+    )
     small.add("external", "series,month,value,region\npmi,2025-01,51.5,\npmi,2025-02,50,\npmi,2025-01,49,north\n")
     dataset = open_dataset(small.path)
     assert dataset.contacts["decides"].tolist() == [True, False]
@@ -292,14 +310,38 @@ def test_what_is_wrong_with_a_table_is_named(small, name, old, new, kind, fragme
 @pytest.mark.parametrize(
     ("table", "text", "fragment"),
     [
-        ("events", "customer_id,date,kind\n001,2025-01-01,party\n", "kind is out of range in row 2 ('party'). Allowed: complaint"),
-        ("events", "customer_id,date,kind\n001,soon,visit\n001,2025-01-01,visit\n", "date cannot be read as a date in row 2 ('soon')"),
-        ("contacts", "customer_id,contact_id,influence\n001,1,9\n", "influence is out of range in row 2 ('9'). Allowed: 1 to 5."),
+        (
+            "events",
+            "customer_id,date,kind\n001,2025-01-01,party\n",
+            "kind is out of range in row 2 ('party'). Allowed: complaint",
+        ),
+        (
+            "events",
+            "customer_id,date,kind\n001,soon,visit\n001,2025-01-01,visit\n",
+            "date cannot be read as a date in row 2 ('soon')",
+        ),
+        (
+            "contacts",
+            "customer_id,contact_id,influence\n001,1,9\n",
+            "influence is out of range in row 2 ('9'). Allowed: 1 to 5.",
+        ),
         ("contacts", "customer_id,contact_id\n001,1\n001,1\n", "customer_id + contact_id has to be different"),
         ("sample", "customer_id,wave,probability\n001,1,0\n", "probability is out of range"),
-        ("targets", "customer_id,period,revenue_target\n001,2025-Q5,1\n", "period cannot be read as a month in row 2 ('2025-Q5')"),
-        ("overrides", "customer_id,tier,reason,set_on,until\n001,A,x,2025-02-01,2025-01-01\n", "until is before set_on in row 2"),
-        ("programmes", "programme,from_state,to_state,effect,effect_sd,source,cost\nv,A,B,0.1,0.1,guess,1\n", "experiment, judged"),
+        (
+            "targets",
+            "customer_id,period,revenue_target\n001,2025-Q5,1\n",
+            "period cannot be read as a month in row 2 ('2025-Q5')",
+        ),
+        (
+            "overrides",
+            "customer_id,tier,reason,set_on,until\n001,A,x,2025-02-01,2025-01-01\n",
+            "until is before set_on in row 2",
+        ),
+        (
+            "programmes",
+            "programme,from_state,to_state,effect,effect_sd,source,cost\nv,A,B,0.1,0.1,guess,1\n",
+            "experiment, judged",
+        ),
         ("external", "series,month,value\npmi,2025-01,1\npmi,2025-01,2\n", "series + month has to be different"),
     ],
 )
@@ -320,7 +362,11 @@ def test_an_empty_table_is_named(small, content, kind):
 
 def test_columns_map_to_other_names(small):
     small.change("accounts.csv", "customer_id,name", "Kd: Nr.,'Name'")
-    small.change("dataset.yaml", "accounts.csv}", "accounts.csv, columns: {customer_id: 'Kd: Nr.', name: \"'Name'\", since: null}}")
+    small.change(
+        "dataset.yaml",
+        "accounts.csv}",
+        "accounts.csv, columns: {customer_id: 'Kd: Nr.', name: \"'Name'\", since: null}}",
+    )
     accounts = open_dataset(small.path).accounts
     assert accounts["customer_id"].tolist() == ["001", "002", "003"]
     assert "since" not in accounts.columns
@@ -328,13 +374,16 @@ def test_columns_map_to_other_names(small):
 
 def test_a_column_that_is_named_has_to_be_there(small):
     small.change("dataset.yaml", "accounts.csv}", "accounts.csv, columns: {name: Nmae}}")
-    with pytest.raises(MissingColumnError, match=r"tables.accounts.columns.name names the column 'Nmae'.*Did you mean 'name'\?"):
+    with pytest.raises(
+        MissingColumnError, match=r"tables.accounts.columns.name names the column 'Nmae'.*Did you mean 'name'\?"
+    ):
         _ = open_dataset(small.path).accounts
 
 
 def test_a_survey_may_be_long(small):
     (small.folder / "survey.csv").write_text(
-        "respondent_id,wave,segment,item,answer\nr1,1,big,delivery,5\nr1,1,big,price,8\nr1,1,big,recommend,8\nr2,1,small,delivery,1\n"
+        "respondent_id,wave,segment,item,answer\nr1,1,big,delivery,5\nr1,1,big,price,8\nr1,1,big,recommend,8\n"
+        "r2,1,small,delivery,1\n"
     )
     small.change("dataset.yaml", "source: survey.csv", "source: survey.csv\n    form: long")
     dataset = open_dataset(small.path)

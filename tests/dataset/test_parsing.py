@@ -105,15 +105,27 @@ def test_judged_criteria_need_accounts():
         ("assumptions: {accounts_per_manager: 0}", ["above 0"]),
         ("assumptions: {interest: 1}", ["assumptions.interest (line 5) is no key", "discount_rate"]),
         ("criteria: {name: a}", ["criteria (line 5)", "a list"]),
-        ("criteria: [{name: a, kind: judget}]", ["criteria[0].kind (line 5) is 'judget'", "Did you mean 'judged'?", "'measured'"]),
+        (
+            "criteria: [{name: a, kind: judget}]",
+            ["criteria[0].kind (line 5) is 'judget'", "Did you mean 'judged'?", "'measured'"],
+        ),
         ("criteria: [{name: a}]", ["criteria[0] (line 5) has no key 'kind'"]),
         ("criteria: [{name: a, kind: measured, range: [5, 1]}]", ["criteria[0].range", "the smaller first"]),
         ("criteria: [{name: a, kind: measured, range: [1, 2, 3]}]", ["criteria[0].range", "a list of 2 values"]),
         ("criteria: [{name: a, kind: measured, weight: -1}]", ["criteria[0].weight (line 5) is '-1'", "from 0 on"]),
-        ("criteria: [{name: margn, kind: measured}]", ["criteria[0].name (line 5) is 'margn'", "Did you mean 'margin'?"]),
+        (
+            "criteria: [{name: margn, kind: measured}]",
+            ["criteria[0].name (line 5) is 'margn'", "Did you mean 'margin'?"],
+        ),
         ("criteria: [{name: margin, kind: measured, weight: 0}]", ["criteria (line 5)", "add up to 0"]),
-        ("criteria: [{name: margin, kind: measured}, {name: margin, kind: measured}]", ["criteria[1].name (line 5) is 'margin'", "twice"]),
-        ("criteria: [{name: region, kind: judged}]", ["criteria[0].name (line 5) is 'region'", "a column of the accounts already"]),
+        (
+            "criteria: [{name: margin, kind: measured}, {name: margin, kind: measured}]",
+            ["criteria[1].name (line 5) is 'margin'", "twice"],
+        ),
+        (
+            "criteria: [{name: region, kind: judged}]",
+            ["criteria[0].name (line 5) is 'region'", "a column of the accounts already"],
+        ),
         # -- keys
         ("nmae: y", ["nmae (line 5) is no key", "Did you mean 'name'?", "Allowed: name, title"]),
         ("1: 2", ["1 (line 5) is no key"]),
@@ -146,7 +158,10 @@ def test_wrong_key_or_value_is_named(text, fragments):
         ("header_row: 0", ["tables.ledger.header_row (line 5) is '0'", "from 1 on"]),
         ("columns: [a]", ["tables.ledger.columns (line 5)", "keys with values"]),
         ("columns: {customer_id: 12}", ["tables.ledger.columns.customer_id (line 5) is '12'", "quotes"]),
-        ("columns: {Kunde: customer_id}", ["tables.ledger.columns.Kunde", "write `customer_id: Kunde`", "Allowed: customer_id"]),
+        (
+            "columns: {Kunde: customer_id}",
+            ["tables.ledger.columns.Kunde", "write `customer_id: Kunde`", "Allowed: customer_id"],
+        ),
         ("columns: {order_data: x}", ["Did you mean 'order_date'?"]),
         ("columns: {customer_id: null}", ["cannot be left out"]),
         ("columns: {amount: a, cost: a}", ["tables.ledger.columns.cost (line 5) is 'a'", "amount already"]),
@@ -174,7 +189,10 @@ def test_wrong_option_of_a_table_is_named(text, fragments):
         ("items: [{name: q}, {name: q}]", ["tables.survey.items[1].name (line 6) is 'q'", "an item already"]),
         ("items: [{name: ' q'}]", ["without control characters and without spaces at its ends"]),
         ("items: [{name: q}]\n    groups: [q]", ["tables.survey.groups[0] (line 7) is 'q'"]),
-        ("items: [{name: q}]\n    not_applicable: [5]", ["tables.survey.not_applicable[0] (line 7) is '5'", "an answer"]),
+        (
+            "items: [{name: q}]\n    not_applicable: [5]",
+            ["tables.survey.not_applicable[0] (line 7) is '5'", "an answer"],
+        ),
         ("not_applicable: [8]\n    no_answer: [8]", ["tables.survey.no_answer[0] (line 7) is '8'", "only one"]),
         ("no_answer: [2.5]", ["tables.survey.no_answer[0]", "a whole number"]),
     ],
@@ -209,7 +227,10 @@ def test_wrong_option_of_the_survey_is_named(text, fragments):
         ("name: ''\ntables: {ledger: {source: a}}\n", "name (line 1) is empty"),
         ("name:\ntables: {ledger: {source: a}}\n", "name (line 1) is empty"),
         ("name: x\ntables: {ledger: {source: ''}}\n", "a text that is not empty"),
-        ("name: x\ntables: {accounts: {source: a, static: [industri]}, ledger: {source: b}}\n", "Did you mean 'industry'?"),
+        (
+            "name: x\ntables: {accounts: {source: a, static: [industri]}, ledger: {source: b}}\n",
+            "Did you mean 'industry'?",
+        ),
     ],
 )
 def test_what_is_no_dataset_is_named(text, fragment):
@@ -218,7 +239,11 @@ def test_what_is_no_dataset_is_named(text, fragment):
 
 @pytest.mark.parametrize(
     "text",
-    [BASE + "password: hunter2\n", BASE + "    api_key: hunter2\n", BASE.replace("a.csv", "postgres://me:hunter2@host/db")],
+    [
+        BASE + "password: hunter2\n",
+        BASE + "    api_key: hunter2\n",
+        BASE.replace("a.csv", "postgres://me:hunter2@host/db"),
+    ],
 )
 def test_a_secret_is_refused_and_not_repeated(text):
     found = message(text)
@@ -240,7 +265,9 @@ def test_a_long_value_is_cut():
 
 def test_the_meaning_counts_not_the_layout():
     plain = digest_meaning(parse(BASE))
-    assert plain == digest_meaning(parse("# c\ntables: {ledger: {'source': \"a.csv\"}}\ntitle: y\nname: x\nlanguage: zh\n"))
+    assert plain == digest_meaning(
+        parse("# c\ntables: {ledger: {'source': \"a.csv\"}}\ntitle: y\nname: x\nlanguage: zh\n")
+    )
     assert plain != digest_meaning(parse(BASE + "cleaning: {duplicates: false}\n"))
     assert plain != digest_meaning(parse(BASE + "    columns: {amount: Net}\n"))
 

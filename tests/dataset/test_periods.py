@@ -33,7 +33,14 @@ def test_a_first_day_is_of_what_the_file_says():
 
 
 def test_the_rarer_kind_and_what_is_no_period_are_unreadable():
-    assert parse(["2025-01", "2025-02", "2025", "soon", "2025-13", "2025-01-02"])[2] == [False, False, True, True, True, True]
+    assert parse(["2025-01", "2025-02", "2025", "soon", "2025-13", "2025-01-02"])[2] == [
+        False,
+        False,
+        True,
+        True,
+        True,
+        True,
+    ]
 
 
 def test_a_named_fiscal_year_is_ambiguous_unless_it_is_the_calendar_year():

@@ -22,7 +22,9 @@ def test_worked_by_hand():
     assert gini([3, 1, 6]) == pytest.approx(1 / 3)
     assert hhi([3, 1, 6]) == pytest.approx(0.46)
     assert top_share([3, 1, 6], 1 / 3) == pytest.approx(0.6)
-    assert top_share([3, 1, 6], 0.34) == pytest.approx(0.9)  # two of three customers are the smallest number that is 34 %
+    assert top_share([3, 1, 6], 0.34) == pytest.approx(
+        0.9
+    )  # two of three customers are the smallest number that is 34 %
     assert [number_for_share([3, 1, 6], s) for s in (0.6, 0.61, 0.9, 0.95)] == [1, 2, 2, 3]
 
 
@@ -47,7 +49,9 @@ def test_result_on_a_hand_case():
 def test_online_retail(real_data):
     lines = pd.read_parquet(real_data("online_retail_ii/lines_2009_2011.parquet"))
     lines = lines[lines["customer_id"].notna()].drop_duplicates()
-    lines["amount"] = lines["quantity"].astype("int64") * np.round(lines["unit_price"] * 1e4).astype("int64")  # exact, in 1e-4
+    lines["amount"] = lines["quantity"].astype("int64") * np.round(lines["unit_price"] * 1e4).astype(
+        "int64"
+    )  # exact, in 1e-4
     lines = lines[lines["amount"] != 0]
     revenue = lines.groupby(lines["customer_id"].astype(str))["amount"].sum() / 1e4
     net, positive = concentration(revenue, base="net"), concentration(revenue)
@@ -103,7 +107,9 @@ def test_net_base_needs_a_positive_total():
         concentration([5.0, -9.0], base="net")
 
 
-@pytest.mark.parametrize("parameter", [{"top": 0}, {"share": 1}, {"breadwinner": 20}, {"base": "gross"}, {"n_resamples": 0}])
+@pytest.mark.parametrize(
+    "parameter", [{"top": 0}, {"share": 1}, {"breadwinner": 20}, {"base": "gross"}, {"n_resamples": 0}]
+)
 def test_parameters_out_of_range_are_named(parameter):
     with pytest.raises(ParameterError, match=next(iter(parameter))):
         concentration([1.0, 2.0], **parameter)

@@ -15,7 +15,12 @@ MONTHS = pd.date_range("2022-01-01", periods=24, freq="MS")
 
 def orders(customer, days, amount, cost=0.6):
     return pd.DataFrame(
-        {"customer_id": customer, "order_date": pd.to_datetime(days), "amount": amount, "cost": cost * np.asarray(amount)}
+        {
+            "customer_id": customer,
+            "order_date": pd.to_datetime(days),
+            "amount": amount,
+            "cost": cost * np.asarray(amount),
+        }
     )
 
 
@@ -71,7 +76,7 @@ def test_key_accounts_come_first_and_ranks_are_by_value(result):
 
 
 def test_criteria_narrow_down(result):
-    criteria = result.criteria.set_index("term")
+    criteria = result.criteria.set_index("criterion")
     assert criteria.index.tolist() == ["large", "surely_large", "steady", "still_buying", "profitable"]
     assert criteria["n_all_so_far"].is_monotonic_decreasing
     assert criteria.at["profitable", "n_all_so_far"] == result.n_key_accounts == 4
@@ -80,10 +85,14 @@ def test_criteria_narrow_down(result):
 
 def test_answer_names_the_large_ones_that_are_none(result):
     answer = result.answer()
-    assert answer.startswith("4 of 107 accounts are key accounts: large beyond doubt, steady, still buying and profitable.")
+    assert answer.startswith(
+        "4 of 107 accounts are key accounts: large beyond doubt, steady, still buying and profitable."
+    )
     assert "(margin is -€720.00)" in answer and "and 1 more" in answer and "€" in answer
     held = portfolio().groupby("customer_id")["amount"].sum()
-    assert result.share_key_accounts == pytest.approx(held[["monthly", "weekly", "quarterly", "returner"]].sum() / held.sum())
+    assert result.share_key_accounts == pytest.approx(
+        held[["monthly", "weekly", "quarterly", "returner"]].sum() / held.sum()
+    )
 
 
 def test_warnings_name_what_to_look_at(result):
@@ -117,7 +126,7 @@ def test_names_come_from_the_account_file_and_stay_text(result):
 
 def test_without_cost_profit_is_no_criterion_and_a_check_says_so():
     result = identify_key_accounts(dataset(portfolio().drop(columns="cost")))
-    assert "profitable" not in set(result.criteria["term"])
+    assert "profitable" not in set(result.criteria["criterion"])
     assert "margin" not in result.accounts
     assert by_customer(result).at["no margin", "is_key_account"]
     assert result.checks[0].verdict == "does not hold"

@@ -10,7 +10,7 @@ from typing import Any
 import ibis
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 from ibis.backends.duckdb import Backend
 
@@ -38,6 +38,7 @@ from kam.ledger.storage import Storage
 from kam.results import Context
 
 TODAY = date(2025, 1, 1)
+NO_SHRINKING = (Phase.explicit, Phase.reuse, Phase.generate)  # each example opens ledgers, which takes its time
 GOOD: dict[str, Any] = {
     "customer_id": "a",
     "order_date": "2024-03-05",
@@ -373,7 +374,7 @@ def money(amounts: pd.Series) -> Decimal:
     return sum((Decimal(str(amount)) for amount in amounts if isfinite(amount)), Decimal(0))
 
 
-@settings(deadline=None, max_examples=10)
+@settings(deadline=None, max_examples=10, phases=NO_SHRINKING)
 @given(FRAMES, st.randoms(use_true_random=False))
 def test_every_row_is_accounted_for(rows: list[dict], random: Any) -> None:
     rows = [*rows, OTHER | {"note": "y"}]

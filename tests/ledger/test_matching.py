@@ -56,7 +56,7 @@ def test_a_name_that_is_not_in_the_source_is_an_error_with_the_nearest() -> None
 
 
 def test_a_ledger_has_no_other_columns() -> None:
-    with pytest.raises(ParameterError, match="'customer'.*customer_id, order_date, amount"):
+    with pytest.raises(ParameterError, match=r"'customer'.*customer_id, order_date, amount"):
         match_columns(["customer"], {"customer": "customer"}, where="a.csv")
 
 

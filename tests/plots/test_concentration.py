@@ -124,6 +124,14 @@ def test_chinese_korean_japanese_names_have_a_font_for_them(key_accounts):
         assert {ord(c) for c in name if c != " "} <= set(drawn)
 
 
+def test_a_dollar_sign_is_no_formula(key_accounts):
+    for ax in (None, plt.subplots()[1]):
+        labels = plot_largest(key_accounts, ax=ax).get_yticklabels()
+        (hostile,) = [label for label in labels if "$" in label.get_text()]
+        assert hostile.get_text() == "_$hop $ale$"
+        assert not hostile.get_parse_math()
+
+
 def test_figures_of_other_languages(values):
     for language in ("zh", "ko", "ja"):
         result = concentration(values * 1000, n_resamples=2, context=Context(currency="JPY", language=language))

@@ -127,7 +127,11 @@ def test_the_sanitizer_holds_alone(browser, hostile, tmp_path, monkeypatch):
 def test_names_are_seen_as_they_are(browser, run):
     visit = Visit(browser, run.folder / "hostile" / "report.html")
     text = visit.page.inner_text("main")
-    for name in ("<img src=x onerror=\"window.hacked='img'\">", "<script>window.hacked='script'</script>", "| \"quoted\" 'single'"):
+    for name in (
+        "<img src=x onerror=\"window.hacked='img'\">",
+        "<script>window.hacked='script'</script>",
+        "| \"quoted\" 'single'",
+    ):
         assert name in text
 
 
@@ -140,7 +144,13 @@ def wide(tmp_path_factory) -> Path:
     from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
     head = "".join(f"<th scope=col class=gt_right>{'long head of column'} {i}</th>" for i in range(14))
-    row = "<tr><th scope=row>" + "Unbreakable" * 20 + "</th>" + "".join(f"<td class=gt_right>{i},234,567</td>" for i in range(14)) + "</tr>"
+    row = (
+        "<tr><th scope=row>"
+        + "Unbreakable" * 20
+        + "</th>"
+        + "".join(f"<td class=gt_right>{i},234,567</td>" for i in range(14))
+        + "</tr>"
+    )
     table = f"<table class=gt_table><thead><tr><th></th>{head}</tr></thead><tbody>{row * 60}</tbody></table>"
     output = new_output("display_data", data={"text/html": table})
     card = (
@@ -212,7 +222,9 @@ def test_a_link_to_a_folded_section_opens_it(browser, wide):
 def test_dark_mode_has_contrast(browser, wide):
     for scheme in ("light", "dark"):
         page = Visit(browser, wide, scheme=scheme).page
-        colors = page.evaluate("(() => { const s = getComputedStyle(document.body); return [s.color, s.backgroundColor] })()")
+        colors = page.evaluate(
+            "(() => { const s = getComputedStyle(document.body); return [s.color, s.backgroundColor] })()"
+        )
         ink, back = (luminance(color) for color in colors)
         assert (ink > back) == (scheme == "dark")
         assert (max(ink, back) + 0.05) / (min(ink, back) + 0.05) > 7
@@ -233,7 +245,9 @@ def test_print_hides_the_contents_opens_what_is_folded_and_cuts_no_cell(browser,
     assert not page.is_visible("nav")
     assert page.is_visible("text=fingerprint of the data")
     assert not page.is_visible(".kam-code")
-    assert page.evaluate("[...document.querySelectorAll('tr')].every(row => getComputedStyle(row).breakInside === 'avoid')")
+    assert page.evaluate(
+        "[...document.querySelectorAll('tr')].every(row => getComputedStyle(row).breakInside === 'avoid')"
+    )
     assert page.evaluate("document.documentElement.scrollWidth") <= 688
     assert page.evaluate(
         "[...document.querySelectorAll('td, th')].every(cell => cell.scrollWidth <= cell.clientWidth + 1)"

@@ -4,8 +4,43 @@ from __future__ import annotations
 
 from html.parser import HTMLParser
 
-RUNS = {"script", "iframe", "object", "embed", "applet", "frame", "frameset", "base", "form", "svg", "math", "template", "portal"}
-LOADS = {"src", "srcset", "poster", "data", "background", "action", "formaction", "ping", "xlink:href", "srcdoc", "style"}
+RUNS = {
+    "script",
+    "iframe",
+    "object",
+    "embed",
+    "applet",
+    "frame",
+    "frameset",
+    "base",
+    "form",
+    "svg",
+    "math",
+    "template",
+    "portal",
+}
+LOADS = {
+    "src",
+    "srcset",
+    "poster",
+    "data",
+    "background",
+    "action",
+    "formaction",
+    "ping",
+    "xlink:href",
+    "srcdoc",
+    "style",
+}
+
+
+def is_live(tag: str, name: str, value: str) -> bool:
+    text = "".join(value.split()).lower()
+    if name == "href":
+        return text.startswith(("javascript:", "data:", "vbscript:", "//"))
+    if (tag, name) == ("img", "src"):
+        return not text.startswith("data:image/")
+    return name.startswith("on") or name in LOADS
 
 
 class _Look(HTMLParser):
@@ -18,14 +53,7 @@ class _Look(HTMLParser):
             self.found.append(f"<{tag}>")
         if tag == "meta" and dict(attrs).get("http-equiv", "").lower() == "refresh":
             self.found.append("<meta refresh>")
-        for name, value in attrs:
-            text = "".join((value or "").split()).lower()
-            if name.startswith("on"):
-                self.found.append(f"{tag} {name}={value}")
-            elif name in LOADS and not (tag == "img" and name == "src" and text.startswith("data:image/")):
-                self.found.append(f"{tag} {name}={value}")
-            elif name == "href" and text.startswith(("javascript:", "data:", "vbscript:", "//")):
-                self.found.append(f"{tag} {name}={value}")
+        self.found += [f"{tag} {name}={value}" for name, value in attrs if is_live(tag, name, value or "")]
 
     handle_startendtag = handle_starttag
 

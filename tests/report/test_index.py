@@ -56,6 +56,7 @@ def test_a_failure_is_told_and_the_last_good_report_stays(tmp_path):
     assert f'href="{good}/10_who/report.html"' in article and "Two." in article
     assert "The run of" in article and "2026-11-02" in article and "The file is gone." in article
     assert "last report that succeeded" in article
+    assert "20261102T070000Z-p/10_who/failed.ipynb" in article
 
 
 def test_a_failure_that_was_mended_is_not_told(tmp_path):

@@ -47,7 +47,12 @@ def test_the_checkouts_notebooks_are_found_from_anywhere(tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "said"),
-    [("10_hwo", "'10_who'|10_who"), ("notebooks/10_hwo.ipynb", "Did you mean '10_who.ipynb'"), ("99", "one of"), (".", "no notebook")],
+    [
+        ("10_hwo", "'10_who'|10_who"),
+        ("notebooks/10_hwo.ipynb", "Did you mean '10_who.ipynb'"),
+        ("99", "one of"),
+        (".", "no notebook"),
+    ],
 )
 def test_a_near_miss_is_named(tmp_path, name, said):
     write_notebook(tmp_path / "notebooks" / "10_who.ipynb")
@@ -62,7 +67,15 @@ def test_a_folder_is_no_notebook(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", "{}", '{"nbformat": 3, "cells": []}', '{"nbformat": 4, "cells": [{"cell_type": "x", "source": ""}]}']
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "{}",
+        '{"nbformat": 3, "cells": []}',
+        '{"nbformat": 4, "cells": [{"cell_type": "x", "source": ""}]}',
+    ],
 )
 def test_another_file_is_no_notebook(tmp_path, text):
     path = tmp_path / "x.ipynb"
@@ -139,7 +152,12 @@ def test_a_cell_injected_before_is_replaced_or_taken_out(tmp_path):
 
 
 def test_what_is_kept_does_not_name_the_runners_folders(tmp_path):
-    settings = {"run_dir": "/out/.part-1", "results_dir": "/out/.part-1/step", "history": "/out", "dataset": "/data/a/dataset.yaml"}
+    settings = {
+        "run_dir": "/out/.part-1",
+        "results_dir": "/out/.part-1/step",
+        "history": "/out",
+        "dataset": "/data/a/dataset.yaml",
+    }
     content = json.loads(write_notebook(tmp_path / "x.ipynb", ("code", "n")).read_text(encoding="utf-8"))
     executed = inject_parameters(content, {"n": 1} | settings)
     executed["cells"][1]["outputs"] = [{"text": "saved /out/.part-1/step/results.json in /out/.part-1"}]

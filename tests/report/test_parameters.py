@@ -159,7 +159,9 @@ def test_what_must_be_given_must_be_given(declared):
         bind_parameters(declared.values(), texts={}, values={}, where="x.ipynb")
 
 
-@pytest.mark.parametrize("cell", ["%matplotlib inline", "x = (", "def f():\n    pass", "x[0] = 1", "a = b = 1", "if x:\n  y = 1"])
+@pytest.mark.parametrize(
+    "cell", ["%matplotlib inline", "x = (", "def f():\n    pass", "x[0] = 1", "a = b = 1", "if x:\n  y = 1"]
+)
 def test_a_cell_that_declares_something_else_is_refused(cell):
     with pytest.raises(ParameterError, match=r"x\.ipynb"):
         read_parameters(cell, where="x.ipynb")

@@ -6,7 +6,12 @@ from kam.report.manifest import Step
 from kam.report.progress import watch_run
 
 GOOD = Step(
-    name="10_who", title="Who?", notebook_sha256="", status="succeeded", seconds=12.4, warnings=("The report has 2 MB.",)
+    name="10_who",
+    title="Who?",
+    notebook_sha256="",
+    status="succeeded",
+    seconds=12.4,
+    warnings=("The report has 2 MB.",),
 )
 BAD = Step(name="20_why", title="Why?", notebook_sha256="", status="failed", seconds=3, error="The file [red] is gone.")
 

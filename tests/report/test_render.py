@@ -71,7 +71,9 @@ def test_a_page_has_what_every_page_has():
     assert report.title == "Who are they?"
     assert "<title>Who are they? · Tiny &amp; Co</title>" in report.html
     assert outline.tags[0] == ("html", {"lang": "en"})
-    metas = {attributes.get("http-equiv"): attributes.get("content") for tag, attributes in outline.tags if tag == "meta"}
+    metas = {
+        attributes.get("http-equiv"): attributes.get("content") for tag, attributes in outline.tags if tag == "meta"
+    }
     assert metas["Content-Security-Policy"] == POLICY
     assert POLICY.startswith("default-src 'none'; img-src data:; style-src 'unsafe-inline'; font-src data:")
     # The policy stands before anything that it has to stop.
@@ -81,7 +83,9 @@ def test_a_page_has_what_every_page_has():
 
 
 def test_nothing_comes_from_elsewhere():
-    html = make(text("# Q"), shows({"text/html": CARD}), shows({"image/png": PNG}), text("See [it](https://example.org).")).html
+    html = make(
+        text("# Q"), shows({"text/html": CARD}), shows({"image/png": PNG}), text("See [it](https://example.org).")
+    ).html
     assert find_live(html) == []
     for word in ("src=", "url(", "@import"):
         for found in re.finditer(re.escape(word), html):
@@ -107,7 +111,17 @@ def test_the_answer_comes_first_whatever_the_notebook_has_before_it():
         says("evidence"),
     ).html
     page = body(html)
-    order = ["<h1>Q?</h1>", 'id="answer"', "kam-answer", 'alt="a curve"', "kam-caption", "Decides", 'id="data"', "12 rows in", 'id="evidence"']
+    order = [
+        "<h1>Q?</h1>",
+        'id="answer"',
+        "kam-answer",
+        'alt="a curve"',
+        "kam-caption",
+        "Decides",
+        'id="data"',
+        "12 rows in",
+        'id="evidence"',
+    ]
     places = [page.index(part) for part in order]
     assert places == sorted(places)
     assert re.findall(r'<a href="#([^"]*)">', html) == ["answer", "data", "evidence"]
@@ -117,7 +131,12 @@ def test_the_answer_comes_first_whatever_the_notebook_has_before_it():
 def test_a_card_without_a_heading_of_its_own_comes_first_too():
     html = make(text("# Q?\n\nlead"), says("audit"), shows({"text/html": CARD}), text("## Evidence"), says("x")).html
     html = body(html)
-    assert html.index('<section class="kam-answer">') < html.index("lead") < html.index("audit") < html.index('id="evidence"')
+    assert (
+        html.index('<section class="kam-answer">')
+        < html.index("lead")
+        < html.index("audit")
+        < html.index('id="evidence"')
+    )
 
 
 def test_a_notebook_without_an_answer_keeps_its_order():
@@ -127,7 +146,9 @@ def test_a_notebook_without_an_answer_keeps_its_order():
 
 
 def test_ids_are_unique_and_every_link_of_the_contents_leads_somewhere():
-    outline = Outline(make(text("# Q"), text("## Same"), text("## Same\n\n## Report\n\n## 한국어 & <i>more</i>"), text("## !!!")).html)
+    outline = Outline(
+        make(text("# Q"), text("## Same"), text("## Same\n\n## Report\n\n## 한국어 & <i>more</i>"), text("## !!!")).html
+    )
     assert len(outline.ids) == len(set(outline.ids))
     targets = [link[1:] for link in outline.links if link.startswith("#")]
     assert set(targets) <= set(outline.ids)
@@ -135,13 +156,22 @@ def test_ids_are_unique_and_every_link_of_the_contents_leads_somewhere():
 
 
 def test_headings_in_code_and_in_outputs_are_not_contents():
-    html = make(text("# Q\n\n```\n## no\n```\n\n~~~~\n```\n## no\n~~~~\n\n## Yes"), shows({"text/markdown": "## No", "text/plain": ""})).html
+    html = make(
+        text("# Q\n\n```\n## no\n```\n\n~~~~\n```\n## no\n~~~~\n\n## Yes"),
+        shows({"text/markdown": "## No", "text/plain": ""}),
+    ).html
     assert re.findall(r'<li><a href="#([^"]*)">', html) == ["yes"]
     assert "<h2>No</h2>" in html
 
 
 def test_sections_are_folded_by_tag_and_by_name():
-    html = make(text("# Q"), text("## Open\n\na"), text("## Closed\n\nb", "fold"), text("## Method and limits\n\nc"), text("## Provenance")).html
+    html = make(
+        text("# Q"),
+        text("## Open\n\na"),
+        text("## Closed\n\nb", "fold"),
+        text("## Method and limits\n\nc"),
+        text("## Provenance"),
+    ).html
     assert re.findall(r"<summary><h2>(.*?)</h2>", html) == ["Closed", "Method and limits", "Provenance"]
     assert '<details class="kam-fold">' in html and "<details open" not in html
     assert '<h2 id="open">' in html
@@ -162,7 +192,10 @@ def test_figures_have_a_description_or_it_is_said_that_they_have_none():
     report = make(
         text("# Q"),
         text("## Curve"),
-        shows({"image/png": PNG, "text/plain": "<Figure>"}, {"image/png": {"alt": 'a "curve" <b>'}, "caption": "Read <so>"}),
+        shows(
+            {"image/png": PNG, "text/plain": "<Figure>"},
+            {"image/png": {"alt": 'a "curve" <b>'}, "caption": "Read <so>"},
+        ),
         shows({"image/jpeg": "AAAA\n"}),
         shows({"image/svg+xml": "<svg onload='x()'></svg>"}, {"alt": "drawn"}),
     )
@@ -196,18 +229,25 @@ def test_outputs_are_harmless(kind):
 
 
 def test_headings_and_text_of_the_author_are_harmless_too():
-    html = make(text("# <script>x()</script>Q <img src=x onerror=x()>"), text("## A <svg onload=x()>b</svg>\n\n<iframe src=x></iframe>")).html
+    html = make(
+        text("# <script>x()</script>Q <img src=x onerror=x()>"),
+        text("## A <svg onload=x()>b</svg>\n\n<iframe src=x></iframe>"),
+    ).html
     assert find_live(html) == []
     assert "<h1>Q</h1>" in html
 
 
 def test_what_cannot_be_shown_without_script_is_shown_as_text():
-    html = make(text("# Q"), shows({"application/javascript": "x()", "text/plain": "instead"}), shows({"application/x": "y"})).html
+    html = make(
+        text("# Q"), shows({"application/javascript": "x()", "text/plain": "instead"}), shows({"application/x": "y"})
+    ).html
     assert "instead" in html and "x()" not in html
 
 
 def test_a_traceback_is_text():
-    cell = new_code_cell("x", outputs=[new_output("error", ename="E", evalue="v", traceback=["\x1b[31m<script>\x1b[0m", "end"])])
+    cell = new_code_cell(
+        "x", outputs=[new_output("error", ename="E", evalue="v", traceback=["\x1b[31m<script>\x1b[0m", "end"])]
+    )
     assert "&lt;script&gt;\nend" in make(text("# Q"), cell).html
 
 
@@ -238,7 +278,9 @@ def test_markdown_is_looked_up_in_the_catalog_of_the_language(monkeypatch):
         return Catalog()
 
     monkeypatch.setattr(render.gettext, "translation", translation)
-    html = make(text("# Who?\n\nText."), text("## Provenance", "fold"), text("## Other"), context=Context(language="ko")).html
+    html = make(
+        text("# Who?\n\nText."), text("## Provenance", "fold"), text("## Other"), context=Context(language="ko")
+    ).html
     assert "<h1>누구?</h1>" in html and "본문." in html and "<summary><h2>출처</h2>" in html and 'id="other"' in html
     assert '<html lang="ko">' in html
 

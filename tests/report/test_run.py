@@ -10,6 +10,7 @@ import sys
 import time
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import ClassVar
 
 import pandas as pd
 import psutil
@@ -64,7 +65,9 @@ def good(root, recorder, tmp_path_factory):
 @pytest.fixture(scope="module")
 def failing(root, good):
     names = ["answers", "exits", "kernel_dies", "runner_dies", "saves_nothing", "succeeds"]
-    return run_notebooks([NOTEBOOKS / f"{name}.ipynb" for name in names], texts={"fail": "true"}, out=root, plan="night")
+    return run_notebooks(
+        [NOTEBOOKS / f"{name}.ipynb" for name in names], texts={"fail": "true"}, out=root, plan="night"
+    )
 
 
 def listing(folder):
@@ -73,7 +76,9 @@ def listing(folder):
 
 def outputs(folder):
     cells = json.loads((folder / "notebook.ipynb").read_text(encoding="utf-8"))["cells"]
-    return ["".join(o.get("text", o.get("data", {}).get("text/plain", ""))) for c in cells for o in c.get("outputs", [])]
+    return [
+        "".join(o.get("text", o.get("data", {}).get("text/plain", ""))) for c in cells for o in c.get("outputs", [])
+    ]
 
 
 # -- a good run ------------------------------------------------------------------------------------------------------
@@ -143,7 +148,9 @@ def test_what_is_kept_names_no_folder_of_the_run(good, root):
 
 def test_the_workbook_holds_the_tables(good):
     sheets = pd.read_excel(good.folder / "tables.xlsx", sheet_name=None, engine="calamine", dtype=str)
-    assert [frame.iloc[:, 0].tolist() for frame in sheets.values() if "000" in frame.iloc[:, 0].tolist()] == [["000", "001", "002"]]
+    assert [frame.iloc[:, 0].tolist() for frame in sheets.values() if "000" in frame.iloc[:, 0].tolist()] == [
+        ["000", "001", "002"]
+    ]
 
 
 def test_the_watcher_hears_of_every_cell(good, recorder):
@@ -241,7 +248,8 @@ def test_what_cannot_run_is_refused_at_once(no_kernel, tmp_path, notebooks, give
 
 def write_notebook(path, *sources, tags=()):
     cells = [
-        {"cell_type": "code", "metadata": {"tags": list(tags)}, "source": s, "outputs": [], "execution_count": None} for s in sources
+        {"cell_type": "code", "metadata": {"tags": list(tags)}, "source": s, "outputs": [], "execution_count": None}
+        for s in sources
     ]
     path.write_text(json.dumps({"nbformat": 4, "nbformat_minor": 4, "metadata": {}, "cells": cells}), encoding="utf-8")
     return path
@@ -269,7 +277,7 @@ def pretend(monkeypatch):
     from dataclasses import replace
 
     class Pretending:
-        jobs = []
+        jobs: ClassVar = []
 
         def __init__(self, n):
             pass
@@ -304,8 +312,11 @@ def test_what_the_runner_sets_and_where_the_dataset_is_looked_for(pretend, tmp_p
     (job,) = pretend.jobs
     part = tmp_path / "mine" / "out" / f".part-{run.folder.name}"
     assert job.settings == {
-        "dataset": str(folder / "dataset.yaml"), "results_dir": str(part / "x"), "run_dir": str(part), "history": str(part.parent),
-    }  # fmt: skip
+        "dataset": str(folder / "dataset.yaml"),
+        "results_dir": str(part / "x"),
+        "run_dir": str(part),
+        "history": str(part.parent),
+    }
     assert job.parameters == {} and run.manifest.steps[0].dataset == "acme"
     assert run.folder.parent == tmp_path / "mine" / "out"
 
@@ -369,7 +380,11 @@ def test_a_plan_cannot_leave_the_reports_folder(pretend, tmp_path):
 
 
 def test_what_a_cut_off_run_of_the_plan_left_is_swept(pretend, tmp_path):
-    for name in (".part-20260101T000000Z-answers", ".part-20260101T000000Z-answers.2", ".part-20260101T000000Z-my-answers"):
+    for name in (
+        ".part-20260101T000000Z-answers",
+        ".part-20260101T000000Z-answers.2",
+        ".part-20260101T000000Z-my-answers",
+    ):
         (tmp_path / name / "x").mkdir(parents=True)
     run_notebooks([NOTEBOOKS / "answers.ipynb"], out=tmp_path)
     assert [path.name for path in tmp_path.glob(".part-*")] == [".part-20260101T000000Z-my-answers"]
@@ -386,6 +401,16 @@ def test_a_read_only_target_is_a_named_error(pretend, tmp_path):
     tmp_path.chmod(0o555)
     with pytest.raises(RunError, match="cannot be written"):
         run_notebooks([NOTEBOOKS / "answers.ipynb"], out=tmp_path)
+
+
+def test_a_full_disk_is_a_named_error(pretend, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(run_module, "write_tables", full)
+    with pytest.raises(RunError, match="No space left on device"):
+        run_notebooks([NOTEBOOKS / "answers.ipynb"], out=tmp_path)
+    assert not list(tmp_path.glob("[!.]*")) and not list(tmp_path.glob(".part-*"))
 
 
 def test_a_table_too_large_for_a_sheet_costs_only_the_workbook(tmp_path, monkeypatch, good):
@@ -406,7 +431,17 @@ def test_a_table_too_large_for_a_sheet_costs_only_the_workbook(tmp_path, monkeyp
 @pytest.mark.parametrize("kill", [signal.SIGKILL, signal.SIGINT])
 def test_a_runner_that_is_killed_leaves_no_process_and_no_half_report(tmp_path, kill):
     begun = tmp_path / "begun"
-    command = [sys.executable, "-m", "kam", "run", NOTEBOOKS / "waits.ipynb", "-p", f"file={begun}", "--out", tmp_path / "reports"]
+    command = [
+        sys.executable,
+        "-m",
+        "kam",
+        "run",
+        NOTEBOOKS / "waits.ipynb",
+        "-p",
+        f"file={begun}",
+        "--out",
+        tmp_path / "reports",
+    ]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as runner:
         wait_until(begun.is_file)
         wait_until(begun.read_text)

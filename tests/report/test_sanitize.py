@@ -38,7 +38,9 @@ ATTACKS = [
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
-@pytest.mark.parametrize("frame", ["{}", "<table><tr><td>{}</td></tr></table>", "<p class='{}'>p</p>", "<img alt='{}'>"])
+@pytest.mark.parametrize(
+    "frame", ["{}", "<table><tr><td>{}</td></tr></table>", "<p class='{}'>p</p>", "<img alt='{}'>"]
+)
 @pytest.mark.parametrize("links", [False, True])
 def test_nothing_runs_loads_or_leaves(attack, frame, links):
     html = wrap_tables(mark_long_cells(clean_html(frame.format(attack), links=links)), label=attack)
@@ -82,7 +84,9 @@ def test_a_cell_cannot_end_the_box_around_it():
 
 @given(st.text(alphabet=st.sampled_from(list("<>\"'&=/ \n\tabonsrcjhef:!-`")), max_size=60))
 def test_no_text_becomes_live(text):
-    html = wrap_tables(mark_long_cells(clean_html(f"<td>{text}</td><img alt='{text}'><p class=\"{text}\">{text}")), label=text)
+    html = wrap_tables(
+        mark_long_cells(clean_html(f"<td>{text}</td><img alt='{text}'><p class=\"{text}\">{text}")), label=text
+    )
     assert find_live(html) == []
     assert html.count("<div") >= html.count('<div class="kam-scroll"')
 
@@ -97,4 +101,7 @@ def test_tables_scroll_in_boxes_of_their_own():
 
 def test_sentences_ask_for_width():
     assert 'class="kam-long gt_row"' in mark_long_cells(f'<td class="gt_row">{"word " * 12}</td>')
+    assert mark_long_cells("<tr><td>a</td><td><b>A name in bold</b> face</td></tr>").count("kam-some") == 1
+    nested = "<td><table><tr><td>a</td></tr></table></td>"
+    assert mark_long_cells(nested) == nested
     assert "kam-long" not in mark_long_cells("<td>word</td><th>rank</th>")

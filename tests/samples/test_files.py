@@ -11,6 +11,7 @@ import pytest
 import yaml
 from pandas.testing import assert_frame_equal
 
+from kam.dataset import check_dataset
 from kam.dataset.conflicts import find_conflicts
 from kam.dataset.schema import DatasetFile
 from kam.samples import SAMPLE_SEED, simulate_company, write_company
@@ -85,3 +86,11 @@ def test_writing_twice_gives_the_same_bytes(written, tmp_path):
 def test_the_command_asks_for_one_folder(arguments, capsys):
     assert main(arguments) == 2
     assert "python -m kam.samples FOLDER" in capsys.readouterr().err
+
+
+def test_the_audit_of_the_dataset_is_what_was_planted(written):
+    audit = check_dataset(written / "dataset.yaml").audit
+    found = {count.rule: (count.n_rows, float(count.amount)) for count in audit.counts if count.n_rows}
+    planted = simulate_company(seed=SAMPLE_SEED).truth.audit
+    assert found == {row.rule: (row.n_rows, row.amount) for row in planted.itertuples()}
+    assert audit.n_customers == 1200 and audit.incomplete is None
