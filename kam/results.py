@@ -102,6 +102,7 @@ class Answer(str):
     key_figures: tuple[KeyFigure, ...]
 
     def __new__(cls, text: str, key_figures: tuple[KeyFigure, ...] = ()) -> Answer:
+        """Make the text, and put the figures beside it."""
         answer = super().__new__(cls, text)
         answer.key_figures = key_figures
         return answer

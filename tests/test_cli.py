@@ -42,15 +42,15 @@ def call(monkeypatch, *arguments):
 
 @pytest.mark.parametrize("module", ["kam", "kam.cli"])
 def test_help_names_every_command_and_is_quick(module):
-    done, seconds = None, []
-    for _ in range(3):
+    for _ in range(5):  # other tests are at work beside this one
         begun = time.perf_counter()
         done = run_kam("--help", module=module)
-        seconds.append(time.perf_counter() - begun)
+        if (seconds := time.perf_counter() - begun) < 0.5:
+            break
     assert done.returncode == 0 and done.stderr == ""
     for command in ("run", "init", "check", "--version"):
         assert re.search(rf"^  {command}\b", done.stdout, re.MULTILINE)
-    assert min(seconds) < 0.5
+    assert seconds < 0.5
 
 
 def test_help_loads_nothing_heavy():

@@ -14,7 +14,7 @@ from kam.dataset.frames import TableData, choose_columns, specs_of
 from kam.dataset.opening import Dataset, open_dataset
 from kam.errors import KamError
 from kam.ledger import Audit, Ledger
-from kam.ledger.cleaning import AFTER_AS_OF, DUPLICATES, NO_AMOUNT, NO_CUSTOMER, NO_DATE
+from kam.ledger.cleaning import AFTER_AS_OF, DUPLICATES, NO_AMOUNT, NO_CUSTOMER, NO_DATE, REMOVED
 from kam.wording import Wording
 
 # -- where a report stops being one ----------------------------------------------------------------------------------
@@ -66,8 +66,8 @@ class DatasetCheck:
 
 
 @dataclass
-class _Notes:
-    """What is found on the way."""
+class Notes:
+    """What a check finds on the way: lines in order, and which of them are problems and warnings."""
 
     say: Wording
     lines: list[str] = field(default_factory=list)
@@ -75,17 +75,21 @@ class _Notes:
     warnings: list[str] = field(default_factory=list)
 
     def problem(self, text: str) -> None:
+        """Note why a report could not be trusted."""
         self.problems.append(text)
         self.lines.append("  " + self.say.sentence("PROBLEM: {text}", text=text))
 
     def warn(self, text: str) -> None:
+        """Note what a reader of reports should know."""
         self.warnings.append(text)
         self.lines.append("  " + self.say.sentence("Warning: {text}", text=text))
 
     def head(self, table: str, text: str) -> None:
+        """Begin a table."""
         self.lines.append(f"{table}: {text}")
 
     def add(self, text: str) -> None:
+        """Add a line about it."""
         self.lines.append("  " + text)
 
 
@@ -113,7 +117,7 @@ def check_dataset(name_or_path: str | os.PathLike[str], *, today: date | None = 
     """
     dataset = open_dataset(name_or_path)
     say = Wording(dataset.file.language, dataset.file.currency)
-    notes = _Notes(say)
+    notes = Notes(say)
     notes.lines.append(f"{dataset.title} ({dataset.path})")
     if dataset.file.as_of is not None and dataset.file.as_of > (today or date.today()):
         notes.problem(say.sentence("as_of is {day}, which is in the future.", day=say.date(dataset.file.as_of)))
@@ -134,7 +138,7 @@ def check_dataset(name_or_path: str | os.PathLike[str], *, today: date | None = 
     )
 
 
-def _verdict(notes: _Notes) -> str:
+def _verdict(notes: Notes) -> str:
     say, n_warnings = notes.say, len(notes.warnings)
     warned = say.plural("{n} warning", "{n} warnings", n_warnings)
     if notes.problems:
@@ -152,7 +156,7 @@ def _unavailable(dataset: Dataset, ledger: Ledger | None) -> list[str]:
 # -- the ledger ------------------------------------------------------------------------------------------------------
 
 
-def _check_ledger(dataset: Dataset, notes: _Notes) -> Ledger | None:
+def _check_ledger(dataset: Dataset, notes: Notes) -> Ledger | None:
     try:
         ledger = dataset.ledger
     except KamError as error:
@@ -162,27 +166,27 @@ def _check_ledger(dataset: Dataset, notes: _Notes) -> Ledger | None:
     notes.head("ledger", ledger.description)
     _add_columns(dataset, "ledger", notes)
     audit = ledger.audit
-    said = set(audit.warnings)
+    warned = [remark.say(notes.say) for remark in audit.warning_remarks]
     for line in audit.lines(notes.say):
-        if line not in said:
+        if line in warned:
+            notes.warn(line)
+        else:
             notes.add(line)
-    for line in audit.warnings:
-        notes.warn(line)
-    _judge_audit(dataset, audit, notes)
+    judge_audit(audit, as_of_is_given=dataset.file.as_of is not None, notes=notes)
     _judge_span(ledger, notes)
     return ledger
 
 
-def _add_columns(dataset: Dataset, name: str, notes: _Notes) -> None:
+def _add_columns(dataset: Dataset, name: str, notes: Notes) -> None:
     """Columns used and not used; of the ledger they are matched by the ledger itself, by the same rule."""
     table = dataset.file.tables.ledger
     assert table is not None
-    available = dataset.source_columns(name)
+    available = dataset.source(name).table.columns
     used = choose_columns(table, specs_of(dataset.file, name), available, name=name, where=table.source, required=False)
     _say_columns(used, [column for column in available if column not in used.values()], notes)
 
 
-def _say_columns(used: dict[str, str], ignored: Iterable[str], notes: _Notes) -> None:
+def _say_columns(used: dict[str, str], ignored: Iterable[str], notes: Notes) -> None:
     named = [name if name == origin else f"{name} ({shorten(origin)})" for name, origin in used.items()]
     notes.add(notes.say.sentence("Columns used: {columns}.", columns=", ".join(named)))
     left = [shorten(name) for name in ignored]
@@ -190,11 +194,22 @@ def _say_columns(used: dict[str, str], ignored: Iterable[str], notes: _Notes) ->
         notes.add(notes.say.sentence("Columns not used: {columns}.", columns=", ".join(left)))
 
 
-def _judge_audit(dataset: Dataset, audit: Audit, notes: _Notes) -> None:
+def judge_audit(audit: Audit, *, as_of_is_given: bool, notes: Notes) -> None:
+    """Note where cleaning removed so much, or so much for no chosen reason, that a report could not be trusted.
+
+    Parameters
+    ----------
+    audit : Audit
+        Of the ledger.
+    as_of_is_given : bool
+        Whether ``dataset.yaml`` says the last day: rows after it are then left out by choice.
+    notes : Notes
+        Where it is noted.
+    """
     say = notes.say
     if not audit.is_balanced:
         notes.problem(say.sentence("Rows in are not rows kept and removed: this is an error of the program."))
-    counts = {count.rule: count for count in audit.counts if count.action == "removed"}
+    counts = {count.rule: count for count in audit.counts if count.action == REMOVED}
 
     def shares(*rules: str) -> tuple[float, float]:
         """Shares of the rows and of the money that rules removed."""
@@ -219,7 +234,7 @@ def _judge_audit(dataset: Dataset, audit: Audit, notes: _Notes) -> None:
         notes.problem(_removed(say, NO_CUSTOMER, rows, money, MAX_SHARE_WITHOUT_CUSTOMER))
     elif rows > SHARE_WITHOUT_CUSTOMER_TO_MENTION:
         notes.warn(_removed(say, NO_CUSTOMER, rows, money, None))
-    unchosen = [NO_DATE, NO_AMOUNT, DUPLICATES] + ([AFTER_AS_OF] if dataset.file.as_of is None else [])
+    unchosen = [NO_DATE, NO_AMOUNT, DUPLICATES] + ([] if as_of_is_given else [AFTER_AS_OF])
     rows, money = shares(*unchosen)
     if max(rows, money) > MAX_SHARE_REMOVED:
         notes.problem(
@@ -241,7 +256,7 @@ def _removed(say: Wording, rule: str, rows: float, money: float, limit: float | 
     return text if limit is None else f"{text} {say.sentence('The limit is {limit}.', limit=say.share(limit, 0))}"
 
 
-def _judge_span(ledger: Ledger, notes: _Notes) -> None:
+def _judge_span(ledger: Ledger, notes: Notes) -> None:
     first = ledger.table.order_day.min().execute()
     last = ledger.last_complete_month
     n_months = 0 if last is None else (last.year - first.year) * 12 + last.month - first.month + 1
@@ -254,7 +269,7 @@ def _judge_span(ledger: Ledger, notes: _Notes) -> None:
 # -- the other tables ------------------------------------------------------------------------------------------------
 
 
-def _check_tables(dataset: Dataset, notes: _Notes) -> Iterator[tuple[str, TableData]]:
+def _check_tables(dataset: Dataset, notes: Notes) -> Iterator[tuple[str, TableData]]:
     for name in dataset.tables:
         if name == "ledger":
             continue
@@ -274,7 +289,7 @@ def _check_tables(dataset: Dataset, notes: _Notes) -> Iterator[tuple[str, TableD
         yield name, data
 
 
-def _check_customers(ledger: Ledger | None, tables: dict[str, TableData], notes: _Notes) -> None:
+def _check_customers(ledger: Ledger | None, tables: dict[str, TableData], notes: Notes) -> None:
     """Whether the tables speak of the same customers."""
     buyers = pd.Series(dtype="str")
     if ledger is not None:

@@ -167,7 +167,7 @@ def _missing(what: str, column: str, available: Sequence[str], where: str, hint:
 # -- the rows --------------------------------------------------------------------------------------------------------
 
 
-def read_table(file: DatasetFile, name: str, *, folder: Path, con: Backend, say: Wording) -> TableData:
+def read_table(file: DatasetFile, name: str, source: SourceTable, *, say: Wording) -> TableData:
     """Read one table other than the ledger, and check it.
 
     Parameters
@@ -176,10 +176,8 @@ def read_table(file: DatasetFile, name: str, *, folder: Path, con: Backend, say:
         What ``dataset.yaml`` says.
     name : str
         Which table.
-    folder : pathlib.Path
-        Where ``dataset.yaml`` lies.
-    con : ibis.backends.duckdb.Backend
-        The engine that reads it.
+    source : SourceTable
+        The table's source, opened.
     say : Wording
         The language of problems and warnings.
 
@@ -191,10 +189,9 @@ def read_table(file: DatasetFile, name: str, *, folder: Path, con: Backend, say:
     Raises
     ------
     DataError
-        The source cannot be read, or a column is missing or cannot be read at all.
+        A column is missing, or cannot be read at all.
     """
     table: TableFile = getattr(file.tables, name)
-    source = open_source(table, folder, con)
     specs = specs_of(file, name)
     used = choose_columns(table, specs, source.table.columns, name=name, where=source.description)
     frame, raw = _fetch(source, used, specs, file.time_zone)

@@ -20,7 +20,7 @@ from kam.dataset.parsing import digest_meaning, read_dataset_file
 from kam.dataset.schema import Assumptions, Criterion, DatasetFile, TableFile
 from kam.errors import DatasetError
 from kam.ledger import Cleaning, Ledger, open_ledger
-from kam.ledger.reading import connect
+from kam.ledger.reading import SourceTable, connect
 from kam.results import Context
 from kam.wording import Wording
 
@@ -45,6 +45,7 @@ class Dataset:
     def __init__(self, path: Path, file: DatasetFile) -> None:
         self.path = path
         self.file = file
+        self._sources: dict[str, SourceTable] = {}
         self._read: dict[str, TableData] = {}
 
     # -- what the file says ------------------------------------------------------------------------------------------
@@ -176,13 +177,21 @@ class Dataset:
             named = ", ".join(table for table in self.tables if table != "ledger") or "none"
             raise DatasetError(f"There is no table {name!r}.", where=str(self.path), hint=f"Tables there: {named}.")
         if name not in self._read:
-            self._read[name] = read_table(self.file, name, folder=self.path.parent, con=self._engine, say=self._wording)
+            self._read[name] = read_table(self.file, name, self.source(name), say=self._wording)
         return self._read[name]
 
-    def source_columns(self, name: str) -> list[str]:
-        """The names of a table's columns as they stand in its source."""
-        table: TableFile = getattr(self.file.tables, name)
-        return list(open_source(table, self.path.parent, self._engine).table.columns)
+    def source(self, name: str) -> SourceTable:
+        """The source of a table, opened, its columns as they stand there.
+
+        Raises
+        ------
+        DataError
+            It cannot be read.
+        """
+        if name not in self._sources:
+            table: TableFile = getattr(self.file.tables, name)
+            self._sources[name] = open_source(table, self.path.parent, self._engine)
+        return self._sources[name]
 
     def _frame(self, name: str) -> pd.DataFrame | None:
         if getattr(self.file.tables, name) is None:
@@ -240,11 +249,8 @@ class Dataset:
         """
         parts = [digest_meaning(self.file)]
         for name in self.tables:
-            if name == "ledger":
-                parts.append(f"ledger {self.ledger.fingerprint}")
-            else:
-                table: TableFile = getattr(self.file.tables, name)
-                parts.append(f"{name} {open_source(table, self.path.parent, self._engine).fingerprint}")
+            opened = self.ledger if name == "ledger" else self.source(name)
+            parts.append(f"{name} {opened.fingerprint}")
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
     @property

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import pandas as pd
 
+from kam.dataset.names import name_accounts
 from kam.errors import ParameterError
 from kam.identify.abc_xyz import AbcXyzResult, classify_abc_xyz
 from kam.identify.rfm import RfmResult, score_rfm
@@ -74,6 +75,10 @@ class KeyAccountsResult(Result):
     def key_accounts(self) -> pd.DataFrame:
         """The rows of ``accounts`` that are key accounts."""
         return self.accounts[self.accounts["is_key_account"]].reset_index(drop=True)
+
+    def others(self) -> pd.DataFrame:
+        """The rows of ``accounts`` that miss a criterion."""
+        return self.accounts[~self.accounts["is_key_account"]].reset_index(drop=True)
 
     def _sentence(self) -> str:
         say = self.context.wording
@@ -276,11 +281,7 @@ def _facts(
     by_month = panel[panel["revenue"] > 0].groupby("customer_id")["revenue"]
     frame["share_largest_month"] = frame["customer_id"].map(by_month.max() / by_month.sum())
     frame["change_year"] = frame["customer_id"].map(_change_over_a_year(panel))
-    frame["name"] = frame["customer_id"]
-    if accounts is not None and "name" in accounts:
-        names = accounts.set_index("customer_id")["name"]
-        frame["name"] = frame["customer_id"].map(names).fillna(frame["customer_id"])
-    return frame
+    return name_accounts(frame, accounts)
 
 
 def _change_over_a_year(panel: pd.DataFrame) -> pd.Series:
@@ -343,7 +344,7 @@ def _misses(fact: Fact, met: Fact, say: Wording) -> list[str]:
 
 def _why(fact: Fact, misses: list[str], say: Wording) -> str:
     if misses:
-        return say.sentence("Not on the list: {reasons}.", reasons="; ".join(misses))
+        return "; ".join(misses)
     rhythm = say.sentence("orders every {days} days", days=say.count(max(1, fact["median_gap_days"])))
     sure = say.sentence("class A in {p} of re-runs", p=say.share(fact["p_same_class"], 0))
     return "; ".join([rhythm, sure, *([fact["segment"]] if fact["segment"] else [])])

@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-from math import ceil
 from typing import Literal
 
 import numpy as np
@@ -26,8 +24,7 @@ def abc_classes(values: pd.Series, *, base: Base = "positive", cuts: tuple[float
     """ABC class of every customer by cumulative share of value.
 
     A while the cumulative share *before* the customer is below the first cut, B while it is below the second, else C; a value
-    of zero or below is C. Customers of equal value stand in the order of their id. Sums are exact where the values are whole
-    multiples of 0.0001.
+    of zero or below is C. Customers of equal value stand in the order of their id.
 
     Parameters
     ----------
@@ -79,37 +76,23 @@ def rank_by_value(values: pd.Series, base: Base, cuts: tuple[float, float]) -> p
     ranked = pd.DataFrame({"customer_id": ids, "value": x})
     ranked = ranked.sort_values(["value", "customer_id"], ascending=[False, True]).set_index("customer_id")
 
-    whole = _in_whole_units(ranked["value"].to_numpy())
-    positive = np.maximum(whole, 0)
+    descending = ranked["value"].to_numpy()
+    positive = np.maximum(descending, 0)
     up_to = np.cumsum(positive)
-    total = up_to[-1] if base == "positive" else whole.sum()
+    total = up_to[-1] if base == "positive" else descending.sum()
     if not total > 0:
         raise UndefinedMeasureError(
             "No customer has a positive value, so that no share of the total exists."
             if up_to[-1] <= 0
-            else f"The net total is {x.sum():,.2f}, so that shares of it have no meaning.",
+            else f"The net total is {total:,.2f}, so that shares of it have no meaning.",
             hint="Look at the sign of the amounts." if up_to[-1] <= 0 else "Use base='positive'.",
         )
-    before = up_to - positive
-    in_a, in_b = (before < _limit(cut, total) for cut in cuts)
+    # A share that equals a cut but for the rounding of the sum is not below it.
+    in_a, in_b = ((descending > 0) & (up_to - positive < cut * total * (1 - 1e-10)) for cut in cuts)
     ranked["share_value"] = positive / total
     ranked["cum_share_value"] = up_to / total
-    ranked["abc_class"] = np.select([(whole > 0) & in_a, (whole > 0) & in_b], ["A", "B"], "C")
+    ranked["abc_class"] = np.select([in_a, in_b], ["A", "B"], "C")
     return ranked
-
-
-def _in_whole_units(values: npt.NDArray[np.float64]) -> npt.NDArray[np.int64] | npt.NDArray[np.float64]:
-    """Values in units of 0.0001 where they are whole multiples of it, so that sums are exact; else as they are."""
-    whole = np.rint(values * 1e4)
-    exact = np.abs(whole).sum() < 2**62 and bool((np.abs(whole / 1e4 - values) <= 1e-12 * np.abs(values)).all())
-    return whole.astype(np.int64) if exact else values
-
-
-def _limit(cut: float, total: np.int64 | np.float64) -> float:
-    """What the sum before a customer must stay below."""
-    if isinstance(total, np.integer):
-        return ceil(Fraction(str(float(cut))) * int(total))
-    return cut * float(total) * (1 - 1e-12)
 
 
 def class_limits(values: npt.NDArray[np.floating], *, base: Base, cuts: tuple[float, float]) -> tuple[Floats, Floats]:

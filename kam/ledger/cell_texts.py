@@ -64,8 +64,7 @@ def as_text(raw: ir.Value) -> ir.StringValue:
         text = (whole == raw).ifelse(whole.cast("int64").cast("string"), raw.cast("string"))
         return (raw.isnan() | raw.isinf()).ifelse(ibis.null("string"), text)
     if type_.is_decimal() and type_.scale != 0:
-        whole = raw.cast("decimal(38, 0)")
-        return (whole == raw).ifelse(whole.cast("string"), raw.cast("string"))
+        return raw.cast("string").re_replace(r"\.0+$", "")
     return raw.cast("string")
 
 

@@ -180,7 +180,7 @@ def _check_arguments(
             raise ParameterError(f"The type of {name} is {types.get(name)!r}.", hint=f"Use one of {', '.join(kinds)}.")
     try:
         ZoneInfo(time_zone)
-    except (ValueError, OSError) as error:
+    except (KeyError, ValueError, OSError) as error:
         raise ParameterError(
             f"Time zone {time_zone!r} is not known.", hint="Use a name such as Europe/Berlin."
         ) from error
@@ -351,10 +351,16 @@ def _type_numbers(work: _Work, money: Sequence[str], numbers: Sequence[str]) -> 
 def _cast_number(raw: ir.NumericValue, target: str) -> ir.NumericValue:
     if target == "float64":
         return _drop_infinite(raw.cast(target))
-    fits = raw.abs() < _MAX_MONEY
-    if raw.type().is_floating():
-        fits = fits & ~raw.isnan()
-    return fits.ifelse(raw, ibis.null(raw.type())).cast(target)
+    if not raw.type().is_floating():
+        return (raw.abs() < _MAX_MONEY).ifelse(raw, ibis.null(raw.type())).cast(target)
+    # The engine multiplies by 10^4, which is exact only up to 2^53.
+    whole = raw.abs().floor() * raw.sign()
+    return ibis.cases(
+        (raw.isnan(), ibis.null(target)),
+        (raw.abs() < 2**53 / 1e4, raw.cast(target)),
+        (raw.abs() < _MAX_MONEY, (whole.cast("int64").cast(target) + (raw - whole).cast(target)).cast(target)),
+        else_=ibis.null(target),
+    )
 
 
 def _drop_infinite(number: ir.Value) -> ir.NumericValue:

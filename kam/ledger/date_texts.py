@@ -153,6 +153,10 @@ def _pattern(date_format: str) -> re.Pattern[str]:
     return re.compile(pattern + r"([T ] *\d{1,2}:.*)?", re.DOTALL)
 
 
+def _year_place(date_format: str) -> int:
+    return date_format.find("%y")
+
+
 def _judge(texts: ir.Table, formats: Sequence[str]) -> tuple[int, DateReading]:
     keys = {name: f"f{position}" for position, name in enumerate(formats)}
     read = texts.select("n", **{key: read_dates(texts.text, name) for name, key in keys.items()})
@@ -169,11 +173,9 @@ def _judge(texts: ir.Table, formats: Sequence[str]) -> tuple[int, DateReading]:
     counts = {name: row[f"n {key}"] for name, key in keys.items() if row[f"n {key}"]}
     if not counts:
         return n, DateReading(None, n, 0)
-    likely = {
-        name: count
-        for name, count in counts.items()
-        if "%y" not in name or 2 * row[f"years {keys[name]}"] <= row[f"days {keys[name]}"]
-    }
+    # Where a year has two digits: days are many and years are few, not the other way round.
+    plausible = {_year_place(name) for name in counts if 2 * row[f"years {keys[name]}"] <= row[f"days {keys[name]}"]}
+    likely = {name: count for name, count in counts.items() if "%y" not in name or _year_place(name) in plausible}
     best = max(likely or counts, key=lambda name: (counts[name], -formats.index(name)))
     ambiguous = None
     others: dict[str, int] = {}

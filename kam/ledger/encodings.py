@@ -46,6 +46,8 @@ _ASCII = math.log(0.03)
 _HALF_WIDTH = math.log(4e-4)
 # Below this per letter it is probably another language: Polish read as CP1252, Traditional Chinese read as GB18030.
 _PLAUSIBLE = {"gb18030": -8.9, "cp949": -8.9, "cp932": -8.9, "cp1252": -5.5}
+_NEIGHBORS = -3.0
+_HOPELESS = -3.0
 _SPREAD = 8.0  # of one letter; a handful of letters may look odd in their own language too
 _OTHERS = ("big5", "euc_jp", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "koi8_r")
 
@@ -91,7 +93,7 @@ def decide_encoding(sample: bytes, *, where: str) -> tuple[str, str]:
     proposal = _propose(sample)
     if proposal is not None:
         return proposal, f"not UTF-8; proposed by charset-normalizer ({_example(sample.decode(proposal))})"
-    if best is not None:
+    if best is not None and scores[best][1] > _HOPELESS:
         return best, f"not UTF-8; a guess, for the letters look odd ({_example(texts[best])})"
     raise UnreadableFileError(
         "The encoding of the text is not known.",
@@ -128,8 +130,10 @@ def _score(text: str, encoding: str) -> tuple[float, float]:
     known = _letters(encoding)
     letters = "".join(_words(text))
     foreign = [known.get(letter, _unseen(letter, encoding)) for letter in letters if not letter.isascii()]
-    n_ascii = len(letters) - len(foreign)
-    n = max(len(foreign), 1)
+    n_ascii = sum(letter.isascii() for letter in letters)
+    if encoding == "cp1252":  # accents stand apart in Western languages
+        foreign += [_NEIGHBORS] * len(re.findall(r"(?<=[^\W\d_a-zA-Z]{2})[^\W\d_a-zA-Z]", letters))
+    n = max(sum(not letter.isascii() for letter in letters), 1)
     return sum(foreign) + n_ascii * _ASCII, sum(foreign) / n - _PLAUSIBLE[encoding] + _SPREAD / math.sqrt(n)
 
 

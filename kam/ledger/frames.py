@@ -47,7 +47,9 @@ def read_frame(frame: pd.DataFrame, con: Backend) -> tuple[ir.Table, str]:
     table = pa.table(arrays, names=names)
     digest = hashlib.sha256(repr([(name, str(array.type)) for name, array in zip(names, arrays, strict=True)]).encode())
     for array in arrays:
-        digest.update(pd.util.hash_pandas_object(array.to_pandas(), index=False).to_numpy().tobytes())
+        values = array.to_pandas()
+        values = values.astype(str) if pa.types.is_nested(array.type) else values  # lists cannot be hashed
+        digest.update(pd.util.hash_pandas_object(values, index=False).to_numpy().tobytes())
     return con.create_table(f"source_{uuid.uuid4().hex}", table), digest.hexdigest()
 
 

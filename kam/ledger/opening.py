@@ -351,5 +351,5 @@ def _to_date(day: date | str | None) -> date | None:
 def _check_time_zone(name: str) -> None:
     try:
         ZoneInfo(name)
-    except (OSError, ValueError) as error:
+    except (KeyError, OSError, ValueError) as error:
         raise ParameterError(f"There is no time zone {name!r}.", hint="Give one such as Europe/Berlin.") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import tempfile
 import weakref
@@ -50,7 +51,7 @@ class ReadOptions:
     def __post_init__(self) -> None:
         if self.encoding is not None:
             try:
-                b"".decode(self.encoding)
+                io.TextIOWrapper(io.BytesIO(), encoding=self.encoding)  # refuses what is no encoding of text
             except LookupError:
                 raise ParameterError(
                     f"Encoding {self.encoding!r} is not known.", hint="Use utf-8, gb18030, cp949, cp932, cp1252, …"

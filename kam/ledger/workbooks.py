@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
@@ -45,7 +47,7 @@ def read_sheet(path: Path, options: ReadOptions) -> SheetTable:
     path : pathlib.Path
         The workbook.
     options : ReadOptions
-        ``sheet`` and ``header_row``; without them the sheet with the longest table, and its first full row.
+        ``sheet`` and ``header_row``; without them the sheet with the largest table, and its first full row.
 
     Returns
     -------
@@ -78,7 +80,7 @@ def read_sheet(path: Path, options: ReadOptions) -> SheetTable:
     findings: dict[str, str] = {}
     if options.sheet is None:
         name, rows, others = _find_sheet(book, where)
-        findings["sheet"] = "the only sheet with a table" if not others else "the sheet with the longest table"
+        findings["sheet"] = "the only sheet with a table" if not others else "the sheet with the largest table"
         if others:
             findings["notes"] = f"Sheets not read: {', '.join(map(repr, others))}."
     else:
@@ -132,20 +134,21 @@ def _rows(book: python_calamine.CalamineWorkbook, name: str, where: str) -> list
 
 
 def _find_sheet(book: python_calamine.CalamineWorkbook, where: str) -> tuple[str, list[Row], list[str]]:
-    """The visible sheet with the longest table: its name, its rows, and the names of the other sheets with a table."""
+    """The visible sheet with the largest table: its name, its rows, and the names of the other sheets with a table."""
     tables: dict[str, list[Row]] = {}
+    n_cells: dict[str, int] = {}
     sheets = [sheet for sheet in book.sheets_metadata if sheet.typ == python_calamine.SheetTypeEnum.WorkSheet]
     visible = [sheet for sheet in sheets if sheet.visible == python_calamine.SheetVisibleEnum.Visible]
     for sheet in visible or sheets:
         rows = _rows(book, sheet.name, where)
-        n_columns = max((sum(not is_blank(cell) for cell in row) for row in rows), default=0)
-        if n_columns > 1:
-            tables[sheet.name] = rows
+        filled = [sum(not is_blank(cell) for cell in row) for row in rows]
+        if max(filled, default=0) > 1:
+            tables[sheet.name], n_cells[sheet.name] = rows, sum(filled)
     if not tables:
         raise EmptyDataError(
             "No sheet of the workbook holds a table.", where=where, hint="Name it under options: sheet:."
         )
-    best = max(tables, key=lambda name: len(tables[name]))
+    best = max(n_cells, key=lambda name: n_cells[name])
     return best, tables[best], [name for name in tables if name != best]
 
 
@@ -194,21 +197,30 @@ def _make_column(cells: list[object]) -> pa.Array:
         return pa.array(days, pa.timestamp("us"))
     if kinds == {bool}:
         return pa.array(cells, pa.bool_())
-    return pa.array([None if cell is None else _as_text(cell) for cell in cells], pa.string())
+    has_comma = any(isinstance(cell, str) and re.search(r"\d,\d", cell) for cell in cells)
+    return pa.array([None if cell is None else _as_text(cell, has_comma) for cell in cells], pa.string())
 
 
-def _as_text(cell: object) -> str:
+def _as_text(cell: object, has_comma: bool) -> str:
     """A cell of a column of several kinds, so that its text can be read in one way only."""
     if isinstance(cell, bool):
         return str(cell).lower()
     if isinstance(cell, float):
-        if cell.is_integer():
-            return str(int(cell))
-        text = repr(cell)
-        # 1.234 might be taken for 1234 with a thousands mark; 1.2340 might not.
-        return text + "0" if "e" not in text and len(text.partition(".")[2]) == 3 else text
+        return str(int(cell)) if cell.is_integer() else _number_as_text(cell, has_comma)
     if isinstance(cell, date | datetime | time):
         return cell.isoformat()
     if isinstance(cell, timedelta):
         return str(cell.total_seconds() / 86400)
     return str(cell)
+
+
+def _number_as_text(number: float, has_comma: bool) -> str:
+    """With a decimal point; among texts with a decimal comma as 1234e-3, which needs no mark.
+
+    1.234 becomes 1.2340, for 1.234 might be taken for 1234 with a thousands mark.
+    """
+    text = repr(number)
+    if has_comma:
+        sign, digits, exponent = Decimal(text).as_tuple()
+        return f"{'-' * sign}{''.join(map(str, digits))}e{exponent}"
+    return text + "0" if "e" not in text and len(text.partition(".")[2]) == 3 else text

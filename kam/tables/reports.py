@@ -3,8 +3,8 @@
 Every cell is made a string first. A string without markup is escaped by great_tables; the few that get markup (a flag, a verdict,
 the name of the account, text from right to left) are escaped here. Names are never read as Markdown or HTML.
 
-The report's style sheet knows the classes ``kam-name``, ``kam-words``, ``kam-flag``, ``kam-ok`` and ``kam-no``; in JupyterLab
-each table brings its own.
+The report's style sheet knows the classes ``kam-flag``, ``kam-ok`` and ``kam-no`` and sees to the widths; in JupyterLab
+each table brings its own style, which also uses ``kam-name`` and ``kam-words``.
 """
 
 from __future__ import annotations
@@ -141,7 +141,7 @@ def report_table(
 def _cells(frame: pd.DataFrame, name: str, say: Wording) -> list[str]:
     entry = GLOSSARY[name]
     values = [None if missing else value for value, missing in zip(frame[name], frame[name].isna(), strict=True)]
-    if name == "term":
+    if name in ("term", "criterion"):
         return [_term(str(value), say) for value in values]
     if "term" in frame and entry.unit.startswith("as the "):
         return [_by_term(value, str(term), say) for value, term in zip(values, frame["term"], strict=True)]

@@ -112,10 +112,10 @@ def test_excel_with_the_table_on_the_second_sheet(tmp_path):
     with pd.ExcelWriter(path) as writer:
         pd.DataFrame({"Read me": ["Sales report"]}).to_excel(writer, sheet_name="Info", index=False)
         frame = orders().set_axis(["Customer No", "Order Date", "Net Amount", "Order No"], axis=1)
-        frame.to_excel(writer, sheet_name="Data: 'lines'", index=False, startrow=3)
+        frame.to_excel(writer, sheet_name="#1 'lines', net", index=False, startrow=3)
     _, dataset = opened(tmp_path, path)
     table = dataset.file.tables.ledger
-    assert (table.sheet, table.header_row) == ("Data: 'lines'", 4)
+    assert (table.sheet, table.header_row) == ("#1 'lines', net", 4)
     assert dataset.ledger.audit.n_rows_kept == 60
     assert sorted(set(dataset.ledger.table.customer_id.execute()))[0] == "00000"
 

@@ -15,7 +15,7 @@ def best(header, table):
 @pytest.mark.parametrize(
     ("table", "canonical", "headers"),
     [
-        ("ledger", "customer_id", "CustomerID|Cust_ID|Kunden-Nr.|KdNr|N° client|Código de cliente|客户编号|고객번호|得意先コード"),
+        ("ledger", "customer_id", "CustomerID|Kunden-Nr.|KdNr|N° client|Código de cliente|客户编号|고객번호|得意先コード"),
         ("ledger", "order_date", "InvoiceDate|order_dt|Auftragsdatum|Date facture|Fecha de pedido|订单日期|주문일자|受注日"),
         ("ledger", "amount", "Nettobetrag (EUR)|Montant HT|Importe neto|销售金额（元）|매출액(원)|売上金額|net_sales_usd"),
         ("ledger", "order_id", "Invoice No|Auftragsnr.|N° commande|Número de pedido|订单号|주문번호|伝票番号|SalesOrderNumber"),

@@ -56,7 +56,7 @@ def check(result, words):
 
 
 def letters(values, **options):
-    return "".join(abc_classes(pd.Series(values, index=[f"{i:03d}" for i in range(len(values))]), **options))
+    return "".join(abc_classes(pd.Series(values, index=[f"{i:06d}" for i in range(len(values))]), **options))
 
 
 def test_share_before_decides():
@@ -74,11 +74,12 @@ def test_base():
     assert letters(values, base="net") == "AACC"
 
 
-def test_sums_are_exact():
+def test_rounding_of_sums_moves_nobody():
     # In floats 8 × 0.1 is less than 0.8, which would make the ninth an A.
     assert sum([0.1] * 8) < 0.8
     assert letters([0.1] * 10) == "AAAAAAAABB"
-    assert letters([1e-7] * 10) == "AAAAAAAABB"  # no whole multiples of 0.0001
+    assert letters([1e-7] * 10) == "AAAAAAAABB"
+    assert letters([0.01] * 100_000) == "A" * 80_000 + "B" * 15_000 + "C" * 5_000
 
 
 def test_ties_follow_the_id_whatever_the_order_of_rows():
@@ -107,7 +108,7 @@ def test_invariants(values, random):
     assert letters([v / 4 for v in values]) == classes  # another currency
     shuffled = list(enumerate(values))
     random.shuffle(shuffled)
-    series = pd.Series([v for _, v in shuffled], index=[f"{i:03d}" for i, _ in shuffled])
+    series = pd.Series([v for _, v in shuffled], index=[f"{i:06d}" for i, _ in shuffled])
     assert "".join(abc_classes(series).sort_index()) == classes
 
 
@@ -146,6 +147,15 @@ def test_regularity_by_hand():
         "rare but alive": "X",
         "one order, long ago": "ended",
     }
+
+
+def test_who_has_no_gap_of_its_own_is_judged_by_the_median_of_all():
+    once = customer("once", 5, n_orders=1, silent=250, gap=np.nan, gap_cv=np.nan)
+    slow = [customer(f"slow {i}", 9, gap=100.0) for i in range(3)]
+    quick = [customer(f"quick {i}", 9, gap=20.0) for i in range(3)]
+    assert classify(once, *slow).customers.set_index("customer_id").at["once", "xyz_class"] == "new"
+    assert classify(once, *quick).customers.set_index("customer_id").at["once", "xyz_class"] == "ended"
+    assert classify(once).customers["xyz_class"].tolist() == ["ended"]
 
 
 def test_a_clockwork_quarterly_buyer_is_regular_by_gaps_and_irregular_by_months():

@@ -59,24 +59,25 @@ def test_december_2011_is_left_out(plain: Ledger) -> None:
 
 
 def test_summaries_equal_pandas(plain: Ledger) -> None:
-    lines = plain.table.to_pandas()
+    table = plain.table
+    exact = (table.amount * 10_000).cast("int64")  # pandas sums Decimals slowly
+    lines = table.select("customer_id", "order_id", "order_date", amount=exact).to_pandas()
     lines["month"] = lines["order_date"].dt.to_period("M")
     bought = lines[lines["amount"] > 0]
     summary = summarize_customers(plain).set_index("customer_id")
     orders = bought.groupby("customer_id")["order_id"].nunique().reindex(summary.index, fill_value=0)
     assert summary["n_orders"].tolist() == orders.tolist()
-    assert orders.sum() < bought.groupby(["customer_id", "month"])["order_id"].nunique().sum() + 1
-    net = lines.groupby("customer_id")["amount"].sum().astype(float)
-    assert summary["revenue"].tolist() == net.tolist()
+    assert summary["revenue"].tolist() == (lines.groupby("customer_id")["amount"].sum() / 10_000).tolist()
     days = bought.assign(day=bought["order_date"].dt.normalize())[["customer_id", "day"]].drop_duplicates()
-    gaps = days.sort_values(["customer_id", "day"]).groupby("customer_id")["day"].diff().dt.days
-    cv = gaps.groupby(days["customer_id"]).agg(lambda gap: gap.std(ddof=0) / gap.mean() if gap.count() > 1 else None)
-    pd.testing.assert_series_equal(
-        summary["gap_cv"].dropna(), cv.dropna().astype(float), check_names=False, check_index_type=False
-    )
+    days["gap"] = days.sort_values(["customer_id", "day"]).groupby("customer_id")["day"].diff().dt.days
+    gaps = days.groupby("customer_id")["gap"]
+    cv = (gaps.std(ddof=0) / gaps.mean())[gaps.count() > 1]
+    pd.testing.assert_series_equal(summary["gap_cv"].dropna(), cv, check_names=False)
+    median = gaps.median().reindex(summary.index)
+    pd.testing.assert_series_equal(summary["median_gap_days"], median, check_names=False)
     complete = bought[bought["month"] <= pd.Period("2011-11")]
     demand = complete.pivot_table(index="customer_id", columns="month", values="amount", aggfunc="sum")
-    demand = demand.astype(float).fillna(0.0)
+    demand = demand.fillna(0)
     for customer in ("18102", "12346", "14646", "13085"):
         series = demand.loc[customer, summary.loc[customer, "first_order"].to_period("M") :]
         assert summary.loc[customer, "demand_cv"] == pytest.approx(series.std(ddof=0) / series.mean(), rel=1e-9)
@@ -91,12 +92,15 @@ def test_two_runs_are_equal_to_the_last_bit(plain: Ledger, real_data: Callable[[
 
 
 def test_cancellations_equal_a_stack(plain: Ledger, netted: Ledger) -> None:
-    lines = plain.table.select("customer_id", "product_id", "quantity", "amount", "order_date").to_pandas()
-    lines = lines[(lines["quantity"] > 0) == (lines["amount"] > 0)].dropna()
+    columns = ["customer_id", "product_id", "quantity", "order_date"]
+    lines = plain.table.select(*columns, amount=plain.table.amount.cast("float64")).to_pandas().dropna()
+    lines = lines[(lines["quantity"] > 0) == (lines["amount"] > 0)]
+    returned = set(lines.loc[lines["quantity"] < 0, "product_id"])
+    lines = lines[lines["product_id"].isin(returned)]
     lines["is_sale"] = lines["quantity"] > 0
     lines = lines.sort_values(["order_date", "is_sale"], kind="stable")
     stacks: dict[tuple, int] = defaultdict(int)
-    pairs, sales = 0, Decimal(0)
+    pairs, sales = 0, 0.0
     for row in lines.itertuples():
         key = (row.customer_id, row.product_id, abs(row.quantity), abs(row.amount))
         if row.is_sale:

@@ -187,15 +187,32 @@ def test_faces_do_not_share(cache, cuts):
     assert len(list(cache.iterdir())) == 2
 
 
-@pytest.mark.parametrize("damage", [b"", b"not a font", None])
+@pytest.mark.parametrize("damage", ["empty", "no font", "cut off", "one bit"])
 def test_a_broken_cached_font_is_built_again(cache, cuts, damage, built):
     name = fonts._family(_characters("商事"), "SC")
     (file,) = cache.iterdir()
-    file.write_bytes(built[: len(built) // 2] if damage is None else damage)
+    bit = bytes([built[-9] ^ 1])
+    broken = {
+        "empty": b"",
+        "no font": b"x" * 99,
+        "cut off": built[: len(built) // 2],
+        "one bit": built[:-9] + bit + built[-8:],
+    }
+    file.write_bytes(broken[damage])
     fonts._family.cache_clear()
     assert fonts._family(_characters("商事"), "SC") == name
     assert len(cuts) == 2
     assert file.read_bytes() == built
+
+
+def test_a_font_in_use_stays(cache, cuts):
+    fonts._family(_characters("商事"), "SC")
+    (file,) = cache.iterdir()
+    os.utime(file, (time.time() - 40 * 86400,) * 2)
+    fonts._family.cache_clear()
+    fonts._family(_characters("商事"), "SC")
+    fonts._family(_characters("商事"), "KR")
+    assert file.exists()
 
 
 def test_the_same_characters_give_the_same_file(built):

@@ -149,7 +149,7 @@ def test_names_in_four_scripts(company):
 
 
 def test_blemishes_are_what_the_audit_says(companies):
-    for company in companies[:3]:
+    for company in companies[:2]:
         rows, found = company.ledger, {}
         rules = [
             ("without customer", lambda d: d["customer_id"].isna()),

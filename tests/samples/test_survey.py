@@ -8,7 +8,7 @@ import pytest
 
 from kam.samples import SampleCompany, simulate_company
 
-WORLDS = range(120, 130)
+WORLDS = range(120, 128)
 
 
 def test_two_waves_with_several_people_per_account(companies):

@@ -94,6 +94,8 @@ def test_same_frames_same_bytes(tmp_path, frame):
     one = write_workbook({"a": frame}, tmp_path / "one.xlsx", context=EUR).read_bytes()
     two = write_workbook({"a": frame.copy()}, tmp_path / "two.xlsx", context=EUR).read_bytes()
     assert one == two
+    core = _xml(tmp_path / "one.xlsx")["docProps/core.xml"]
+    assert core.count("2024-12-31T00:00:00Z") == 2  # created and changed: the as-of day, not now
 
 
 def test_names_of_sheets(tmp_path, frame):
