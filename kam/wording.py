@@ -80,6 +80,10 @@ class Wording:
         """The message in this language, its ``{names}`` filled with values that were formatted before."""
         return _catalog(self.language).gettext(message).format(**values)
 
+    def text(self, message: str, /) -> str:
+        """A message without values, such as a paragraph of a notebook: braces in it are text."""
+        return _catalog(self.language).gettext(message) if message else ""
+
     def plural(self, one: str, many: str, n: int, /, **values: object) -> str:
         """The message for one or for many; ``{n}`` is the number, formatted."""
         return _catalog(self.language).ngettext(one, many, n).format(n=self.count(n), **values)

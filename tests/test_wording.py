@@ -49,6 +49,11 @@ def test_braces_in_a_value_are_text():
     assert Wording().sentence("{name} left", name="{0} {x}") == "{0} {x} left"
 
 
+def test_a_paragraph_may_hold_braces():
+    assert Wording().text("a {b} c") == "a {b} c"
+    assert Wording().text("") == ""
+
+
 def test_cells_of_a_table():
     say = Wording("en", "GBP")
     assert say.value(None, "money") == say.value(float("nan"), "number") == "–"

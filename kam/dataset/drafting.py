@@ -289,7 +289,10 @@ def _compose(found: list[_Found], unknown: list[str], *, name: str | None, folde
         text.note(f"QUESTION: {_one_line(question)}")
     text.lines.append("")
     text.put(
-        "name", _name_of(name or Path(found[0].source).stem), "keep it: the same dataset has the same name", guess=False
+        "name",
+        name_dataset(name or Path(found[0].source).stem),
+        "keep it: the same dataset has the same name",
+        guess=False,
     )
     text.note("title: …  # the name for people")
     text.put(
@@ -399,6 +402,11 @@ def _relative(source: str, folder: Path) -> str:
         return Path(source).absolute().as_posix()
 
 
-def _name_of(text: str) -> str:
+def name_dataset(text: str) -> str:
+    """Make a name that a dataset may have.
+
+    >>> name_dataset("My Company, Ltd."), name_dataset("매출 2025"), name_dataset("...")
+    ('my_company_ltd', '매출_2025', 'dataset')
+    """
     name = re.sub(r"[^\w.-]+", "_", text).strip("_.-")[:60].rstrip("_.-")
     return name.lower() or "dataset"

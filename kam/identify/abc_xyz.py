@@ -113,6 +113,7 @@ class AbcXyzResult(Result):
         ]
         regular = self.matrix[(self.matrix["abc_class"] == "A") & (self.matrix["xyz_class"] == "X")]
         counted = say.sentence("counted, not estimated")
+        off = 5 if self.measure == "revenue" else 10
         return (
             KeyFigure(
                 value=say.count(int(self.stability["n_customers"].iloc[0])),
@@ -127,7 +128,9 @@ class AbcXyzResult(Result):
             KeyFigure(
                 value=say.share(again["A"], 0),
                 label=say.sentence("of class A would be class A again"),
-                note="; ".join([*others, say.sentence("right to within 5 points in simulated re-runs")]),
+                note="; ".join(
+                    [*others, say.sentence("right to within {n} points in simulated re-runs", n=say.count(off))]
+                ),
             ),
             KeyFigure(
                 value=say.share(float(regular["share_value"].iloc[0])),

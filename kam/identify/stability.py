@@ -6,8 +6,9 @@ accounts are ranked again. ``p_same_class`` is the share of such re-runs in whic
 
 **Why not the plain bootstrap.** Resampling an account's months around its own total x says how x scatters, as if x were what
 the account buys on average. But x is itself off from that average, so that two runs differ by *twice* the variance; and
-accounts that were lucky stand higher than they belong. The plain block bootstrap states a stability that is 10 to 20 points
-too high where it matters (``benchmarks/class_stability.py`` shows it beside this estimate).
+accounts that were lucky stand higher than they belong. The plain block bootstrap states a stability that is up to 20
+points too high; this estimate is right to within 5 in every decile (``benchmarks/class_stability.py``: 13 processes, each
+run again 20 times).
 
 **The estimate**, for account i with N orders worth V since its first order L months ago, in three steps.
 
@@ -34,7 +35,8 @@ from a normal around it, with twice its variance. Accounts without any order, or
 of one another. (3) The number of orders and their size are independent within an account. (4) An account that has ended would
 end again: no chance of loss, and no recovery. (5) The level of an account does not itself wander by chance; slow moves over many
 months count as the account's own. **Not covered**: a change of regime – next year's loss, a new buyer, a crisis. Where levels
-wander or accounts leave by chance the stated stability is up to ten, or twenty, points too high.
+wander or accounts leave by chance the stated stability is up to ten, or twenty, points too high; with less than a year of
+months, with perfect clocks, or on margins, it is up to ten points too low.
 
 References: Bühlmann, H. & Straub, E. (1970), Glaubwürdigkeit für Schadensätze; Cox, D. R. (1962), Renewal theory; Efron, B. &
 Morris, C. (1975), Data analysis using Stein's estimator.

@@ -126,6 +126,7 @@ class _TemporaryDuckDB(Backend):
             autoload_known_extensions=False,
             **config,
         )
+        self.raw_sql("SET enable_progress_bar = false")  # it would be printed into notebooks and logs
 
     def disconnect(self) -> None:
         super().disconnect()

@@ -172,7 +172,8 @@ def folder_name(text: str) -> str:
 
 def _notebook_folders(start: Path) -> list[Path]:
     checkout = Path(__file__).resolve().parents[2]
-    folders = [parent / "notebooks" for parent in (start, *start.parents, checkout)]
+    carried = Path(__file__).resolve().parents[1] / "_notebooks"
+    folders = [*(parent / "notebooks" for parent in (start, *start.parents, checkout)), carried]
     return [folder for folder in folders if folder.is_dir()]
 
 

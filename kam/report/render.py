@@ -8,7 +8,6 @@ markdown cell with the tag ``caption`` is set as the caption of the figure or ta
 
 from __future__ import annotations
 
-import gettext
 import re
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
@@ -191,7 +190,7 @@ def _split_into_sections(executed: NotebookNode, say: Wording) -> list[_Section]
         if cell.cell_type != "markdown":
             continue
         tags = cell.metadata.get("tags", [])
-        for level, heading, text in _split_at_headings(_translate(cell.source, say)):
+        for level, heading, text in _split_at_headings(say.text(cell.source)):
             if level == 1 and len(sections) == 1 and not sections[0].title:
                 sections[0].title = _inline(heading)
             elif level:
@@ -258,14 +257,6 @@ def _describe_pictures(sections: list[_Section], title: str) -> Iterator[str]:
                 )
                 if not given:
                     yield f"A figure in {where!r} has no alternative text."
-
-
-def _translate(source: str, say: Wording) -> str:
-    """The markdown cell in the language of the report: its source is the message id, English stands where there is none."""
-    if not source:
-        return source
-    locale = Path(__file__).parents[1] / "locale"
-    return gettext.translation("kam", locale, languages=[say.language], fallback=True).gettext(source)
 
 
 def _inline(heading: str) -> str:

@@ -22,6 +22,11 @@ def check(small):
     return found
 
 
+def without_ledger(small):
+    small.change("dataset.yaml", "  ledger: {source: ledger.csv}\n", "")
+    return small
+
+
 def ledger(rows):
     return pd.DataFrame(rows, columns=["customer_id", "order_date", "amount", "order_id", "product_id", "note"])
 
@@ -62,7 +67,7 @@ def test_a_sound_dataset_is_ok_and_says_so(small):
 
 
 def test_columns_that_are_mapped_are_shown_with_their_name_in_the_source(small):
-    small.change("accounts.csv", "name,", "Firma,")
+    without_ledger(small).change("accounts.csv", "name,", "Firma,")
     small.change("dataset.yaml", "accounts.csv}", "accounts.csv, columns: {name: Firma}}")
     assert any("name ('Firma')" in line for line in check(small).lines)
 
@@ -90,8 +95,7 @@ def test_everything_wrong_is_told_at_once(small):
 
 
 def test_as_of_in_the_future_is_a_problem(small):
-    small.change("dataset.yaml", "  ledger: {source: ledger.csv}\n", "")
-    small.change("dataset.yaml", "2025-03-31", "2026-01-16")
+    without_ledger(small).change("dataset.yaml", "2025-03-31", "2026-01-16")
     assert "as_of is 16 January 2026, which is in the future." in check(small).problems
     small.change("dataset.yaml", "2026-01-16", "2026-01-15")
     assert check(small).problems == ()
@@ -234,20 +238,21 @@ def test_lost_leading_zeros_are_recognized(small):
 
 
 def test_respondents_of_unknown_customers_are_warned_of(small):
-    small.change("survey.csv", "r2,2024,002", "r2,2024,777")
+    without_ledger(small).change("survey.csv", "r2,2024,002", "r2,2024,777")
     assert any(
         "survey: 1 of 2 customers are neither" in warning and "'777'" in warning for warning in check(small).warnings
     )
 
 
 def test_a_table_nobody_uses_yet_is_checked(small):
-    small.add("programmes", "programme,from_state,to_state,effect,effect_sd,source,cost\nv,A,B,5,0.1,judged,1\n")
+    without_ledger(small).add(
+        "programmes", "programme,from_state,to_state,effect,effect_sd,source,cost\nv,A,B,5,0.1,judged,1\n"
+    )
     assert any("effect is out of range in row 2 ('5')" in problem for problem in check(small).problems)
 
 
 def test_a_survey_alone_is_a_dataset(small):
-    small.change("dataset.yaml", "  ledger: {source: ledger.csv}\n", "")
-    found = check(small)
+    found = check(without_ledger(small))
     assert found.ok
     assert found.audit is None
     assert any("Without a ledger" in line for line in found.lines)

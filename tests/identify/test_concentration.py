@@ -118,7 +118,7 @@ def test_parameters_out_of_range_are_named(parameter):
 def test_one_customer_has_everything():
     result = concentration(pd.Series([7.0], index=["007"]))
     assert (result.estimate("gini"), result.estimate("hhi"), result.estimate("top_share")) == (0, 1, 1)
-    assert result.answer().startswith("One of 1 customers")
+    assert result.answer().startswith("The only customer brings all")
 
 
 @given(values)

@@ -87,3 +87,11 @@ def test_kam_answers_outside_the_checkout(installed, tmp_path):
 def test_sample_is_carried(installed, tmp_path):
     code = "import kam; print(len(kam.open_dataset('sample').accounts))"
     assert int(run(installed / "bin" / "python", "-c", code, cwd=tmp_path)) > 500
+
+
+def test_a_report_is_made_outside_the_checkout(installed, tmp_path):
+    said = run(installed / "bin" / "kam", "run", "10", "--out", tmp_path / "reports", cwd=tmp_path)
+    assert "done" in said
+    assert (tmp_path / "reports" / "index.html").is_file()
+    (report,) = (tmp_path / "reports").glob("*/10_customer_identification/report.html")
+    assert "key accounts" in report.read_text(encoding="utf-8")

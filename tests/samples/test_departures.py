@@ -88,6 +88,19 @@ def test_complaints_are_in_the_events(company):
         assert row.n_complaints == sum(complaints.get((row.customer_id, m), 0) for m in months)
 
 
+def test_handovers_are_in_the_events(company):
+    handed = company.events.query("kind == 'handover'").set_index("customer_id")["date"].dt.to_period("M")
+    size = company.truth.traps.query("trap == 'manager_handover'").set_index("customer_id")["size"]
+    hazards = company.truth.hazards
+    since = [
+        (row.month.to_period("M") - handed[row.customer_id]).n if row.customer_id in handed else -1
+        for row in hazards[["month", "customer_id"]].itertuples()
+    ]
+    expected = hazards["customer_id"].map(size).where(pd.Series(since).between(1, 6), 0.0)
+    np.testing.assert_array_equal(hazards["handover"], expected)
+    assert (expected > 0).sum() > 500
+
+
 def test_nothing_is_ordered_after_leaving(company, ledger):
     orders = ledger[ledger["amount"] > 0]
     last = orders.groupby("customer_id")["order_date"].max()

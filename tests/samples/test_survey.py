@@ -75,7 +75,7 @@ def test_a_regression_finds_the_drivers(companies):
     error = np.sqrt(residual.var() * np.diag(np.linalg.inv(x.T @ x)))
     z = (b[1:] - drivers["weight"]) / error[1:]
     assert abs(z).max() < 3.5
-    assert np.corrcoef(b[1:], drivers["weight"])[0, 1] > 0.95
+    assert np.corrcoef(b[1:], drivers["weight"])[0, 1] > 0.9
     correlations = levels.corr().to_numpy()[np.triu_indices(len(drivers), 1)]
     assert correlations.min() > 0.3 and correlations.max() < 0.9
 
