@@ -30,7 +30,19 @@ _HOME = {
     "save_results": "kam.results",
 }
 __version__ = "0.1.0"
-_MODULES = ("columns", "dataset", "errors", "identify", "ledger", "plots", "report", "results", "samples", "tables", "wording")
+_MODULES = (
+    "columns",
+    "dataset",
+    "errors",
+    "identify",
+    "ledger",
+    "plots",
+    "report",
+    "results",
+    "samples",
+    "tables",
+    "wording",
+)
 
 __all__ = [
     "Check",

@@ -73,10 +73,10 @@ def _criteria_conflicts(file: DatasetFile) -> Iterator[tuple[Key, str]]:
     seen: set[str] = set()
     for i, criterion in enumerate(file.criteria):
         key = ("criteria", i, "name")
-        if criterion.name in seen:
+        if criterion.name.casefold() in seen:
             yield key, "it stands twice; each criterion has a name of its own."
-        seen.add(criterion.name)
-        if criterion.kind == "judged" and criterion.name in TABLES["accounts"].columns:
+        seen.add(criterion.name.casefold())
+        if criterion.kind == "judged" and criterion.name.casefold() in TABLES["accounts"].columns:
             yield key, "it is a column of the accounts already; give it another name, or kind: measured."
         if criterion.kind == "measured" and criterion.name not in MEASURES:
             guess = nearest(criterion.name, MEASURES)
@@ -90,14 +90,12 @@ def _criteria_conflicts(file: DatasetFile) -> Iterator[tuple[Key, str]]:
 def _survey_conflicts(survey: SurveyFile) -> Iterator[tuple[Key, str]]:
     at: Key = ("tables", "survey")
     taken = dict.fromkeys([*TABLES["survey"].columns, *LONG_SURVEY], "a column of the survey")
-    for i, item in enumerate(survey.items):
-        if item.name in taken:
-            yield (*at, "items", i, "name"), f"it is {taken[item.name]} already; an item needs a name of its own."
-        taken.setdefault(item.name, "an item")
-    for i, group in enumerate(survey.groups):
-        if group in taken:
-            yield (*at, "groups", i), f"it is {taken[group]} already; a group needs a name of its own."
-        taken.setdefault(group, "a group")
+    named = [((*at, "items", i, "name"), item.name, "an item") for i, item in enumerate(survey.items)]
+    named += [((*at, "groups", i), group, "a group") for i, group in enumerate(survey.groups)]
+    for key, name, what in named:
+        if name.casefold() in taken:  # engines do not tell Q1 from q1
+            yield key, f"it is {taken[name.casefold()]} already; {what} needs a name of its own."
+        taken.setdefault(name.casefold(), what)
     scales = [item.range for item in survey.items] or [(1.0, 5.0)]
     for option in ("not_applicable", "no_answer"):
         for i, code in enumerate(getattr(survey, option)):

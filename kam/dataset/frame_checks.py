@@ -74,7 +74,7 @@ def shorten(value: object) -> str:
     r"""A value as it can stand in a sentence: quoted, on one line, at most 40 characters.
 
     >>> shorten("A\nB" * 30)
-    "'A BA BA BA BA BA BA BA BA BA BA BA BA B…'"
+    "'A BA BA BA BA BA BA BA BA BA BA BA BA BA…'"
     """
     text = " ".join("".join(c if c.isprintable() else " " for c in str(value)).split())
     return repr(text[:40] + "…" if len(text) > 40 else text)

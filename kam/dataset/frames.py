@@ -196,7 +196,7 @@ def read_table(file: DatasetFile, name: str, source: SourceTable, *, say: Wordin
     used = choose_columns(table, specs, source.table.columns, name=name, where=source.description)
     frame, raw = _fetch(source, used, specs, file.time_zone)
 
-    in_rows_of_file = source.kind in ("csv", "excel")
+    in_rows_of_file = source.kind in ("csv", "excel") and not glob.has_magic(table.source)
     found = Findings(say=say, first_row=(source.options.header_row or 1) + 1 if in_rows_of_file else 1)
     if isinstance(table, SurveyFile):
         frame, raw = _prepare_survey(frame, raw, specs, table, found)

@@ -18,7 +18,7 @@ from kam.dataset.dictionary import LEDGER_WITHOUT, TABLES
 from kam.dataset.frames import TableData, locate_source, open_source, read_options, read_table
 from kam.dataset.parsing import digest_meaning, read_dataset_file
 from kam.dataset.schema import Assumptions, Criterion, DatasetFile, TableFile
-from kam.errors import DatasetError
+from kam.errors import DatasetError, UnreadableFileError
 from kam.ledger import Cleaning, Ledger, open_ledger
 from kam.ledger.reading import SourceTable, connect
 from kam.results import Context
@@ -309,7 +309,10 @@ def open_dataset(name_or_path: str | os.PathLike[str], *, start: str | os.PathLi
     text = os.fspath(name_or_path)
     if isinstance(text, bytes) or "\0" in text:
         raise DatasetError(f"{text!r} is neither a name nor a path.")
-    path = _find_by_path(text, folder) if _is_path(name_or_path) else _find_by_name(text, folder.resolve())
+    try:
+        path = _find_by_path(text, folder) if _is_path(name_or_path) else _find_by_name(text, folder.resolve())
+    except (OSError, RuntimeError) as error:  # no permission, a name too long, a circle of links, ~ of nobody
+        raise UnreadableFileError(f"It cannot be looked for: {error}.", where=text[:200]) from error
     return Dataset(path, read_dataset_file(path))
 
 

@@ -81,6 +81,8 @@ class AbcXyzResult(Result):
 
     def _sentence(self) -> str:
         say = self.context.wording
+        if self.n_customers == 1:
+            return say.sentence("The only account makes class A: one account always does.")
         n_a, n_sure = int(self.stability["n_customers"].iloc[0]), int(self.stability["n_sure"].iloc[0])
         first = say.plural(
             "One of {n_all} accounts makes class A ({share} of the {what})",

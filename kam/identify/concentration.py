@@ -168,7 +168,9 @@ class ConcentrationResult(Result):
         say = self.context.wording
         n_for_share = round(self.estimate("n_customers_for_share"))
         if self.n_customers == 1:
-            return say.sentence("The only customer brings all of {what} ({total}).", what=self._what(), total=say.money(self.total))
+            return say.sentence(
+                "The only customer brings all of {what} ({total}).", what=self._what(), total=say.money(self.total)
+            )
         first = say.plural(
             "One of {n_all} customers brings {share} of {what} ({total}).",
             "{n} of {n_all} customers bring {share} of {what} ({total}).",

@@ -6,12 +6,14 @@ import hashlib
 import uuid
 from collections.abc import Iterable
 
+import duckdb
 import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
 from ibis.backends.duckdb import Backend
+from ibis.common.exceptions import IbisError
 
-from kam.errors import EmptyDataError
+from kam.errors import ColumnTypeError, EmptyDataError
 from kam.ledger.column_names import require_unique_names
 
 _FRAME = "the data frame"
@@ -38,6 +40,8 @@ def read_frame(frame: pd.DataFrame, con: Backend) -> tuple[ir.Table, str]:
         It has no rows or no columns.
     DuplicateColumnError
         A name stands twice.
+    ColumnTypeError
+        A column is of a type that DuckDB does not have.
     """
     if not len(frame) or not len(frame.columns):
         raise EmptyDataError("There are no rows.", where=_FRAME, hint="Check how it was made.")
@@ -50,7 +54,14 @@ def read_frame(frame: pd.DataFrame, con: Backend) -> tuple[ir.Table, str]:
         values = array.to_pandas()
         values = values.astype(str) if pa.types.is_nested(array.type) else values  # lists cannot be hashed
         digest.update(pd.util.hash_pandas_object(values, index=False).to_numpy().tobytes())
-    return con.create_table(f"source_{uuid.uuid4().hex}", table), digest.hexdigest()
+    try:
+        return con.create_table(f"source_{uuid.uuid4().hex}", table), digest.hexdigest()
+    except (IbisError, duckdb.Error, pa.ArrowException) as error:
+        raise ColumnTypeError(
+            f"The data frame cannot be taken into DuckDB: {str(error).splitlines()[0]}",
+            where=_FRAME,
+            hint="Convert the column to texts, numbers or dates.",
+        ) from error
 
 
 def _make_array(values: pd.Series) -> pa.Array:
@@ -60,6 +71,7 @@ def _make_array(values: pd.Series) -> pa.Array:
         array = pa.Array.from_pandas(values)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
         array = pa.array(_as_texts(values), pa.string())
+    array = array.cast(pa.string()) if pa.types.is_null(array.type) else array
     return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
 
 

@@ -100,6 +100,13 @@ def test_what_is_no_dataset_is_a_named_error(small, given, fragment):
     assert fragment in str(caught.value)
 
 
+@pytest.mark.parametrize("given", ["a/" + "x" * 5000, "~nobody_at_all/x", "loop/x.yaml"])
+def test_what_cannot_be_looked_for_is_a_named_error(tmp_path, given):
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    with pytest.raises(DataError):
+        open_dataset(given, start=tmp_path)
+
+
 def test_a_file_of_another_name_is_pointed_at(small):
     small.path.rename(small.folder / "dataset.yml")
     with pytest.raises(DatasetError, match=r"There is dataset.yml: rename it"):

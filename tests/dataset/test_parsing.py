@@ -187,6 +187,8 @@ def test_wrong_option_of_a_table_is_named(text, fragments):
         ("items: [{text: a}]", ["tables.survey.items[0] (line 6) has no key 'name'"]),
         ("items: [{name: overall}]", ["is a column of the survey already"]),
         ("items: [{name: q}, {name: q}]", ["tables.survey.items[1].name (line 6) is 'q'", "an item already"]),
+        ("items: [{name: Overall}]", ["is a column of the survey already"]),
+        ("items: [{name: q}, {name: Q}]", ["an item already"]),
         ("items: [{name: ' q'}]", ["without control characters and without spaces at its ends"]),
         ("items: [{name: q}]\n    groups: [q]", ["tables.survey.groups[0] (line 7) is 'q'"]),
         (

@@ -9,7 +9,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from kam.report import render
+from kam import wording
 from kam.report.page import POLICY
 from kam.report.render import render_report
 from kam.results import Answer, Context, KeyFigure
@@ -273,11 +273,8 @@ def test_markdown_is_looked_up_in_the_catalog_of_the_language(monkeypatch):
         def gettext(self, message):
             return {"# Who?\n\nText.": "# 누구?\n\n본문.", "## Provenance": "## 출처"}.get(message, message)
 
-    def translation(domain, folder, languages, fallback):
-        assert (domain, languages, fallback) == ("kam", ["ko"], True)
-        return Catalog()
-
-    monkeypatch.setattr(render.gettext, "translation", translation)
+    catalogs = {"ko": Catalog(), "en": gettext.NullTranslations()}
+    monkeypatch.setattr(wording, "_catalog", catalogs.__getitem__)
     html = make(
         text("# Who?\n\nText."), text("## Provenance", "fold"), text("## Other"), context=Context(language="ko")
     ).html
