@@ -105,13 +105,11 @@ def draw_answers(
 
 
 def draw_comments(scripts: list[str], overall: Ints, rng: np.random.Generator) -> pd.Series:
-    """Draw what one person in eight wrote, in the language of the account."""
+    """Draw what one person in eight wrote, in the language of the account; missing for the others."""
     speaks = rng.random(len(scripts)) < 0.12
     complaint = rng.integers(0, 2, len(scripts))
-    return np.array(
-        [
-            (_COMMENTS[script][2 if level >= 4 else which] if said else None)
-            for script, level, which, said in zip(scripts, overall, complaint, speaks, strict=True)
-        ],
-        dtype=object,
-    )
+    said = [
+        _COMMENTS[script][2 if level >= 4 else which]
+        for script, level, which in zip(scripts, overall, complaint, strict=True)
+    ]
+    return pd.Series(said, dtype="str").where(speaks)

@@ -13,11 +13,11 @@ import pyarrow.parquet as pq
 import yaml
 
 from kam.samples.accounts import JUDGED
+from kam.samples.answers import ITEMS, NO_ANSWER, NOT_APPLICABLE
 from kam.samples.catalogue import NON_PRODUCT_CODES
 from kam.samples.company import TABLES, SampleCompany
 from kam.samples.decimals import decimals_of
 from kam.samples.ledger_table import MONEY
-from kam.samples.survey import ITEMS, NO_ANSWER, NOT_APPLICABLE
 
 SAMPLE_SEED = 2
 """The seed of the company in ``data/sample``."""

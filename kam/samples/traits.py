@@ -132,8 +132,9 @@ def draw_traits(n: int, months: Months, catalogue: Catalogue, rng: np.random.Gen
 
     spread = np.array([r.satisfaction for r in REGIONS])[region]
     key = size > 0.9
+    width = max(6, len(str(100 + 7 * n)))
     return Traits(
-        customer_id=np.array([f"{100 + 7 * i:06d}" for i in range(n)]),
+        customer_id=np.array([f"{100 + 7 * i:0{width}d}" for i in range(n)]),
         region=region,
         industry=rng.integers(0, len(INDUSTRIES), n),
         latent_class=latent_class,

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from kam.samples.answers import ITEMS, REPURCHASE
 from kam.samples.departures import BANDS, LEAVING, Departures, bands_of
 from kam.samples.managers import Managers
 from kam.samples.months import NEVER, Dates, Floats, Ints, Months
 from kam.samples.orders import DEMAND_ELASTICITY, STATES, TRANSITIONS, OrderingProcess
-from kam.samples.survey import ITEMS, REPURCHASE, RESPONSE, SurveyOutcome
+from kam.samples.survey import RESPONSE, SurveyOutcome
 from kam.samples.traits import CLASSES, REGIONS, RHYTHMS
 
 

@@ -1,4 +1,4 @@
-"""The sample company as a whole: the same from the same seed, of the size it should have, and without contradictions."""
+"""The sample company: the same from the same seed, of the size it should have, and without contradictions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from kam.dataset.dictionary import TABLES
 from kam.errors import ParameterError
 from kam.ledger.cleaning import RULES
 from kam.samples import SampleCompany, simulate_company, simulate_rerun
-from kam.samples.survey import ITEMS
+from kam.samples.answers import ITEMS
 
 
 def frames(company: SampleCompany) -> dict[str, pd.DataFrame]:

@@ -52,7 +52,7 @@ def test_rhythms_are_found(companies, ledgers):
 
 @pytest.fixture(scope="module")
 def relative_values(companies: list[SampleCompany], ledgers: list[pd.DataFrame]) -> pd.DataFrame:
-    """One row per order of the larger accounts: what it is worth beside their typical order, its month, state and region."""
+    """One row per order of the larger accounts: its worth beside their typical order, its month, state and region."""
     parts = []
     for company, ledger in zip(companies, ledgers, strict=True):
         orders = (
@@ -63,8 +63,10 @@ def relative_values(companies: list[SampleCompany], ledgers: list[pd.DataFrame])
         orders["month"] = orders["date"].dt.to_period("M").dt.to_timestamp()
         states = company.truth.states.astype({"month": orders["month"].dtype})  # of accounts without a trap
         index = company.external[company.external["series"] == "industrial_production"]
-        index = index.assign(month=(index["month"] + pd.DateOffset(months=1)).astype(orders["month"].dtype))
-        joined = orders.merge(states, on=["customer_id", "month"]).merge(index[["region", "month", "value"]])
+        joined = orders.merge(states, on=["customer_id", "month"])
+        for lag in (1, 6):
+            month = (index["month"] + pd.DateOffset(months=lag)).astype(orders["month"].dtype)
+            joined = joined.merge(index[["region"]].assign(month=month, **{f"lag_{lag}": index["value"]}))
         typical = (
             company.truth.accounts.set_index("customer_id")["order_value"].reindex(joined["customer_id"]).to_numpy()
         )
@@ -87,13 +89,16 @@ def test_season_shows_in_what_is_spent(relative_values):
 
 
 def test_production_of_the_month_before_shows_in_what_is_spent(relative_values):
-    data = relative_values.assign(log=np.log(relative_values["relative"]), index=np.log(relative_values["value"]))
+    names = ["log", "lag_1", "lag_6"]
+    data = relative_values.assign(log=np.log(relative_values["relative"]))
+    data[["lag_1", "lag_6"]] = np.log(data[["lag_1", "lag_6"]])
     cells = [data["state"], data["month"].dt.month, data["month"].dt.year]
-    within = data[["log", "index"]] - data.groupby(cells)[["log", "index"]].transform("mean")
-    slope = (within["log"] * within["index"]).sum() / (within["index"] ** 2).sum()
-    error = np.sqrt(((within["log"] - slope * within["index"]) ** 2).mean() / (within["index"] ** 2).sum())
-    assert abs(slope - 0.6) < 4 * error < 0.5
-    assert slope > 0.25
+    within = (data[names] - data.groupby(cells)[names].transform("mean")).to_numpy()
+    y, x = within[:, 0], within[:, 1:]
+    slope, *_ = np.linalg.lstsq(x, y, rcond=None)
+    error = np.sqrt((y - x @ slope).var() * np.diag(np.linalg.inv(x.T @ x)))
+    assert (abs(slope - [0.6, 0.0]) < 4 * error).all() and (error < 0.15).all()
+    assert slope[0] > 0.3 > slope[1] + 0.1
 
 
 def test_dormant_months_have_no_orders(company: SampleCompany, ledger: pd.DataFrame):

@@ -1,4 +1,4 @@
-"""Every trap can be seen with plain pandas by somebody who does not know where it is, and the larger it is the better."""
+"""Every trap can be seen with plain pandas by somebody who does not know where it is, the better the larger it is."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ END = pd.Timestamp("2026-01-01")
 
 
 def measure_accounts(ledger: pd.DataFrame) -> pd.DataFrame:
-    """Naive measures per account: the last twelve months, against the first twelve where there is something to compare."""
+    """Naive measures per account: the last twelve months, against the first twelve where that says something."""
     last = ledger[ledger["order_date"] >= END - pd.DateOffset(months=12)]
     first = ledger[ledger["order_date"] < pd.Timestamp("2023-01-01")]
     orders, early = last[last["amount"] > 0], first[first["amount"] > 0]
