@@ -56,7 +56,7 @@ def read_frame(frame: pd.DataFrame, con: Backend) -> tuple[ir.Table, str]:
         digest.update(pd.util.hash_pandas_object(values, index=False).to_numpy().tobytes())
     try:
         return con.create_table(f"source_{uuid.uuid4().hex}", table), digest.hexdigest()
-    except (IbisError, duckdb.Error, pa.ArrowException) as error:
+    except (IbisError, duckdb.Error, pa.ArrowException, KeyError) as error:  # KeyError: Ibis does not know the type
         raise ColumnTypeError(
             f"The data frame cannot be taken into DuckDB: {str(error).splitlines()[0]}",
             where=_FRAME,

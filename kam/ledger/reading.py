@@ -27,6 +27,7 @@ from kam.ledger.text_files import read_text_file
 from kam.ledger.workbooks import make_table, read_sheet
 
 __all__ = [
+    "DETECT",
     "ColumnDescription",
     "ColumnType",
     "ReadOptions",

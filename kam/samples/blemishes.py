@@ -32,7 +32,9 @@ def add_blemishes(ledger: pd.DataFrame, rng: np.random.Generator) -> tuple[pd.Da
     """
     is_order = (ledger["amount"] > 0).to_numpy()
     last = ledger["order_date"].max()
-    pool = rng.permutation(np.flatnonzero(is_order & (ledger["order_date"] < last - pd.Timedelta(days=12)).to_numpy()))
+    early = (ledger["order_date"] < last - pd.Timedelta(days=12)).to_numpy()
+    shuffled = rng.permutation(np.flatnonzero(is_order & early))
+    pool = shuffled[~ledger["order_id"].iloc[shuffled].duplicated().to_numpy()]  # one line of an order at most
     counts = {rule: round(share * len(ledger)) for rule, share in _SHARES.items()}
     places = dict(zip(counts, np.split(pool, np.cumsum(list(counts.values()))), strict=False))
 

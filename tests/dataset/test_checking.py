@@ -214,7 +214,7 @@ def test_two_currencies_are_a_problem(year):
 
 
 def test_less_than_two_complete_months_are_a_problem(year):
-    found = year.write([row for row in month_by_month() if row[1] < "2025-02-01"])
+    found = year.write([row for row in month_by_month() if row[1] < "2025-03-01"])
     assert not found.ok
     assert any("complete months; 2 are needed" in problem for problem in found.problems)
     assert year.write([row for row in month_by_month() if row[1] < "2025-03-32"]).ok

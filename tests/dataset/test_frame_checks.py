@@ -113,8 +113,8 @@ def test_of_many_double_keys_the_first_are_named():
 
 def test_missing_parts_of_a_key_are_alike():
     found = findings()
-    check_key(pd.DataFrame({"a": ["x", "x"], "b": [None, None]}), ("a", "b"), found)
-    assert len(found.problems) == 1
+    check_key(pd.DataFrame({"a": ["x", "y", "x", "y"], "b": [None] * 4}), ("a", "b"), found)
+    assert "'x', 'None' in rows 2 and 4 and 'y', 'None' in rows 3 and 5" in found.problems[0]
 
 
 def test_rows_without_a_key_may_be_equal_with_a_warning():

@@ -253,6 +253,12 @@ def test_a_secret_is_refused_and_not_repeated(text):
     assert "not belong in dataset.yaml" in found
 
 
+def test_the_value_of_a_key_that_is_called_like_a_secret_is_not_shown():
+    found = message(BASE + "    columns: {password: hunter2}\n")
+    assert "tables.ledger.columns.password" in found
+    assert "hunter2" not in found
+
+
 def test_all_that_is_wrong_is_told_at_once_but_not_without_end():
     found = message(BASE + "currency: Eur\nlanguage: de\n" + "".join(f"key{i}: 1\n" for i in range(20)))
     assert "currency (line 5)" in found

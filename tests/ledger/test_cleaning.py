@@ -142,9 +142,9 @@ def test_copies_of_a_row_that_an_earlier_rule_removes_count_there() -> None:
 
 def test_without_lines_or_products_copies_are_only_counted() -> None:
     rows = [{name: row[name] for name in ("customer_id", "order_date", "amount")} for row in (GOOD, GOOD, GOOD, OTHER)]
-    nobody = rows[0] | {"customer_id": None}
-    ledger = open_rows([*rows, nobody, nobody])
-    assert found(ledger) == {NO_CUSTOMER: (2, Decimal(20)), DUPLICATES: (2, Decimal(20))}
+    nobody, late = rows[0] | {"customer_id": None}, rows[0] | {"order_date": "2099-01-01"}
+    ledger = open_rows([*rows, nobody, nobody, late, late])
+    assert found(ledger) == {NO_CUSTOMER: (2, 20), AFTER_AS_OF: (2, 20), DUPLICATES: (2, 20)}
     assert ledger.audit.n_rows_kept == 4
     assert ledger.audit.is_balanced
     assert dict(zip(ledger.audit.rules["rule"], ledger.audit.rules["action"], strict=True))[DUPLICATES] == WARNED

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pytest
 
 from kam.errors import ColumnTypeError, MissingColumnError, MixedCurrencyError, ParameterError
-from kam.ledger.reading import ReadOptions, TypedTable, connect, read_source, type_columns
+from kam.ledger.reading import DETECT, ReadOptions, TypedTable, connect, read_source, type_columns
 
 Type = Callable[..., TypedTable]
 
@@ -25,7 +25,7 @@ def type_frame() -> Iterator[Type]:
     con = connect()
 
     def type_frame(
-        types: dict[str, Any], time_zone: str = "UTC", options: ReadOptions = ReadOptions(), **columns: Any
+        types: dict[str, Any], time_zone: str = "UTC", options: ReadOptions = DETECT, **columns: Any
     ) -> TypedTable:
         source = read_source(pd.DataFrame(columns), con, options=options)
         return type_columns(source, {name: name for name in columns}, types, time_zone=time_zone)
@@ -93,7 +93,8 @@ def test_numbers_with_a_decimal_point(type_frame: Type) -> None:
     assert values(typed)[:n] == [Decimal(number) for number in POINT.values()]
     assert values(typed)[n:] == [None] * (len(UNREADABLE) + 2)
     assert typed.notes == [
-        f"x: {len(UNREADABLE)} values cannot be read with decimal mark '.', such as '(-5.1)', '--5.1', '1 23.4', and count as missing."
+        f"x: {len(UNREADABLE)} values cannot be read with decimal mark '.', such as '(-5.1)', '--5.1', '1 23.4', "
+        "and count as missing."
     ]
     floats = values(type_frame({"x": "number"}, x=[*POINT, *UNREADABLE]))
     exact = [

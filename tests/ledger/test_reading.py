@@ -154,8 +154,8 @@ def test_patterns(con: Backend, tmp_path: Path) -> None:
     (tmp_path / "3.csv").write_text("id,amount\n1,2\n")
     with pytest.raises(MissingColumnError, match=r"3\.csv lacks 'net' and has 'amount' besides"):
         read_source(tmp_path / "*.csv", con)
+    FRAME.to_parquet(tmp_path / "4.parquet")
     with pytest.raises(UnreadableFileError, match="several kinds: csv, parquet"):
-        FRAME.to_parquet(tmp_path / "4.parquet")
         read_source(tmp_path / "*.*", con)
 
 
@@ -333,7 +333,7 @@ def test_ledgers_come_back_or_a_named_error_is_raised(
     try:
         typed = type_columns(source, columns, types)
     except ColumnTypeError as error:  # an order of day and month, or a mark, that these few rows leave open
-        assert "not certain" in error.what or "two ways" in error.what
+        assert "not certain" in error.what or "two ways" in error.what  # noqa: PT017 - reading it is as good
         return
     rows = typed.table.to_pyarrow().to_pylist()
     moments = "%H" in written["date_format"]
