@@ -30,5 +30,5 @@ def name_accounts(frame: pd.DataFrame, accounts: pd.DataFrame | None) -> pd.Data
     if accounts is not None and "name" in accounts:
         names = names.map(accounts.set_index("customer_id")["name"]).fillna(names)
     named = frame.copy()
-    named.insert(named.columns.get_loc("customer_id") + 1, "name", names)
+    named.insert(list(named.columns).index("customer_id") + 1, "name", names)
     return named
