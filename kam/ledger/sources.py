@@ -126,7 +126,7 @@ class _TemporaryDuckDB(Backend):
             autoload_known_extensions=False,
             **config,
         )
-        self.raw_sql("SET enable_progress_bar = false")  # it would be printed into notebooks and logs
+        self.raw_sql("PRAGMA disable_progress_bar")  # else printed into notebooks; SET fails in a kernel without ipywidgets
 
     def disconnect(self) -> None:
         super().disconnect()

@@ -181,7 +181,8 @@ def test_a_month_that_ends_with_days_of_rest_is_complete() -> None:
 
 
 def test_customers_of_the_first_month_are_left_censored() -> None:
-    frame = pd.concat([ORDERS, ORDERS.head(1).assign(customer_id="c", amount=-1.0)])
+    credit_note = ORDERS.head(1).assign(customer_id="c", order_date=pd.Timestamp("2023-12-31"), amount=-1.0)
+    frame = pd.concat([ORDERS, credit_note])
     audit = open_ledger(frame, today=TODAY).audit
     assert (audit.n_customers, audit.n_customers_left_censored) == (3, 1)  # c has a credit note only
 
