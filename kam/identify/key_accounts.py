@@ -328,7 +328,7 @@ def _misses(fact: Fact, met: Fact, say: Wording) -> list[str]:
     """The criteria that an account of class A misses, each with the figure behind it."""
     misses = []
     if not met["surely_large"]:
-        misses.append(say.sentence("class A in only {p} of re-runs", p=say.share(fact["p_same_class"], 0)))
+        misses.append(say.sentence("class A again: only {p}", p=say.share(fact["p_same_class"], 0)))
     if not met["steady"]:
         misses.append(
             say.sentence("ordered in {share} of its months, at random gaps", share=say.share(fact["active_share"], 0))
@@ -346,7 +346,11 @@ def _why(fact: Fact, misses: list[str], say: Wording) -> str:
     if misses:
         return "; ".join(misses)
     rhythm = say.sentence("orders every {days} days", days=say.count(max(1, fact["median_gap_days"])))
-    sure = say.sentence("class A in {p} of re-runs", p=say.share(fact["p_same_class"], 0))
+    sure = (
+        say.sentence("class A again: over {p}", p=say.share(0.99, 0))
+        if fact["p_same_class"] > 0.99
+        else say.sentence("class A again: {p}", p=say.share(fact["p_same_class"], 0))
+    )
     return "; ".join([rhythm, sure, *([fact["segment"]] if fact["segment"] else [])])
 
 
@@ -379,7 +383,9 @@ def _criteria(
 ) -> pd.DataFrame:
     meanings = {
         "large": say.sentence("class A by value"),
-        "surely_large": say.sentence("class A in at least {p} of re-runs", p=say.share(min_certainty, 0)),
+        "surely_large": say.sentence(
+            "at least {p} sure to be class A again, if the same ordering ran again", p=say.share(min_certainty, 0)
+        ),
         "steady": say.sentence(
             "ordered in at least {share} of its months, or at gaps that vary by at most {cv} of their mean",
             share=say.share(min_active_share, 0),

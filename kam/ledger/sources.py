@@ -126,7 +126,9 @@ class _TemporaryDuckDB(Backend):
             autoload_known_extensions=False,
             **config,
         )
-        self.raw_sql("PRAGMA disable_progress_bar")  # else printed into notebooks; SET fails in a kernel without ipywidgets
+        self.raw_sql(
+            "PRAGMA disable_progress_bar"
+        )  # else printed into notebooks; SET fails in a kernel without ipywidgets
 
     def disconnect(self) -> None:
         super().disconnect()

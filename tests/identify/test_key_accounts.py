@@ -62,7 +62,7 @@ def test_each_large_account_is_judged_on_every_criterion(result):
     assert "only one order" in accounts.at["one order", "why"]
     assert "silent for 387 days" in accounts.at["gone", "why"]
     assert "margin is -€720.00" in accounts.at["no margin", "why"]
-    assert accounts.at["monthly", "why"].startswith("orders every 31 days; class A in ")
+    assert accounts.at["monthly", "why"].startswith("orders every 31 days; class A again: ")
 
 
 def test_key_accounts_come_first_and_ranks_are_by_value(result):

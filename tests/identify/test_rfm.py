@@ -148,7 +148,12 @@ def test_bad_summaries_are_named(frame, error, says):
 
 
 @pytest.mark.parametrize(
-    "bins", ["deciles", {"recency": [1, 2, 3, 4]}, {"recency": [4, 3, 2, 1], "frequency": [1, 2, 3, 4], "monetary": [1, 2, 3, 4]}]
+    "bins",
+    [
+        "deciles",
+        {"recency": [1, 2, 3, 4]},
+        {"recency": [4, 3, 2, 1], "frequency": [1, 2, 3, 4], "monetary": [1, 2, 3, 4]},
+    ],
 )
 def test_bad_cut_points_are_named(bins):
     with pytest.raises(ParameterError):
