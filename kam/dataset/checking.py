@@ -173,6 +173,7 @@ def _check_ledger(dataset: Dataset, notes: Notes) -> Ledger | None:
         else:
             notes.add(line)
     judge_audit(audit, as_of_is_given=dataset.file.as_of is not None, notes=notes)
+    _judge_signs(ledger, notes)
     _judge_span(ledger, notes)
     return ledger
 
@@ -254,6 +255,11 @@ def _removed(say: Wording, rule: str, rows: float, money: float, limit: float | 
         money=say.share(money),
     )
     return text if limit is None else f"{text} {say.sentence('The limit is {limit}.', limit=say.share(limit, 0))}"
+
+
+def _judge_signs(ledger: Ledger, notes: Notes) -> None:
+    if not (ledger.table.amount > 0).any().execute():
+        notes.problem(notes.say.sentence("No row has an amount above zero. Are the signs turned round?"))
 
 
 def _judge_span(ledger: Ledger, notes: Notes) -> None:

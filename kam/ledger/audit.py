@@ -175,6 +175,10 @@ class Audit:
         """What a reader should know, in English and without a currency."""
         return tuple(remark.say(Wording()) for remark in self.note_remarks)
 
+    def __str__(self) -> str:
+        """The sentences of the audit in English, money without its currency."""
+        return "\n".join(self.lines(Wording()))
+
     def lines(self, wording: Wording) -> list[str]:
         """The audit in sentences; the first is the whole of it in one line.
 

@@ -30,6 +30,7 @@ _WHOLE_DAYS = ("%H:%M:%S", "%H:%M", "%H:%M:%S.%f")
 _HALF_DAYS = ("%I:%M:%S %p", "%I:%M %p")
 _ISO_SHAPE = r"^\d{4}-\d{1,2}-\d{1,2}([T ]\d{1,2}:\d\d(:\d\d([.,]\d+)?)?)?$"
 _ZONED_SHAPE = r"^\d{4}-\d{1,2}-\d{1,2}[T ]\d{1,2}:\d\d(:\d\d(\.\d+)?)? ?(Z|UTC|GMT|[+-]\d\d(:?\d\d)?)$"
+_LIKE_DATES = r"\d{1,4}\D{1,3}\d{1,2}\D{1,3}\d{1,4}|^\d{8}(\d{6})?$|[A-Za-z]{3}.*\d{2}"
 _DIGITS = {"%Y%m%d": r"^\d{8}$", "%Y%m%d%H%M%S": r"^\d{14}$"}
 _SAMPLE = 20_000
 # Fewer days above 12 than this share of the rows that could be read both ways may be slips of the pen.
@@ -134,9 +135,9 @@ def find_date_format(table: ir.Table, column: ir.StringValue) -> DateReading:
 
 
 def _formats_in(texts: ir.Table) -> list[str]:
-    """Formats that may read some of the first texts."""
-    shapes = {re.sub(r"\d", "9", text) for text in texts.limit(_SAMPLE).to_pyarrow()["text"].to_pylist()}
-    shapes = {shape for shape in shapes if "9" in shape}
+    """Formats that may read some of the first texts that look like dates."""
+    like_dates = texts.filter(texts.text.re_search(_LIKE_DATES)).limit(_SAMPLE)
+    shapes = {re.sub(r"\d", "9", text) for text in like_dates.to_pyarrow()["text"].to_pylist()}
     return [name for name in _LAYOUTS if any(map(_pattern(name).fullmatch, shapes))]
 
 

@@ -84,7 +84,7 @@ def decide_encoding(sample: bytes, *, where: str) -> tuple[str, str]:
     >>> decide_encoding("Größe;Straße".encode("cp1252"), where="a.csv")[0]
     'cp1252'
     """
-    texts = {name: text for name in _CHOICES if (text := _decode(sample, name)) is not None}
+    texts = {name: text for name in _CHOICES if (text := _decode(sample, name))}
     scores = {name: _score(text, name) for name, text in texts.items()}
     best = max(scores, key=lambda name: scores[name][0], default=None)
     if best is not None and scores[best][1] >= 0:

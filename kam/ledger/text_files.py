@@ -29,6 +29,7 @@ from kam.ledger.sources import ReadOptions
 _BLOCK = 1 << 20
 _HEAD = 1 << 20
 _FOREIGN = 1 << 18
+_MAX_LINE = 4000
 _MAX_REJECTS = 1000
 _BOMS = (  # the longer ones first
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -200,7 +201,7 @@ def _scan(path: Path) -> _Scan:
         if not is_ascii and sum(map(len, foreign)) < _FOREIGN:
             lines = block.splitlines()
             whole = lines[1 if scan.n_bytes else 0 : len(lines) - (len(block) == _BLOCK)]
-            foreign += [line[:2000] for line in whole if not line.isascii()][:400]
+            foreign += [_cut_line(line) for line in whole if not line.isascii()][:400]
         scan.n_crlf += block.count(b"\r\n") + (pending_cr and block.startswith(b"\n"))
         scan.n_cr += block.count(b"\r")
         scan.n_lf += block.count(b"\n")
@@ -213,6 +214,14 @@ def _scan(path: Path) -> _Scan:
             scan.broken_line = scan.n_lf + 1
     scan.sha256, scan.foreign = digest.hexdigest(), b"\n".join(foreign)
     return scan
+
+
+def _cut_line(line: bytes) -> bytes:
+    """Not too much of a long line, cut where no letter of several bytes is torn."""
+    if len(line) <= _MAX_LINE:
+        return line
+    end = max(line.rfind(mark, 0, _MAX_LINE) for mark in (b",", b";", b"\t", b" "))
+    return line[: end + 1]
 
 
 def _guess_wide(head: bytes) -> str | None:

@@ -213,6 +213,12 @@ def test_two_currencies_are_a_problem(year):
     assert "USD" in year.write(rows).problems[0]
 
 
+def test_amounts_that_are_all_negative_are_a_problem(year):
+    found = year.write([(*row[:2], "-10.00", *row[3:]) for row in month_by_month()])
+    assert not found.ok
+    assert "No row has an amount above zero" in found.problems[0]
+
+
 def test_less_than_two_complete_months_are_a_problem(year):
     found = year.write([row for row in month_by_month() if row[1] < "2025-03-01"])
     assert not found.ok

@@ -32,6 +32,10 @@ def test_the_first_line_is_the_whole_audit() -> None:
     assert nothing.lines(EUR) == ["1,010 rows in; 1,010 kept; none removed."]
 
 
+def test_a_printed_audit_is_its_sentences() -> None:
+    assert str(AUDIT) == "1,010 rows in; 1,008 kept; removed: 2 without customer (1,500)."
+
+
 def test_rows_and_money_must_add_up() -> None:
     assert AUDIT.is_balanced
     assert (AUDIT.n_rows_removed, AUDIT.amount_removed) == (2, Decimal("1500.50"))  # what is only warned of stays

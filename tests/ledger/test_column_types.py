@@ -14,6 +14,7 @@ import pyarrow as pa
 import pytest
 
 from kam.errors import ColumnTypeError, MissingColumnError, MixedCurrencyError, ParameterError
+from kam.ledger import date_texts
 from kam.ledger.reading import DETECT, ReadOptions, TypedTable, connect, read_source, type_columns
 
 Type = Callable[..., TypedTable]
@@ -169,6 +170,7 @@ def test_decimal_mark_given(type_frame: Type, options: ReadOptions, expected: st
 
 def test_leading_zero_is_no_thousands_group(type_frame: Type) -> None:
     assert values(type_frame({"x": "number"}, x=["0.125", "0.250"])) == [0.125, 0.25]
+    assert values(type_frame({"x": "number"}, x=["0,125", "0,250", "none"])) == [0.125, 0.25, None]
 
 
 def test_two_decimal_marks_in_one_column(type_frame: Type) -> None:
@@ -317,10 +319,14 @@ def test_mixed_formats(type_frame: Type) -> None:
         type_frame({"x": "date"}, x=["2024-01-31"] * 3 + ["31.12.2024"] * 2)
 
 
-def test_format_that_the_first_rows_do_not_show(type_frame: Type) -> None:
-    typed = type_frame({"x": "date"}, x=["n/a"] * 25_000 + ["31.12.2024"] * 5)
+def test_format_that_the_first_rows_do_not_show(type_frame: Type, monkeypatch: pytest.MonkeyPatch) -> None:
+    typed = type_frame({"x": "date"}, x=[f"no. {i}" for i in range(80_000)] + ["31.12.2024"] * 5)
     assert typed.formats == {"x": "%d.%m.%Y"}
     assert values(typed)[-1] == datetime(2024, 12, 31)
+    monkeypatch.setattr(date_texts, "_SAMPLE", 3)
+    many = pd.Series(pd.date_range("2000-01-01", periods=300)).astype(str)
+    with pytest.raises(ColumnTypeError, match=r"200 as %d\.%m\.%Y"):
+        type_frame({"x": "date"}, x=[*many, *["31.12.2024"] * 200])
 
 
 def test_years_of_two_digits_are_not_years_of_four(type_frame: Type) -> None:

@@ -26,7 +26,7 @@ def describe(con: Backend, **columns: Any) -> dict[str, ColumnDescription]:
 
 
 def test_a_file(con: Backend, tmp_path: Path) -> None:
-    rows = "고객번호;주문일;금액;비고\n007;31.01.2024;1.234,56;a\n008;01.02.2024;5,5;\n008;01.02.2024;7;b\n"
+    rows = "고객번호;주문일;금액;비고\n007;31.01.2024;1.234,56;a\n18;01.02.2024;5,5;\n18;01.02.2024;7;b\n"
     (tmp_path / "a.csv").write_bytes(rows.encode("cp949"))
     found = describe_source(tmp_path / "a.csv", con)
     assert found.n_rows == 3
@@ -34,7 +34,7 @@ def test_a_file(con: Backend, tmp_path: Path) -> None:
     assert set(found.source.findings) == {"encoding", "delimiter", "header_row"}
     assert found.columns == (
         ColumnDescription(
-            name="고객번호", type="text", examples=("007", "008"), share_missing=0, n_distinct=2, date_format=None, share_dates=0,
+            name="고객번호", type="text", examples=("007", "18"), share_missing=0, n_distinct=2, date_format=None, share_dates=0,
             ambiguous_date=False, decimal=None, thousands=None, share_numbers=1, ambiguous_number=False, leading_zeros=True,
         ),
         ColumnDescription(

@@ -73,6 +73,21 @@ def test_letters_far_behind_the_beginning(con: Backend, tmp_path: Path) -> None:
     assert (text.options.encoding, rows[-1]) == ("utf-8", ("2", "삼성전자"))
 
 
+def test_blocks_that_end_within_a_letter(con: Backend, tmp_path: Path) -> None:
+    """The file is looked at in blocks of a megabyte, and long lines are looked at in part."""
+    for shift in range(2):
+        line = "한국" * 1500
+        lines = [f"{'x' * shift};{line};{line}"] * 120
+        content = ("고객;하나;둘\n" + "\n".join(lines) + "\n").encode("cp949")
+        assert len(content) > 1 << 20
+        text, rows = read(content, con, tmp_path)
+        assert text.options.encoding == "cp949"
+        assert rows == [("x" * shift or None, line, line)] * 120
+    content = "고객;b\n".encode("cp949") + b"1;a\n" * 262_142
+    assert len(content) == (1 << 20) - 1
+    assert read(content + "한국;x\n".encode("cp949"), con, tmp_path)[0].options.encoding == "cp949"
+
+
 @pytest.mark.parametrize(
     "content",
     [
