@@ -252,6 +252,11 @@ def test_real(*arguments):
     return run("pytest", "--override-ini=testpaths=tests/real", *arguments)
 
 
+def bench(*arguments):
+    """how honest the class stability is, on simulated re-runs: 20 minutes; fewer with ARGS=2 (companies per process)"""
+    return run("python", "-m", "benchmarks.class_stability", *arguments)
+
+
 def check():
     """ruff, mypy, the layers, notebooks stored without outputs"""
     commands = [["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy"], ["lint-imports", "--no-logo"]]
@@ -299,6 +304,7 @@ COMMANDS = {
     "test-real": test_real,
     "check": check,
     "fix": fix,
+    "bench": bench,
     "lab": lab,
     "lock": lock,
     "help": show_help,
