@@ -331,7 +331,7 @@ def _misses(fact: Fact, met: Fact, say: Wording) -> list[str]:
         misses.append(say.sentence("class A again: only {p}", p=say.share(fact["p_same_class"], 0)))
     if not met["steady"]:
         misses.append(
-            say.sentence("ordered in {share} of its months, at random gaps", share=say.share(fact["active_share"], 0))
+            say.sentence("ordered in {share} of its months, at random gaps", share=say.share(fact["active_share"]))
             if fact["n_orders"] >= MIN_ORDERS
             else say.plural("only one order", "only {n} orders", fact["n_orders"])
         )

@@ -255,7 +255,8 @@ def test_an_installed_font_serves(cache, cuts, monkeypatch):
     entries = [entry for entry in mpl.font_manager.fontManager.ttflist if entry.name == family]
     assert {entry.weight for entry in entries} == {400, 700}
     installed = [dataclasses.replace(entry, name="Noto Sans CJK SC") for entry in entries]
-    monkeypatch.setattr(mpl.font_manager.fontManager, "ttflist", [*mpl.font_manager.fontManager.ttflist, *installed])
+    others = [e for e in mpl.font_manager.fontManager.ttflist if not e.name.startswith("Noto Sans CJK")]
+    monkeypatch.setattr(mpl.font_manager.fontManager, "ttflist", [*others, *installed])
     monkeypatch.setattr(fonts, "_collection", lambda: None)
     for cached in (fonts._installed, fonts._cjk_characters, fonts._family):
         cached.cache_clear()

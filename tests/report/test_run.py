@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import signal
@@ -442,14 +443,16 @@ def test_a_runner_that_is_killed_leaves_no_process_and_no_half_report(tmp_path, 
         "--out",
         tmp_path / "reports",
     ]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as runner:
+    # a test run in the background has SIGINT ignored, and its children inherit that
+    heard = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=heard) as runner:
         wait_until(begun.is_file)
         wait_until(begun.read_text)
         processes = psutil.Process(runner.pid).children(recursive=True)
         assert int(begun.read_text(encoding="utf-8")) in [process.pid for process in processes]
         runner.send_signal(kill)
-        assert runner.wait(15) != 0
-    gone, alive = psutil.wait_procs(processes, timeout=15)
+        assert runner.wait(60) != 0
+    gone, alive = psutil.wait_procs(processes, timeout=30)
     assert not alive and gone
     assert not (tmp_path / "reports" / "index.html").exists()
     assert not [path for path in (tmp_path / "reports").iterdir() if not path.name.startswith(".")]

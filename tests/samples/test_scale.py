@@ -49,6 +49,11 @@ def test_orders(rows):
     assert abs(np.corrcoef(number[:-8], number[8:])[0, 1]) < 0.02
 
 
+def test_blocks_are_drawn_independently(rows):
+    first, second = rows["quantity"].iloc[:150_000], rows["quantity"].iloc[250_000:]
+    assert abs(np.corrcoef(first, second)[0, 1]) < 0.02
+
+
 def test_money(rows):
     assert (rows["amount"] != 0).all()
     assert rows["amount"].abs().between(0.5, 1e7).all()
