@@ -41,7 +41,7 @@ def write_ledger(path: str | os.PathLike[str], *, n_rows: int, seed: int, n_mont
 
     1. There are ``n_rows / 50`` customers (rounded up), each with an order at least. How often a customer orders is
        gamma(2); what it spends on a line is 12 EUR times Pareto(1.2), at most 20,000 times as much, times
-       lognormal(0, 0.7): the largest 20 % of the customers have about 80 % of the revenue.
+       lognormal(0, 0.7): the largest 20 % of the customers have 75 to 80 % of the revenue.
     2. An order has 1 + Poisson(3) lines, four on average (the last of a block is cut short), all on one day; orders
        are spread evenly over `n_months` months and written in their order, customers at random: no locality that a
        group-by could profit from.

@@ -18,7 +18,7 @@ from kam.samples import scale, write_ledger
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory) -> Path:
-    return write_ledger(tmp_path_factory.mktemp("scale") / "ledger.parquet", n_rows=400_000, seed=1)
+    return write_ledger(tmp_path_factory.mktemp("scale") / "ledger.parquet", n_rows=500_000, seed=1)
 
 
 @pytest.fixture(scope="module")
@@ -28,12 +28,12 @@ def rows(path) -> pd.DataFrame:
 
 def test_size_and_types(path, rows):
     file = pq.ParquetFile(path)
-    assert file.metadata.num_rows == 400_000
-    assert [file.metadata.row_group(g).num_rows for g in range(file.metadata.num_row_groups)] == [250_000, 150_000]
+    assert file.metadata.num_rows == 500_000
+    assert [file.metadata.row_group(g).num_rows for g in range(file.metadata.num_row_groups)] == [250_000, 250_000]
     schema = file.schema_arrow
     assert schema.field("amount").type == schema.field("cost").type == pa.decimal128(18, 4)
     assert schema.field("customer_id").type == pa.string() and schema.field("order_date").type == pa.date32()
-    assert rows["customer_id"].nunique() == 8_000
+    assert rows["customer_id"].nunique() == 10_000
     assert rows.groupby("order_id").size().mean() == pytest.approx(4, abs=0.05)
 
 
@@ -50,7 +50,7 @@ def test_orders(rows):
 
 
 def test_blocks_are_drawn_independently(rows):
-    first, second = rows["quantity"].iloc[:150_000], rows["quantity"].iloc[250_000:]
+    first, second = rows["quantity"].iloc[:250_000], rows["quantity"].iloc[250_000:]
     assert abs(np.corrcoef(first, second)[0, 1]) < 0.02
 
 
@@ -61,13 +61,13 @@ def test_money(rows):
     assert ((rows["cost"] / rows["amount"]).between(0.5, 0.9)).mean() > 0.99
     assert (np.sign(rows["quantity"]) == np.sign(rows["amount"])).all()
     value = rows.groupby("customer_id")["amount"].sum().sort_values(ascending=False)
-    assert 0.65 < value.iloc[:1600].sum() / value.sum() < 0.9
+    assert 0.65 < value.iloc[:2000].sum() / value.sum() < 0.9
 
 
 def test_the_same_seed_gives_the_same_rows(path, tmp_path):
-    again = write_ledger(tmp_path / "again.parquet", n_rows=400_000, seed=1)
+    again = write_ledger(tmp_path / "again.parquet", n_rows=500_000, seed=1)
     assert pq.read_table(again).equals(pq.read_table(path))
-    other = write_ledger(tmp_path / "other.parquet", n_rows=400_000, seed=2)
+    other = write_ledger(tmp_path / "other.parquet", n_rows=500_000, seed=2)
     assert not pq.read_table(other).equals(pq.read_table(path))
 
 
