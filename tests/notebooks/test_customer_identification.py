@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import numpy as np
-import papermill
 import pandas as pd
+import papermill
 import pytest
 
 import kam
