@@ -165,6 +165,11 @@ class Wording:
         unit = self._unit(entry)
         return f"{label} ({unit})" if unit else label
 
+    def base(self, measure: str, base: str) -> str:
+        """What shares are shares of, by measure and base: ``positive net revenue``, ``margin``."""
+        name = self.text(GLOSSARY[measure].label) if measure in GLOSSARY else measure
+        return self.sentence("positive {measure}", measure=name) if base == "positive" else name
+
     def _unit(self, entry: Column) -> str:
         if entry.format == "money":
             return self.currency or ""

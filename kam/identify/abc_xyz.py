@@ -19,7 +19,6 @@ from kam.identify.class_checks import check_frames, check_parameters, list_assum
 from kam.identify.stability import rerun_classes
 from kam.identify.value_classes import ABC, Base, abc_classes, rank_by_value
 from kam.results import Context, KeyFigure, Result
-from kam.wording import Wording
 
 Regularity = Literal["gap_cv", "demand_cv"]
 
@@ -90,7 +89,7 @@ class AbcXyzResult(Result):
             n_a,
             n_all=say.count(self.n_customers),
             share=say.share(float(self.classes["share_value"].iloc[0]), 0),
-            what=_name_base(say, self.measure, self.base),
+            what=say.base(self.measure, self.base),
         )
         sure = (
             say.plural(
@@ -323,13 +322,3 @@ def _summarize_stability(customers: pd.DataFrame) -> pd.DataFrame:
     frame["p_low"], frame["p_median"], frame["p_high"] = (again.quantile(q) for q in (0.25, 0.5, 0.75))
     frame["n_sure"] = (customers["p_same_class"] >= SURE).groupby(customers["abc_class"]).sum()
     return frame.reset_index()
-
-
-def _name_base(say: Wording, measure: str, base: str) -> str:
-    names = {
-        ("revenue", "positive"): "positive revenue",
-        ("revenue", "net"): "net revenue",
-        ("margin", "positive"): "positive margin",
-        ("margin", "net"): "net margin",
-    }
-    return say.sentence(names.get((measure, base), measure))

@@ -144,15 +144,7 @@ class ConcentrationResult(Result):
         return int((self.curve["share_value"] >= self.breadwinner).sum())
 
     def _what(self) -> str:
-        say = self.context.wording
-        names = {
-            ("revenue", "positive"): "positive net revenue",
-            ("revenue", "net"): "net revenue",
-            ("margin", "positive"): "positive margin",
-            ("margin", "net"): "margin",
-        }
-        name = names.get((self.measure, self.base))
-        return say.sentence(name) if name else self.measure
+        return self.context.wording.base(self.measure, self.base)
 
     def _interval(self, term: str) -> str:
         say = self.context.wording

@@ -48,6 +48,8 @@ class KeyAccountsResult(Result):
     criteria : pandas.DataFrame
         One row per criterion in its order: ``criterion, meaning, n_customers`` that meet it,
         ``n_all_so_far`` that meet it and all before it.
+    measure, base : str
+        What accounts are ranked by (``revenue`` or ``margin``), and what shares are shares of (``positive`` or ``net``).
     n_customers : int
         Customers in the ledger.
     n_key_accounts : int
@@ -64,6 +66,8 @@ class KeyAccountsResult(Result):
 
     accounts: pd.DataFrame
     criteria: pd.DataFrame
+    measure: str
+    base: str
     n_customers: int
     n_key_accounts: int
     share_key_accounts: float
@@ -90,14 +94,15 @@ class KeyAccountsResult(Result):
             )
         profitable = "profitable" in set(self.criteria["criterion"])
         first = say.plural(
-            "One of {n_all} accounts is a key account: {traits}. It brings {share} of revenue ({value}).",
-            "{n} of {n_all} accounts are key accounts: {traits}. They bring {share} of revenue ({value}).",
+            "One of {n_all} accounts is a key account: {traits}. It brings {share} of {what} ({value}).",
+            "{n} of {n_all} accounts are key accounts: {traits}. They bring {share} of {what} ({value}).",
             self.n_key_accounts,
             n_all=say.count(self.n_customers),
             traits=say.sentence("large beyond doubt, steady, still buying and profitable")
             if profitable
             else say.sentence("large beyond doubt, steady and still buying"),
             share=say.share(self.share_key_accounts),
+            what=say.base(self.measure, self.base),
             value=say.money(self.key_accounts()["value"].sum()),
         )
         if not self.largest_missing:
@@ -129,7 +134,7 @@ class KeyAccountsResult(Result):
             ),
             KeyFigure(
                 value=say.share(self.share_key_accounts),
-                label=say.sentence("of revenue comes from them"),
+                label=say.sentence("of {what} comes from them", what=say.base(self.measure, self.base)),
                 note=say.sentence("counted, not estimated"),
             ),
             KeyFigure(
@@ -233,6 +238,8 @@ def identify_key_accounts(
         assumed=_assumed(context, min_certainty, max_gap_cv, min_active_share),
         accounts=accounts,
         criteria=_criteria(met, so_far, context.wording, min_certainty, max_gap_cv, min_active_share),
+        measure=classes.measure,
+        base=classes.base,
         n_customers=len(frame),
         n_key_accounts=int(frame["is_key_account"].sum()),
         share_key_accounts=float(frame.loc[frame["is_key_account"], "share_value"].sum()),

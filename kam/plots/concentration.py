@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from kam.identify.key_accounts import KeyAccountsResult
-    from kam.wording import Wording
 
 _MOST_POINTS = 4000
 
@@ -38,7 +37,7 @@ def plot_lorenz(concentration: ConcentrationResult, *, ax: Axes | None = None) -
         Both axes run from 0 to 1 and are labelled in percent.
     """
     say = concentration.context.wording
-    what = _measure_name(concentration.measure, concentration.base, say)
+    what = say.base(concentration.measure, concentration.base)
     curve = concentration.curve
     x = np.concatenate([[0.0], curve["cum_share_customers"].to_numpy()])
     y = np.concatenate([[0.0], curve["cum_share_value"].to_numpy()])
@@ -115,11 +114,6 @@ def _thin_out(n: int, keep: int) -> np.ndarray:
     return np.unique(np.concatenate([steep, even, [keep]]).astype(int))
 
 
-def _measure_name(measure: str, base: str, say: Wording) -> str:
-    name = GLOSSARY[measure].label if measure in GLOSSARY else measure
-    return say.sentence(f"positive {name}" if base == "positive" else name)
-
-
 def plot_largest(result: ConcentrationResult | KeyAccountsResult, *, ax: Axes | None = None) -> Axes:
     """Bars of the twelve largest customers, each with its value and its share of the whole.
 
@@ -146,7 +140,7 @@ def plot_largest(result: ConcentrationResult | KeyAccountsResult, *, ax: Axes | 
             "The {n} largest customers hold {share} of {what}",
             len(largest),
             share=say.share(largest["share_value"].sum()),
-            what=_measure_name(result.measure, result.base, say),
+            what=say.base(result.measure, result.base),
         )
         axis = say.label(result.measure) if result.measure in GLOSSARY else result.measure
     else:

@@ -246,7 +246,7 @@ def test_orders_per_year(result):
 def test_answer_and_figures(result):
     a, sure = result.stability.loc[0, ["n_customers", "n_sure"]]
     assert result.answer() == (
-        f"{a} of 203 accounts make class A (80% of the positive revenue); {sure} of them would be class A again with at least "
+        f"{a} of 203 accounts make class A (80% of the positive net revenue); {sure} of them would be class A again with at least "
         "95% probability if the same period ran again."
     )
     assert 3 <= len(result.answer().key_figures) <= 5

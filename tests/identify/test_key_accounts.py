@@ -149,3 +149,15 @@ def test_nobody_is_a_key_account():
 def test_thresholds_out_of_range_are_named(parameter):
     with pytest.raises(ParameterError, match=next(iter(parameter))):
         identify_key_accounts(dataset(portfolio()), **parameter)
+
+
+def test_the_answer_names_what_accounts_are_ranked_by():
+    from kam.identify import classify_abc_xyz
+    from kam.ledger import activity_panel, summarize_customers
+
+    data = dataset(portfolio())
+    summary, panel = summarize_customers(data.ledger), activity_panel(data.ledger, freq="month")
+    classes = classify_abc_xyz(summary, panel, value="margin", n_resamples=50, context=data.context)
+    result = identify_key_accounts(data, classes=classes)
+    assert "of positive margin (€" in result.answer()
+    assert "no margin" not in set(result.accounts["customer_id"])  # large by revenue, not by margin
