@@ -90,6 +90,8 @@ GLOSSARY: dict[str, Column] = {
     "n_orders": _column(
         "orders", "number of distinct orders with a positive line; credit notes are none", "orders", "count"
     ),
+    "n_periods": _column("months", "complete months from the month of the first order on", "months", "count"),
+    "n_purchase_days": _column("purchase days", "distinct days with an order", "days", "count"),
     "n_rows": _column("rows", "number of ledger rows", "rows", "count"),
     "n_sure": _column(
         "sure", "accounts that get their class again with at least 95 % probability", "accounts", "count"

@@ -41,7 +41,7 @@ def test_results_json_can_be_read_without_kam(tmp_path):
     content = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
     entry = content["results"]["concentration"]
     assert content["schema_version"] == 1
-    assert entry["answer"].startswith("2 of 3 customers bring 80%")
+    assert entry["answer"].startswith("2 of 3 customers bring at least 80%")
     assert entry["context"]["as_of"] == {"date": "2024-05-31"}
     assert (tmp_path / "tables" / entry["tables"]["curve"]).is_file()
 

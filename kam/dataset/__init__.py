@@ -5,9 +5,18 @@
 ('sample', 'EUR')
 """
 
-from kam.dataset.checking import DatasetCheck, check_dataset
+from kam.dataset.checking import DatasetCheck, check_dataset, find_problems
 from kam.dataset.drafting import Draft, draft_dataset
 from kam.dataset.names import name_accounts
 from kam.dataset.opening import Dataset, open_dataset
 
-__all__ = ["Dataset", "DatasetCheck", "Draft", "check_dataset", "draft_dataset", "name_accounts", "open_dataset"]
+__all__ = [
+    "Dataset",
+    "DatasetCheck",
+    "Draft",
+    "check_dataset",
+    "draft_dataset",
+    "find_problems",
+    "name_accounts",
+    "open_dataset",
+]

@@ -36,6 +36,26 @@ SHARE_WITHOUT_CUSTOMER_TO_MENTION = 0.05
 SHARE_WITHOUT_ACCOUNT_TO_MENTION = 1 / 3
 """Of the ledger's customers that the accounts lack: above it the two may have different identifiers, so a warning."""
 
+TOTALS = frozenset(
+    (
+        *(
+            "total",
+            "totals",
+            "grand total",
+            "subtotal",
+            "sum",
+            "summe",
+            "gesamt",
+            "gesamtsumme",
+            "somme",
+            "suma",
+            "totale",
+        ),
+        *("합계", "총계", "소계", "合计", "总计", "小计", "合計", "総計", "小計"),
+    )
+)
+"""Customers that are called so are rows of totals: counted with the others, they double the ledger."""
+
 MIN_COMPLETE_MONTHS = 2
 """Fewer complete months show neither rhythm nor change."""
 
@@ -172,10 +192,39 @@ def _check_ledger(dataset: Dataset, notes: Notes) -> Ledger | None:
             notes.warn(line)
         else:
             notes.add(line)
-    judge_audit(audit, as_of_is_given=dataset.file.as_of is not None, notes=notes)
-    _judge_signs(ledger, notes)
-    _judge_span(ledger, notes)
+    _judge_ledger(dataset, notes)
     return ledger
+
+
+def _judge_ledger(dataset: Dataset, notes: Notes) -> None:
+    judge_audit(dataset.ledger.audit, as_of_is_given=dataset.file.as_of is not None, notes=notes)
+    _judge_signs(dataset.ledger, notes)
+    _judge_ids(dataset.ledger, notes)
+    _judge_span(dataset.ledger, notes)
+
+
+def find_problems(dataset: Dataset) -> tuple[str, ...]:
+    """Why a report on this ledger could not be trusted, in sentences; none if it could.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        With a ledger.
+
+    Returns
+    -------
+    tuple of str
+        What :func:`check_dataset` calls a problem of the ledger, in the language and currency of the dataset.
+
+    Examples
+    --------
+    >>> from kam.dataset import open_dataset
+    >>> find_problems(open_dataset("sample"))
+    ()
+    """
+    notes = Notes(dataset.context.wording)
+    _judge_ledger(dataset, notes)
+    return tuple(notes.problems)
 
 
 def _add_columns(dataset: Dataset, name: str, notes: Notes) -> None:
@@ -260,6 +309,23 @@ def _removed(say: Wording, rule: str, rows: float, money: float, limit: float | 
 def _judge_signs(ledger: Ledger, notes: Notes) -> None:
     if not (ledger.table.amount > 0).any().execute():
         notes.problem(notes.say.sentence("No row has an amount above zero. Are the signs turned round?"))
+
+
+def _judge_ids(ledger: Ledger, notes: Notes) -> None:
+    """A line of totals taken for a customer, and ids that lost their leading zeros in a part of the file."""
+    ids = [str(value) for value in ledger.rollup.months.customer_id.to_pyarrow().unique().to_pylist()]
+    totals = sorted(value for value in ids if value.strip(" :.").casefold() in TOTALS)
+    if totals:
+        notes.problem(notes.say.sentence("A row of totals seems to be taken for a customer: {id}.", id=repr(totals[0])))
+    n_alike = len(ids) - len({value.lstrip("0") for value in ids})
+    if n_alike:
+        notes.warn(
+            notes.say.plural(
+                "One pair of customers differs only by leading zeros and is kept apart.",
+                "{n} pairs of customers differ only by leading zeros and are kept apart.",
+                n_alike,
+            )
+        )
 
 
 def _judge_span(ledger: Ledger, notes: Notes) -> None:

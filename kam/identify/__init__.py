@@ -4,6 +4,7 @@ from kam.identify.abc_xyz import AbcXyzResult, abc_classes, classify_abc_xyz
 from kam.identify.concentration import ConcentrationResult, concentration, gini, hhi, number_for_share, top_share
 from kam.identify.key_accounts import KeyAccountsResult, identify_key_accounts
 from kam.identify.rfm import SEGMENTS, RfmResult, score_rfm
+from kam.identify.value_classes import customer_values
 
 __all__ = [
     "SEGMENTS",
@@ -14,6 +15,7 @@ __all__ = [
     "abc_classes",
     "classify_abc_xyz",
     "concentration",
+    "customer_values",
     "gini",
     "hhi",
     "identify_key_accounts",

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -26,6 +26,9 @@ from kam.stats.resampling import bootstrap_weights, percentile_interval
 Base = Literal["positive", "net"]
 Floats = npt.NDArray[np.float64]
 Values = Sequence[float] | Floats | pd.Series
+
+MAX_UNDEFINED = 0.01
+"""With more than this share of resamples without a positive total no interval is given: it would leave them out."""
 
 MIN_CUSTOMERS = 10
 """Below this many customers a bootstrap over customers says nothing, and no interval is given."""
@@ -150,7 +153,7 @@ class ConcentrationResult(Result):
         say = self.context.wording
         row = self.measures.set_index("term").loc[term]
         if pd.isna(row["ci_low"]):
-            return say.sentence("no interval: too few customers")
+            return say.sentence("no interval: see the checks")
         shown = say.count if term.startswith("n_") else say.share
         if term in ("gini", "hhi"):
             shown = say.number
@@ -164,8 +167,8 @@ class ConcentrationResult(Result):
                 "The only customer brings all of {what} ({total}).", what=self._what(), total=say.money(self.total)
             )
         first = say.plural(
-            "One of {n_all} customers brings {share} of {what} ({total}).",
-            "{n} of {n_all} customers bring {share} of {what} ({total}).",
+            "One of {n_all} customers brings at least {share} of {what}, which is {total} in all.",
+            "{n} of {n_all} customers bring at least {share} of {what}, which is {total} in all.",
             n_for_share,
             n_all=say.count(self.n_customers),
             share=say.share(self.share, 0),
@@ -173,7 +176,7 @@ class ConcentrationResult(Result):
             total=say.money(self.total),
         )
         second = say.sentence(
-            "The largest {top} hold {held} ({interval}).",
+            "The largest {top} hold {held} ({interval}, if the same process ran again).",
             top=say.share(self.top, 0),
             held=say.share(self.estimate("top_share")),
             interval=self._interval("top_share"),
@@ -294,11 +297,11 @@ def concentration(
         }
     )
     listed = (curve["rank"] <= 20) | (curve["share_value"] >= breadwinner)
-    measures = _measures(x, top=top, share=share, n_resamples=n_resamples, seed=seed)
+    measures, undefined = _measures(x, top=top, share=share, n_resamples=n_resamples, seed=seed)
     context = context or Context()
     return ConcentrationResult(
         context=context,
-        checks=_checks(context, raw, x, base),
+        checks=_checks(context, raw, x, base, undefined),
         assumed=_assumed(context, base, top, share),
         measures=measures,
         curve=curve,
@@ -371,27 +374,29 @@ def _measure(x: Floats, weights: Floats, *, top: float, share: float) -> tuple[f
     return 2 * area / (n * total) - 1, values @ x / total**2, held / total, number
 
 
-def _measures(x: Floats, *, top: float, share: float, n_resamples: int, seed: int) -> pd.DataFrame:
-    estimates = np.array(_measure(x, np.ones(x.size), top=top, share=share))
-    intervals = np.full((4, 2), np.nan)
+def _measures(x: Floats, *, top: float, share: float, n_resamples: int, seed: int) -> tuple[pd.DataFrame, float]:
+    """The measures with their intervals, and the share of resamples in which the total is not positive."""
+    frame = pd.DataFrame(
+        {"term": ["gini", "hhi", "top_share", "n_customers_for_share"], "ci_low": np.nan, "ci_high": np.nan}
+    )
+    frame.insert(1, "estimate", np.array(_measure(x, np.ones(x.size), top=top, share=share)))
+    undefined = 0.0
     if x.size >= MIN_CUSTOMERS:
-        draws = np.array(
-            [
-                _measure(x, weights, top=top, share=share)
-                for chunk in bootstrap_weights(x.size, n_resamples, seed)
-                for weights in chunk.astype(float)
-                if weights @ x > 0
-            ]
-        )
-        intervals = np.array([percentile_interval(measure) for measure in draws.T])
-    frame = pd.DataFrame({"estimate": estimates, "ci_low": intervals[:, 0], "ci_high": intervals[:, 1]})
-    frame.insert(0, "term", ["gini", "hhi", "top_share", "n_customers_for_share"])
+        draws = [
+            _measure(x, weights, top=top, share=share)
+            for chunk in bootstrap_weights(x.size, n_resamples, seed)
+            for weights in chunk.astype(float)
+            if weights @ x > 0
+        ]
+        undefined = 1 - len(draws) / n_resamples
+        if undefined <= MAX_UNDEFINED:
+            frame[["ci_low", "ci_high"]] = [percentile_interval(measure) for measure in np.array(draws).T]
     per_customer = frame.tail(1).assign(term="share_customers_for_share")
     per_customer[["estimate", "ci_low", "ci_high"]] /= x.size
-    return pd.concat([frame, per_customer], ignore_index=True)
+    return pd.concat([frame, per_customer], ignore_index=True), undefined
 
 
-def _checks(context: Context, raw: Floats, x: Floats, base: Base) -> tuple[Check, ...]:
+def _checks(context: Context, raw: Floats, x: Floats, base: Base, undefined: float) -> tuple[Check, ...]:
     say = context.wording
     n_negative = int((raw < 0).sum())
     lost = -float(raw[raw < 0].sum())
@@ -422,13 +427,19 @@ def _checks(context: Context, raw: Floats, x: Floats, base: Base) -> tuple[Check
             verdict="holds" if peak <= 1.05 else "does not hold",
             statistic=peak,
         )
-    enough = raw.size >= MIN_CUSTOMERS
     size = Check(
         assumption=say.sentence("enough customers to resample"),
-        finding=say.plural("one customer", "{n} customers", raw.size)
-        + ("" if enough else "; " + say.sentence("below {n} no interval is given", n=say.count(MIN_CUSTOMERS))),
-        verdict="holds" if enough else "not testable",
+        finding=say.plural("one customer", "{n} customers", raw.size),
+        verdict="holds",
     )
+    if raw.size < MIN_CUSTOMERS:
+        below = say.sentence("below {n} no interval is given", n=say.count(MIN_CUSTOMERS))
+        size = replace(size, finding=f"{size.finding}; {below}", verdict="not testable")
+    elif undefined > MAX_UNDEFINED:
+        none = say.sentence(
+            "the total is not positive in {share} of the resamples: no interval is given", share=say.share(undefined)
+        )
+        size = replace(size, finding=f"{size.finding}; {none}", verdict="does not hold", statistic=undefined)
     weight = float(x[0] / x.sum())
     one = Check(
         assumption=say.sentence("no single customer decides the intervals"),

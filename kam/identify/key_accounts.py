@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import pandas as pd
 
+from kam.dataset.checking import find_problems
 from kam.dataset.names import name_accounts
-from kam.errors import ParameterError
+from kam.errors import DataError, ParameterError
 from kam.identify.abc_xyz import AbcXyzResult, classify_abc_xyz
 from kam.identify.rfm import RfmResult, score_rfm
 from kam.ledger import activity_panel, summarize_customers
@@ -24,15 +25,16 @@ from kam.wording import Wording
 if TYPE_CHECKING:
     from kam.dataset import Dataset
 
+MIN_MONTHS = 6
+"""In fewer months one month always weighs much, and no warning is given of it."""
+
 Fact = Mapping[Hashable, Any]
 
 CRITERIA = ("large", "surely_large", "steady", "still_buying", "profitable")
 """The criteria in their order; ``profitable`` only where the cost is known."""
 
-MIN_ORDERS = 4
-"""With fewer orders nobody is steady: three gaps are the least that can be told from chance."""
-
-DAYS_PER_MONTH = 365.25 / 12
+MIN_PURCHASE_DAYS = 4
+"""With fewer days of purchase nobody is steady: three gaps are the least that can be told from chance."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
@@ -58,6 +60,8 @@ class KeyAccountsResult(Result):
         Their share of the base total.
     largest_missing : tuple of str
         Those among the ten largest that are no key accounts: name and, in brackets, what they miss.
+    problems : tuple of str
+        Why the ledger cannot be trusted; then the answer begins with it.
     min_certainty, max_gap_cv, min_active_share : float
         The thresholds that were used.
     """
@@ -72,6 +76,7 @@ class KeyAccountsResult(Result):
     n_key_accounts: int
     share_key_accounts: float
     largest_missing: tuple[str, ...]
+    problems: tuple[str, ...]
     min_certainty: float
     max_gap_cv: float
     min_active_share: float
@@ -85,6 +90,13 @@ class KeyAccountsResult(Result):
         return self.accounts[~self.accounts["is_key_account"]].reset_index(drop=True)
 
     def _sentence(self) -> str:
+        if not self.problems:
+            return self._finding()
+        return self.context.wording.sentence(
+            "Not to be trusted: {problems} {finding}", problems=" ".join(self.problems), finding=self._finding()
+        )
+
+    def _finding(self) -> str:
         say = self.context.wording
         if self.n_key_accounts == 0:
             return say.plural(
@@ -163,9 +175,9 @@ def identify_key_accounts(
     """Rank the large accounts, say which are key accounts and why, and what to look at before the next visit.
 
     A key account is (1) in class A; (2) in class A again in at least ``min_certainty`` of the re-runs of its own ordering; (3)
-    steady: at least four orders, in at least ``min_active_share`` of its months or at gaps that vary by at most ``max_gap_cv`` (a
-    buyer who orders every quarter is steady, too); (4) still buying, that is not of class "ended";
-    (5) profitable: its margin is positive, where the cost is known. All must hold: the conjunction is the point, since a large
+    steady: it bought on at least four days, in at least ``min_active_share`` of its months or at gaps that vary by at most
+    ``max_gap_cv`` (a buyer who orders every quarter is steady, too); (4) still buying, that is not of class "ended"; (5)
+    profitable: its margin is positive, where the cost is known. All must hold: the conjunction is the point, since a large
     single order, an occasional giant or a loss-making volume buyer is large without being a key account.
 
     Warnings name returns above three times the portfolio's and above 5 %, half of the revenue in one month, a silence of three
@@ -197,7 +209,7 @@ def identify_key_accounts(
     ParameterError
         A threshold is out of range.
     DataError
-        As :func:`kam.identify.classify_abc_xyz` and :func:`kam.identify.score_rfm`.
+        ``classes`` are not those of this ledger; or as :func:`kam.identify.classify_abc_xyz` and :func:`kam.identify.score_rfm`.
     """
     if not 0 <= min_certainty <= 1:
         raise ParameterError(f"min_certainty is {min_certainty}.", hint="Give a probability between 0 and 1.")
@@ -206,11 +218,17 @@ def identify_key_accounts(
     if not max_gap_cv > 0:
         raise ParameterError(f"max_gap_cv is {max_gap_cv}.", hint="Give a positive number, such as 1.0.")
     context = dataset.context
+    problems = find_problems(dataset)
     summary = summarize_customers(dataset.ledger)
     panel = activity_panel(dataset.ledger, freq="month")
     classes = classes or classify_abc_xyz(summary, panel, seed=seed, context=context)
     rfm = rfm or score_rfm(summary, context=context)
-    frame = _facts(summary, panel, classes, rfm, dataset.accounts)
+    if set(classes.customers["customer_id"]) != set(summary["customer_id"]):
+        raise DataError(
+            "The classes are not of this ledger: the customers differ.", hint="Classify this ledger's summary."
+        )
+    last = pd.Timestamp(dataset.ledger.last_complete_month or dataset.ledger.as_of)
+    frame = _facts(summary, panel, classes, rfm, dataset.accounts, last)
     met = _met(frame, min_certainty, max_gap_cv, min_active_share)
     so_far = met.cummin(axis=1)
     frame["is_key_account"] = so_far.iloc[:, -1]
@@ -234,10 +252,11 @@ def identify_key_accounts(
     accounts = large.sort_values(["is_key_account", "rank"], ascending=[False, True], ignore_index=True)[columns]
     return KeyAccountsResult(
         context=context,
-        checks=_checks(context, frame, dataset.accounts is not None),
+        checks=_checks(context, frame, dataset.accounts is not None, problems),
         assumed=_assumed(context, min_certainty, max_gap_cv, min_active_share),
         accounts=accounts,
         criteria=_criteria(met, so_far, context.wording, min_certainty, max_gap_cv, min_active_share),
+        problems=problems,
         measure=classes.measure,
         base=classes.base,
         n_customers=len(frame),
@@ -263,12 +282,14 @@ def _facts(
     classes: AbcXyzResult,
     rfm: RfmResult,
     accounts: pd.DataFrame | None,
+    last: pd.Timestamp,
 ) -> pd.DataFrame:
     """One row per customer, largest first, with everything that a criterion, a reason or a warning needs."""
     own = [
         "customer_id",
         "days_since_last_order",
-        "tenure_days",
+        "n_purchase_days",
+        "n_periods",
         "n_active_periods",
         "returns",
         "revenue",
@@ -281,21 +302,19 @@ def _facts(
     frame = frame.sort_values(["value", "customer_id"], ascending=[False, True], ignore_index=True)
     frame.insert(0, "rank", np.arange(1, len(frame) + 1))
     frame["segment"] = frame["segment"].fillna("")
-    months = (frame["tenure_days"] / DAYS_PER_MONTH).clip(lower=1)
-    frame["active_share"] = (frame["n_active_periods"] / months).clip(upper=1)
+    frame["active_share"] = frame["n_active_periods"] / frame["n_periods"].where(frame["n_periods"] > 0)
     gross = frame["revenue"] + frame["returns"]
     frame["share_returns"] = frame["returns"] / gross.where(gross > 0)
     by_month = panel[panel["revenue"] > 0].groupby("customer_id")["revenue"]
     frame["share_largest_month"] = frame["customer_id"].map(by_month.max() / by_month.sum())
-    frame["change_year"] = frame["customer_id"].map(_change_over_a_year(panel))
+    frame["change_year"] = frame["customer_id"].map(_change_over_a_year(panel, last))
     return name_accounts(frame, accounts)
 
 
-def _change_over_a_year(panel: pd.DataFrame) -> pd.Series:
+def _change_over_a_year(panel: pd.DataFrame, last: pd.Timestamp) -> pd.Series:
     """Revenue of the last twelve complete months over the twelve before, minus 1, for who had revenue before."""
     if panel.empty:
         return pd.Series(dtype=float)
-    last = panel["period"].max()
     year, before = last - pd.DateOffset(months=11), last - pd.DateOffset(months=23)
     if panel["period"].min() > before:
         return pd.Series(dtype=float)
@@ -314,7 +333,7 @@ def _met(frame: pd.DataFrame, min_certainty: float, max_gap_cv: float, min_activ
         {
             "large": frame["abc_class"] == "A",
             "surely_large": (frame["abc_class"] == "A") & (frame["p_same_class"] >= min_certainty),
-            "steady": (frame["n_orders"] >= MIN_ORDERS)
+            "steady": (frame["n_purchase_days"] >= MIN_PURCHASE_DAYS)
             & ((frame["active_share"] >= min_active_share) | (frame["gap_cv"] <= max_gap_cv)),
             "still_buying": ~frame["xyz_class"].isin(["ended"]) & (frame["n_orders"] > 0),
         }
@@ -333,14 +352,17 @@ def _short(name: str, length: int = 40) -> str:
 
 def _misses(fact: Fact, met: Fact, say: Wording) -> list[str]:
     """The criteria that an account of class A misses, each with the figure behind it."""
+    if not fact["n_orders"]:
+        return [say.sentence("no order, credit notes only")]
     misses = []
     if not met["surely_large"]:
-        misses.append(say.sentence("class A again: only {p}", p=say.share(fact["p_same_class"], 0)))
+        misses.append(say.sentence("class A again: only {p}", p=say.share(fact["p_same_class"])))
     if not met["steady"]:
+        few = fact["n_purchase_days"] < MIN_PURCHASE_DAYS
         misses.append(
-            say.sentence("ordered in {share} of its months, at random gaps", share=say.share(fact["active_share"]))
-            if fact["n_orders"] >= MIN_ORDERS
-            else say.plural("only one order", "only {n} orders", fact["n_orders"])
+            say.plural("bought on one day only", "bought on {n} days only", fact["n_purchase_days"])
+            if few or fact["active_share"] != fact["active_share"]
+            else say.sentence("ordered in {share} of its months, at random gaps", share=say.share(fact["active_share"]))
         )
     if not met["still_buying"]:
         misses.append(say.sentence("silent for {days} days", days=say.count(fact["days_since_last_order"])))
@@ -358,22 +380,19 @@ def _why(fact: Fact, misses: list[str], say: Wording) -> str:
         if fact["p_same_class"] > 0.99
         else say.sentence("class A again: {p}", p=say.share(fact["p_same_class"], 0))
     )
-    return "; ".join([rhythm, sure, *([fact["segment"]] if fact["segment"] else [])])
+    return f"{rhythm}; {sure}"
 
 
 def _warning(fact: Fact, usual_returns: float, say: Wording) -> str:
     found = []
     if fact["share_returns"] > max(3 * usual_returns, 0.05):
         found.append(say.sentence("returns {share}", share=say.share(fact["share_returns"])))
-    if fact["share_largest_month"] >= 0.5:
+    if fact["share_largest_month"] >= 0.5 and fact["n_periods"] >= MIN_MONTHS:
         found.append(say.sentence("{share} of revenue in one month", share=say.share(fact["share_largest_month"], 0)))
-    if fact["xyz_class"] != "ended" and fact["days_since_last_order"] > max(3 * fact["median_gap_days"], 30):
+    gap, silence = fact["median_gap_days"], fact["days_since_last_order"]
+    if fact["xyz_class"] != "ended" and gap == gap and silence > max(3 * gap, 30):
         found.append(
-            say.sentence(
-                "silent {days} days, usually {gap}",
-                days=say.count(fact["days_since_last_order"]),
-                gap=say.count(max(1, fact["median_gap_days"])),
-            )
+            say.sentence("silent {days} days, usually {gap}", days=say.count(silence), gap=say.count(max(1, gap)))
         )
     if fact["xyz_class"] != "ended" and fact["change_year"] <= -0.3:
         found.append(say.sentence("last 12 months {change}", change=say.share(fact["change_year"], 0)))
@@ -411,14 +430,21 @@ def _criteria(
     )
 
 
-def _checks(context: Context, frame: pd.DataFrame, named: bool) -> tuple[Check, ...]:
+def _checks(context: Context, frame: pd.DataFrame, named: bool, problems: tuple[str, ...]) -> tuple[Check, ...]:
     say = context.wording
     cost = "margin" in frame
     unnamed = int((frame["name"] == frame["customer_id"]).sum())
     return (
         Check(
+            assumption=say.sentence("the ledger can be trusted"),
+            finding=" ".join(problems) or say.sentence("no problem was found when it was read and cleaned"),
+            verdict="does not hold" if problems else "holds",
+        ),
+        Check(
             assumption=say.sentence("cost is known"),
-            finding=say.sentence("accounts that lose money are kept off the list")
+            finding=say.sentence(
+                "accounts that lose money are kept off the list; margin is net revenue less cost, before freight and trade terms"
+            )
             if cost
             else say.sentence("no cost in this ledger: judged on revenue, not on profit"),
             verdict="holds" if cost else "does not hold",

@@ -32,15 +32,15 @@ SEGMENTS = pd.DataFrame(
             "recent, frequent and large",
             "keep close: service, agreements, a named sponsor",
         ),
-        ("cannot lose", 1, 2, 4, 5, 4, 5, "frequent and large once, silent now", "call this week"),
+        ("cannot lose", 1, 2, 4, 5, 4, 5, "frequent and large, but ordered longer ago than most", "call this week"),
         ("loyal", 3, 5, 4, 5, 1, 5, "order often and recently", "widen the range, ask for referrals"),
-        ("slipping", 1, 2, 3, 5, 1, 5, "ordered regularly, silent now", "ask why, before they are gone"),
+        ("slipping", 1, 2, 3, 5, 1, 5, "ordered often, but longer ago than most", "ask why, before they are gone"),
         ("large but rare", 3, 5, 1, 3, 4, 5, "large orders, few of them", "find out where they buy the rest"),
         ("growing", 4, 5, 2, 3, 1, 3, "recent, not yet frequent", "develop: second order, second product"),
         ("new or occasional", 4, 5, 1, 1, 1, 3, "recent, a single order or few", "welcome, learn the need"),
-        ("cooling", 3, 3, 1, 3, 1, 3, "neither recent nor gone", "remind"),
-        ("large but lost", 1, 2, 1, 2, 4, 5, "large, few orders, silent", "win back where the value is worth it"),
-        ("dormant", 1, 2, 1, 2, 1, 3, "small, few orders, silent", "no effort beyond mailings"),
+        ("cooling", 3, 3, 1, 3, 1, 3, "in the middle: neither recent nor long ago", "remind"),
+        ("large but lost", 1, 2, 1, 2, 4, 5, "large, few orders, long ago", "win back where the value is worth it"),
+        ("dormant", 1, 2, 1, 2, 1, 3, "small, few orders, long ago", "no effort beyond mailings"),
     ],
     columns=_RULE_COLUMNS,
 )
@@ -107,10 +107,10 @@ class RfmResult(Result):
             share=say.share(self._share(best)),
         )
         if self.slipping.empty:
-            return first + " " + say.sentence("No frequent buyer has fallen silent.")
+            return first + " " + say.sentence("No frequent buyer is among those who ordered longest ago.")
         second = say.plural(
-            "One that ordered often has been silent for {days} days or more; it was worth {value}.",
-            "{n} that ordered often have been silent for {days} days or more; they were worth {value}.",
+            "One that used to order often has not ordered for {days} days; it was worth {value}.",
+            "{n} that used to order often have not ordered for {days} days or more; they were worth {value}.",
             len(self.slipping),
             days=say.count(self.slipping["days_since_last_order"].min()),
             value=say.money(self.slipping["value"].sum()),
@@ -130,7 +130,7 @@ class RfmResult(Result):
             ),
             KeyFigure(
                 value=say.count(len(self.slipping)),
-                label=say.sentence("frequent buyers have fallen silent"),
+                label=say.sentence("frequent buyers ordered longer ago than most"),
                 note=say.sentence("worth {value} so far", value=say.money_short(self.slipping["value"].sum())),
             ),
         )
@@ -211,9 +211,13 @@ def score_rfm(
     twice = summary.loc[summary["customer_id"].duplicated(), "customer_id"]
     if len(twice):
         raise DataError("A customer stands twice in the summary.", where=f"customers {twice.head(3).tolist()}")
+    if not np.isfinite(summary["n_orders"].to_numpy(dtype=float)).all():
+        rows = summary.loc[~np.isfinite(summary["n_orders"].astype(float)), "customer_id"].head(3).tolist()
+        raise DataError("n_orders is missing for some customers.", where=f"customers {rows}")
     frame = summary.loc[summary["n_orders"] > 0, needed].rename(columns={monetary: "value"})
     if frame.empty:
         raise EmptyDataError("No customer has an order.", hint="Look at the audit of the ledger.")
+    frame = frame.replace([np.inf, -np.inf], np.nan)
     holes = frame.columns[frame.isna().any()].tolist()
     if holes:
         rows = frame.loc[frame.isna().any(axis=1), "customer_id"].head(3).tolist()

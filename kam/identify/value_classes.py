@@ -20,6 +20,35 @@ Floats = npt.NDArray[np.float64]
 ABC = ("A", "B", "C")
 
 
+def customer_values(summary: pd.DataFrame, value: str = "revenue") -> pd.Series:
+    """The values by which customers are ranked.
+
+    Parameters
+    ----------
+    summary : pandas.DataFrame
+        One row per customer, from :func:`kam.ledger.summarize_customers`.
+    value : str
+        ``revenue``, or ``margin`` where the ledger has the cost.
+
+    Returns
+    -------
+    pandas.Series, shape (n_customers,)
+        In money; the index is the customer id.
+
+    Raises
+    ------
+    ParameterError
+        There is no such value.
+    """
+    if value not in ("revenue", "margin"):
+        raise ParameterError(f"value is {value!r}.", hint="Use 'revenue' or 'margin'.")
+    if value not in summary:
+        raise ParameterError(
+            f"There is no {value} in this ledger.", hint="Name the column of the cost, or rank by revenue."
+        )
+    return summary.set_index("customer_id")[value]
+
+
 def abc_classes(values: pd.Series, *, base: Base = "positive", cuts: tuple[float, float] = (0.80, 0.95)) -> pd.Series:
     """ABC class of every customer by cumulative share of value.
 

@@ -339,7 +339,11 @@ def count_rules(
         warnings.append(Remark(message, dict(zip(("n", "amount"), found[DUPLICATES], strict=True))))
     for name in MEASURES:
         if kept.get(f"no_{name}"):
-            message = "{n} of the rows kept have no value for {column}; it counts as zero there."
+            message = (
+                "{n} of the rows kept have no value for cost; the amount counts as cost there, so that they earn nothing."
+                if name == "cost"
+                else "{n} of the rows kept have no value for {column}; it counts as zero there."
+            )
             warnings.append(Remark(message, {"n": kept[f"no_{name}"], "column": name}))
     if kept.get("no_currency"):
         warnings.append(Remark("{n} of the rows kept have no currency.", {"n": kept["no_currency"]}))

@@ -219,6 +219,6 @@ def require_one_format(reading: DateReading, *, column: str, name: str, where: s
         raise ColumnTypeError(
             f"The dates of {column!r} are not certain: {reading.ambiguous}, for instance {shown}.",
             where=place,
-            hint=f"Set options: date_format:, for instance {reading.date_format}; what it does not read counts as missing.",
+            hint=f"Set date_format: for this table, for instance {reading.date_format}; what it does not read counts as missing.",
         )
     return reading.date_format

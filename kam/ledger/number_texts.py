@@ -301,7 +301,7 @@ def decide_marks(
                 f"{names[name]!r} can be read in two ways: {example!r} may have a decimal or a thousands mark, and no value "
                 "tells which.",
                 where=f"{where}, column {names[name]!r}",
-                hint='Set options: decimal: "." or ",".',
+                hint='Set decimal: for this table, "." or ",".',
             )
         (proved[name],) = common
         notes.append(

@@ -65,7 +65,10 @@ def build_rollup(lines: ir.Table, *, by_order: bool, storage: Storage) -> Rollup
         "returns": (-lines.amount.sum(where=lines.amount < 0)).fill_null(0),
         "day_mask": day.bit_or(where=bought).fill_null(0),
     }
-    sums |= {name: lines[name].sum().fill_null(0) for name in MEASURES if name in lines.columns}
+    measured = {name: lines[name] for name in MEASURES if name in lines.columns}
+    if "cost" in measured:
+        measured["cost"] = lines.cost.fill_null(lines.amount)  # an unknown cost must not look like a profit
+    sums |= {name: values.sum().fill_null(0) for name, values in measured.items()}
     if by_order:
         sums["n_orders"] = lines.order_id.nunique(where=bought)
     months = storage.pull("rollup", lines.group_by("customer_id", month=month).agg(**sums))

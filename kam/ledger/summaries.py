@@ -32,9 +32,12 @@ def summarize_customers(ledger: Ledger) -> pd.DataFrame:
         - ``customer_id``;
         - ``first_order``, ``last_order``: days with a positive line (missing for who has credit notes only);
         - ``n_orders``: distinct orders with a positive line; an order that spans two months counts once;
-        - ``n_active_periods``: complete months with an order;
+        - ``n_purchase_days``: distinct days with a positive line;
+        - ``n_active_periods``: complete months with an order; ``n_periods``: complete months from the month of the first order
+          on, missing without an order and 0 where that month is not complete;
         - ``revenue`` (net), ``returns`` (the negative amounts, as a positive number), and of ``cost``, ``freight``,
-          ``trade_terms``, ``discount`` those that the ledger has; ``margin`` (``revenue`` minus ``cost``) where it has the cost;
+          ``trade_terms``, ``discount`` those that the ledger has; ``margin`` (``revenue`` minus ``cost``) where it has the cost
+          (a row without a cost counts with its amount as cost, so that it earns nothing; the audit warns of it);
           in the ledger's currency, exact sums given as floats;
         - ``days_since_last_order``, ``tenure_days``: days from the last, the first order to the as-of date;
         - ``median_gap_days``: median of the days between successive purchase days; missing with one purchase day;
@@ -73,7 +76,10 @@ def summarize_customers(ledger: Ledger) -> pd.DataFrame:
     first, last = known["first_order"], known["last_order"]
     frame = known[["customer_id", "first_order", "last_order"]].copy()
     frame["n_orders"] = known["n_orders"] - known["n_repeats"].fillna(0).astype("int64")
+    frame["n_purchase_days"] = (known["n_gaps"] + 1).fillna(0).astype("int64")
     frame["n_active_periods"] = known["n_active_periods"]
+    n_months = 12 * (end.year - first.dt.year) + end.month - first.dt.month + 1 if end else first.dt.year * np.nan
+    frame["n_periods"] = n_months.clip(lower=0)
     for name in ("revenue", "returns", *MEASURES):
         if name in known:
             frame[name] = known[name]
@@ -83,7 +89,6 @@ def summarize_customers(ledger: Ledger) -> pd.DataFrame:
     frame["tenure_days"] = (as_of - first).dt.days.astype("float64")
     frame["median_gap_days"] = known["median_gap_days"]
     frame["gap_cv"] = _variation(known["n_gaps"], known["gaps"], known["gap_squares"])
-    n_months = 12 * (end.year - first.dt.year) + end.month - first.dt.month + 1 if end else first.dt.year * np.nan
     frame["demand_cv"] = _variation(n_months, known["demand"], known["demand_squares"])
     return frame
 

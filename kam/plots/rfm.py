@@ -72,14 +72,14 @@ def plot_rfm_fr(result: RfmResult, *, ax: Axes | None = None) -> Axes:
     n = int(gone["n_customers"].sum())
     title = (
         say.plural(
-            "One account that ordered often has fallen silent: {value} {what} so far",
-            "{n} accounts that ordered often have fallen silent: {value} {what} so far",
+            "One frequent buyer ordered longer ago than most: {value} {what}",
+            "{n} frequent buyers ordered longer ago than most: {value} {what}",
             n,
             value=say.money_short(gone["value"].sum()),
             what=_monetary_name(result, say),
         )
         if n
-        else say.sentence("No account that ordered often has fallen silent")
+        else say.sentence("No frequent buyer ordered longer ago than most")
     )
     with style.applied():
         ax = style.take_axes(ax, height=5.4)

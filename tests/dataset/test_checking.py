@@ -219,6 +219,13 @@ def test_amounts_that_are_all_negative_are_a_problem(year):
     assert "No row has an amount above zero" in found.problems[0]
 
 
+def test_a_row_of_totals_is_a_problem_and_ids_alike_but_for_zeros_a_warning(year):
+    rows = month_by_month()
+    assert "totals" in year.write([*rows, ("합계", "2025-04-19", "400.00", "", "", "")]).problems[0]
+    found = year.write([*rows, ("1", "2025-04-19", "4.00", "z", "p", "")])
+    assert found.ok and any("differs only by leading zeros" in warning for warning in found.warnings)
+
+
 def test_less_than_two_complete_months_are_a_problem(year):
     found = year.write([row for row in month_by_month() if row[1] < "2025-03-01"])
     assert not found.ok

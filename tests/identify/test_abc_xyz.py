@@ -14,6 +14,7 @@ from kam.errors import (
     UndefinedMeasureError,
 )
 from kam.identify.abc_xyz import ABC, XYZ, abc_classes, classify_abc_xyz
+from kam.identify.value_classes import customer_values
 from kam.results import Context, load_results, save_results
 
 AS_OF = pd.Timestamp("2024-12-31")
@@ -246,8 +247,8 @@ def test_orders_per_year(result):
 def test_answer_and_figures(result):
     a, sure = result.stability.loc[0, ["n_customers", "n_sure"]]
     assert result.answer() == (
-        f"{a} of 203 accounts make class A (80% of the positive net revenue); {sure} of them would be class A again with at least "
-        "95% probability if the same period ran again."
+        f"{a} of 203 accounts make class A (80% of the positive net revenue); {sure} of them would be class A again with at "
+        "least 95% probability if the same period ran again."
     )
     assert 3 <= len(result.answer().key_figures) <= 5
     assert classify(customer("a", 5)).answer() == "The only account makes class A: one account always does."
@@ -391,3 +392,12 @@ def test_shares_of_nothing_are_undefined():
 def test_parameters_out_of_range(options):
     with pytest.raises(ParameterError):
         classify(customer("a", 5), **options)
+
+
+def test_values_by_name_or_a_named_error():
+    summary = pd.DataFrame({"customer_id": ["a"], "revenue": [1.0]})
+    assert customer_values(summary).to_dict() == {"a": 1.0}
+    with pytest.raises(ParameterError, match="no margin in this ledger"):
+        customer_values(summary, "margin")
+    with pytest.raises(ParameterError, match="'profit'"):
+        customer_values(summary, "profit")

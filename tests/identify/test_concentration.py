@@ -42,8 +42,24 @@ def test_result_on_a_hand_case():
     assert result.n_breadwinners == 3
     assert result.measures["ci_low"].isna().all()  # four customers: no interval, and a check says so
     assert [check.verdict for check in result.checks] == ["handled", "not testable", "does not hold"]
-    assert "no interval: too few customers" in result.answer()
+    assert "no interval: see the checks" in result.answer()
     assert "-€2.00" in result.checks[0].finding
+
+
+def test_no_interval_where_the_total_is_undefined_in_some_resamples():
+    shaky = [100, 50, 20, 10, 10, 5, 5, 5, 5, 5, -60, -70, -80]
+    result = concentration(shaky, base="net")
+    assert result.measures["ci_low"].isna().all()
+    assert result.checks[1].verdict == "does not hold" and "no interval" in result.checks[1].finding
+    assert concentration([100] + 9 * [-1], n_resamples=1, seed=6).measures["ci_low"].isna().all()
+
+
+def test_the_answer_does_not_claim_exactly_the_share():
+    assert (
+        concentration([990, 5, 3, 1, 1])
+        .answer()
+        .startswith("One of 5 customers brings at least 80% of positive net revenue")
+    )
 
 
 def test_online_retail(real_data):

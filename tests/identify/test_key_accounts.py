@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kam.errors import ParameterError
+from kam.errors import DataError, ParameterError
 from kam.identify.key_accounts import identify_key_accounts
 from kam.ledger import open_ledger
 from kam.results import Context
@@ -43,7 +43,8 @@ def portfolio():
 
 def dataset(lines, accounts=None):
     ledger = open_ledger(lines, as_of=date(2023, 12, 31), currency="EUR")
-    return SimpleNamespace(ledger=ledger, accounts=accounts, context=Context(currency="EUR", dataset="d"))
+    context, file = Context(currency="EUR", dataset="d"), SimpleNamespace(as_of=date(2023, 12, 31))
+    return SimpleNamespace(ledger=ledger, accounts=accounts, context=context, file=file)
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +60,7 @@ def by_customer(result):
 def test_each_large_account_is_judged_on_every_criterion(result):
     accounts = by_customer(result)
     assert set(accounts.index[accounts["is_key_account"]]) == {"monthly", "weekly", "quarterly", "returner"}
-    assert "only one order" in accounts.at["one order", "why"]
+    assert "bought on one day only" in accounts.at["one order", "why"]
     assert "silent for 387 days" in accounts.at["gone", "why"]
     assert "margin is -€720.00" in accounts.at["no margin", "why"]
     assert accounts.at["monthly", "why"].startswith("orders every 31 days; class A again: ")
@@ -121,7 +122,7 @@ def test_names_come_from_the_account_file_and_stay_text(result):
     assert accounts.at["monthly", "name"] == "한빛포장 유통"
     assert accounts.at["weekly", "name"] == "weekly"
     assert accounts.at["gone", "name"] == "<script>alert(1)</script>"
-    assert result.checks[1].verdict == "handled"
+    assert result.checks[2].verdict == "handled"
 
 
 def test_without_cost_profit_is_no_criterion_and_a_check_says_so():
@@ -129,7 +130,7 @@ def test_without_cost_profit_is_no_criterion_and_a_check_says_so():
     assert "profitable" not in set(result.criteria["criterion"])
     assert "margin" not in result.accounts
     assert by_customer(result).at["no margin", "is_key_account"]
-    assert result.checks[0].verdict == "does not hold"
+    assert result.checks[1].verdict == "does not hold"
     assert "and profitable" not in result.answer()
 
 
@@ -142,7 +143,7 @@ def test_a_higher_bar_lets_fewer_in():
 def test_nobody_is_a_key_account():
     result = identify_key_accounts(dataset(orders("only", ["2023-12-01"], 10.0)))
     assert result.n_key_accounts == 0
-    assert result.answer().startswith("No account is a key account")
+    assert "No account is a key account: the only one does not meet every criterion." in result.answer()
 
 
 @pytest.mark.parametrize("parameter", [{"min_certainty": 80}, {"max_gap_cv": 0}, {"min_active_share": 2}])
@@ -161,3 +162,60 @@ def test_the_answer_names_what_accounts_are_ranked_by():
     result = identify_key_accounts(data, classes=classes)
     assert "of positive margin (€" in result.answer()
     assert "no margin" not in set(result.accounts["customer_id"])  # large by revenue, not by margin
+
+
+def test_orders_of_one_day_are_one_purchase_whatever_their_number():
+    day = orders("one day", ["2023-11-20"] * 4, 5000.0).assign(order_id=list("abcd"))
+    lines = pd.concat([portfolio().assign(order_id=None), day])
+    lines["order_id"] = lines["order_id"].fillna("").where(lines["order_id"].notna(), lines.index.astype(str))
+    account = by_customer(identify_key_accounts(dataset(lines))).loc["one day"]
+    assert account["n_orders"] == 4 and not account["is_key_account"]
+    assert "bought on one day only" in account["why"]
+
+
+def test_months_are_counted_from_the_first_order_to_the_last_complete_month():
+    days = ["2023-08-01", "2023-08-02", "2023-08-03", "2023-10-01", "2023-10-02", "2023-11-27", "2023-11-28"]
+    half = orders("half", days, 9000.0)  # 3 of the 5 months from August to December
+    account = by_customer(identify_key_accounts(dataset(pd.concat([portfolio(), half])), min_active_share=0.6)).loc[
+        "half"
+    ]
+    assert account["is_key_account"]
+
+
+def test_a_margin_of_credit_notes_only_is_named():
+    from kam.identify import classify_abc_xyz
+    from kam.ledger import activity_panel, summarize_customers
+
+    notes = orders("credit", MONTHS[-6:] + pd.Timedelta(days=3), -100.0)
+    notes["cost"] = -5000.0
+    data = dataset(pd.concat([portfolio(), notes]))
+    summary, panel = summarize_customers(data.ledger), activity_panel(data.ledger, freq="month")
+    classes = classify_abc_xyz(summary, panel, value="margin", n_resamples=20, context=data.context)
+    accounts = by_customer(identify_key_accounts(data, classes=classes))
+    assert accounts.at["credit", "why"] == "no order, credit notes only"
+
+
+def test_an_unknown_cost_is_no_profit():
+    lines = portfolio()
+    lines.loc[lines["customer_id"] == "monthly", "cost"] = np.nan
+    account = by_customer(identify_key_accounts(dataset(lines))).loc["monthly"]
+    assert account["margin"] == 0 and not account["is_key_account"]
+
+
+def test_classes_of_another_ledger_are_refused():
+    from kam.identify import classify_abc_xyz
+    from kam.ledger import activity_panel, summarize_customers
+
+    other = dataset(portfolio().query("customer_id != 'gone'"))
+    classes = classify_abc_xyz(
+        summarize_customers(other.ledger), activity_panel(other.ledger, freq="month"), n_resamples=20
+    )
+    with pytest.raises(DataError, match="not of this ledger"):
+        identify_key_accounts(dataset(portfolio()), classes=classes)
+
+
+def test_a_ledger_that_cannot_be_trusted_is_said_first():
+    total = orders("Total", ["2023-12-28"], portfolio()["amount"].sum())
+    result = identify_key_accounts(dataset(pd.concat([portfolio(), total])))
+    assert result.answer().startswith("Not to be trusted: A row of totals seems to be taken for a customer: 'Total'.")
+    assert result.checks[0].verdict == "does not hold"

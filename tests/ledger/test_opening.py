@@ -130,8 +130,11 @@ def test_missing_currencies_are_warned_of() -> None:
 
 def test_a_missing_cost_is_warned_of() -> None:
     ledger = open_orders(cost=[1.0, None, 3.0, 0.0])
-    assert "1 of the rows kept have no value for cost; it counts as zero there." in ledger.audit.warnings
-    assert summarize_customers(ledger)["margin"].tolist() == [29, 22]
+    assert (
+        "1 of the rows kept have no value for cost; the amount counts as cost there, so that they earn nothing."
+        in ledger.audit.warnings
+    )
+    assert summarize_customers(ledger)["margin"].tolist() == [9, 22]
 
 
 # -- periods and the as-of date --------------------------------------------------------------------------------------------

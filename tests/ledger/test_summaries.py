@@ -46,6 +46,7 @@ def test_customers_by_hand() -> None:
     a = summary.loc["a"]
     assert (a["first_order"], a["last_order"]) == (pd.Timestamp("2024-01-10"), pd.Timestamp("2024-05-02"))
     assert (a["n_orders"], a["n_active_periods"]) == (5, 2)  # January and March; May is not complete
+    assert (a["n_purchase_days"], a["n_periods"]) == (4, 4)  # January to April
     assert (a["revenue"], a["returns"], a["cost"], a["margin"]) == (94, 6, 38, 56)
     assert (a["days_since_last_order"], a["tenure_days"]) == (0, 113)
     gaps = [10, 70, 33]  # one purchase day in the morning and in the evening
@@ -182,7 +183,7 @@ def summarize_naively(frame: pd.DataFrame, as_of: pd.Timestamp, end: date | None
     summary = []
     for customer, lines in frame.groupby("customer_id"):
         exact = [Decimal(str(amount)) for amount in lines["amount"]]
-        cost = sum((Decimal(str(cost)) for cost in lines["cost"].dropna()), Decimal(0))
+        cost = sum((Decimal(str(cost)) for cost in lines["cost"].fillna(lines["amount"])), Decimal(0))
         bought = lines[lines["amount"] > 0]
         days = bought["order_date"].dt.normalize().drop_duplicates().sort_values()
         gaps = days.diff().dropna().dt.days.to_numpy()
@@ -197,7 +198,9 @@ def summarize_naively(frame: pd.DataFrame, as_of: pd.Timestamp, end: date | None
                 "first_order": days.min(),
                 "last_order": days.max(),
                 "n_orders": bought["order_id"].nunique(),
+                "n_purchase_days": len(days),
                 "n_active_periods": (demand > 0).sum(),
+                "n_periods": float(len(demand)) if end is not None and len(days) else np.nan,
                 "revenue": float(sum(exact)),
                 "returns": -float(sum(amount for amount in exact if amount < 0)),
                 "cost": float(cost),
@@ -219,7 +222,7 @@ def sum_up_naively(frame: pd.DataFrame, freq: Any, fiscal_year_start: int, end: 
     for (customer, start), lines in frame.assign(start=starts).groupby(["customer_id", "start"]):
         if add_months(start, length - 1) <= end:
             exact = sum(Decimal(str(amount)) for amount in lines["amount"])
-            cost = sum(Decimal(str(cost)) for cost in lines["cost"].dropna())
+            cost = sum(Decimal(str(cost)) for cost in lines["cost"].fillna(lines["amount"]))
             n_orders = lines.loc[lines["amount"] > 0, "order_id"].nunique()
             panel.append((customer, pd.Timestamp(start), float(exact), n_orders, float(exact - cost)))
     panel.sort()

@@ -47,7 +47,7 @@ def test_titles_count_what_is_framed(rfm):
     )
     title = plot_rfm_fr(rfm).get_title(loc="left").replace("\n", " ")
     assert title.startswith(
-        f"{len(gone)} accounts that ordered often have fallen silent: €{gone['value'].sum() / 1000:.0f}K"
+        f"{len(gone)} frequent buyers ordered longer ago than most: €{gone['value'].sum() / 1000:.0f}K"
     )
     pd.testing.assert_frame_equal(rfm.slipping, gone.reset_index(drop=True))
 
@@ -71,7 +71,7 @@ def test_scores_are_labelled_with_their_range(rfm):
 
 def test_nobody_slipping(summary):
     ax = plot_rfm_fr(score_rfm(summary.assign(days_since_last_order=range(30, 0, -1), n_orders=range(1, 31))))
-    assert ax.get_title(loc="left") == "No account that ordered often has fallen silent"
+    assert ax.get_title(loc="left") == "No frequent buyer ordered longer ago than most"
 
 
 def test_described_in_words(rfm):
