@@ -162,7 +162,8 @@ def list_checks(
         else say.sentence("too few: orders are assumed to come by pure chance (Poisson) and to vary by 100% in size"),
         verdict="holds" if rerun.n_pooled else "does not hold",
     )
-    outside = float(x.sum() - months["value"].sum()) / float(np.maximum(x, 0).sum())
+    inside = months.groupby("customer_id")["value"].sum().reindex(ranked.index, fill_value=0.0)
+    outside = float((ranked["value"] - inside).abs().sum()) / float(np.maximum(x, 0).sum())
     incomplete = Check(
         assumption=say.sentence("all value lies in complete months"),
         finding=say.sentence("all does")

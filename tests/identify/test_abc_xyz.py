@@ -284,6 +284,8 @@ def test_what_lies_outside_complete_months_counts_and_is_said():
     assert outside.statistic == pytest.approx(0.5)
     assert outside.finding.startswith("50.0% of the value")
     assert check(classify_abc_xyz(summary, panel, n_resamples=50), "all value lies").verdict == "holds"
+    moved = classify_abc_xyz(summary.assign(revenue=[1000.0, 0.0]), panel, n_resamples=50)  # +100 here, -100 there
+    assert check(moved, "all value lies").statistic == pytest.approx(0.2)
 
 
 def test_margin_is_ranked_under_its_own_name():
