@@ -193,8 +193,8 @@ class Audit:
             last = self.incomplete
             lines.append(
                 say.sentence(
-                    "{month} is taken as incomplete and left out of every measure by period: {rows} rows ({amount}), {n} customers"
-                    " with orders against {before} in the month before.",
+                    "{month} is taken as incomplete and left out of every measure by period: {rows} rows ({amount}), {n}"
+                    " customers with orders against {before} in the month before.",
                     month=say.period(last.month),
                     rows=say.count(last.n_rows),
                     amount=say.money(float(last.amount)),

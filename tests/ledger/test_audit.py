@@ -77,7 +77,9 @@ def test_periods_and_beginnings_are_told() -> None:
         month=date(2024, 3, 1), n_rows=12, n_customers=5, amount=Decimal("1234.5"), n_customers_before=20
     )
     lines = replace(AUDIT, incomplete=last, n_customers_left_censored=7).lines(EUR)
-    assert lines[1].startswith("March 2024 is taken as incomplete and left out of every measure by period: 12 rows (€1,234)")
+    assert lines[1].startswith(
+        "March 2024 is taken as incomplete and left out of every measure by period: 12 rows (€1,234)"
+    )
     assert "5 customers with orders against 20 in the month before" in lines[1]
     assert lines[2] == "7 of 40 customers ordered already in the first month: when they began is not known."
 
