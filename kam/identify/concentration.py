@@ -13,18 +13,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from kam.errors import DataError, EmptyDataError, ParameterError, UndefinedMeasureError
+from kam.identify.value_classes import Base, Floats
 from kam.results import Assumed, Check, Context, KeyFigure, Result
 from kam.stats.resampling import bootstrap_weights, percentile_interval
 
-Base = Literal["positive", "net"]
-Floats = npt.NDArray[np.float64]
 Values = Sequence[float] | Floats | pd.Series
 
 MAX_UNDEFINED = 0.01

@@ -173,13 +173,13 @@ def test_orders_of_one_day_are_one_purchase_whatever_their_number():
     assert "bought on one day only" in account["why"]
 
 
-def test_months_are_counted_from_the_first_order_to_the_last_complete_month():
-    days = ["2023-08-01", "2023-08-02", "2023-08-03", "2023-10-01", "2023-10-02", "2023-11-27", "2023-11-28"]
-    half = orders("half", days, 9000.0)  # 3 of the 5 months from August to December
-    account = by_customer(identify_key_accounts(dataset(pd.concat([portfolio(), half])), min_active_share=0.6)).loc[
-        "half"
-    ]
-    assert account["is_key_account"]
+def test_months_are_counted_from_that_of_the_first_order_to_the_last_complete_one():
+    days = ["2023-08-31", "2023-10-01", "2023-10-02", "2023-10-03", "2023-11-27", "2023-11-28"]
+    lines = pd.concat([portfolio(), orders("half", days, 9000.0)])  # 3 of the 5 months from August to December
+    account = by_customer(identify_key_accounts(dataset(lines), min_active_share=0.7)).loc["half"]
+    assert not account["is_key_account"]
+    assert "ordered in 60.0% of its months, at random gaps" in account["why"]
+    assert by_customer(identify_key_accounts(dataset(lines), min_active_share=0.6)).at["half", "is_key_account"]
 
 
 def test_a_margin_of_credit_notes_only_is_named():
