@@ -31,6 +31,7 @@ _HOME = {
 }
 __version__ = "0.1.0"
 _MODULES = (
+    "churn",
     "columns",
     "dataset",
     "errors",

@@ -14,6 +14,9 @@ The tree::
     │   └── UndefinedMeasureError   a measure has no value on these data (a share of a total that is not positive, …)
     ├── ParameterError              an argument or a notebook parameter is unknown, missing or out of range
     ├── ModelError                  a model cannot be fitted or does not apply
+    │   ├── EmptyStateError         a state is never entered or never left: its row of probabilities is not known
+    │   ├── NoAbsorbingStateError   a loss is needed, and cannot be reached
+    │   └── UndefinedChurnError     no number of silent periods means "lost" on these data
     └── RunError                    a run of notebooks failed
         ├── NotebookError           a notebook raised, or did not run to its end
         ├── ResultsError            results on disk cannot be read back
@@ -100,6 +103,18 @@ class ParameterError(KamError):
 
 class ModelError(KamError):
     """A model cannot be fitted on these data or does not apply to them."""
+
+
+class EmptyStateError(ModelError):
+    """A state is never entered or never left, so that its row of transition probabilities is not known."""
+
+
+class NoAbsorbingStateError(ModelError):
+    """No state is the end, or the end cannot be reached from some state."""
+
+
+class UndefinedChurnError(ModelError):
+    """No number of silent periods within the data means that a customer is lost."""
 
 
 class RunError(KamError):

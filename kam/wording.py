@@ -156,6 +156,21 @@ class Wording:
             return format_date(start, format="QQQ yyyy", locale=_locale(self.language))
         return format_skeleton("yMMMM", start, locale=_locale(self.language))
 
+    def periods(self, n: float, freq: str, digits: int = 0) -> str:
+        """A length of time in months, quarters, years or (``freq`` = ``"period"``) numbered periods: ``6.5 quarters``."""
+        from babel.units import format_unit
+
+        if freq == "period":
+            shown = self.number(n, digits)
+            return self.sentence("{n} period" if n == 1 else "{n} periods", n=shown)
+        return format_unit(
+            round(n, digits),
+            f"duration-{freq}",
+            length="long" if self.language == "en" else "short",  # Babel lacks the long forms of other languages
+            format=_pattern("#,##0", digits),
+            locale=_locale(self.language),
+        )
+
     # -- columns -----------------------------------------------------------------------------------------------------
 
     def label(self, column: str) -> str:

@@ -51,12 +51,19 @@ def analyses():
 
 @pytest.fixture(scope="module")
 def results():
-    from kam import identify, ledger
+    from kam import churn, identify, ledger
 
     data = kam.open_dataset("sample")
     summary, panel = ledger.summarize_customers(data.ledger), ledger.activity_panel(data.ledger, freq="month")
     classes = identify.classify_abc_xyz(summary, panel, n_resamples=50, context=data.context)
+    states = ledger.state_panel(data.ledger, states="value", k=3, freq="quarter", window=4)
+    chain = churn.fit_markov_churn(states, n_resamples=50, context=data.context)
     return {
+        "definition": churn.churn_definition(panel, n_resamples=50, context=data.context),
+        "markov": chain,
+        "value": churn.customer_value(chain, None, discount_rate=0.1, horizon=12, n_paths=100),
+        "forecast": churn.forecast_mix(states, n_draws=100, context=data.context),
+        "programmes": churn.compare_programmes(chain, data.programmes, discount_rate=0.1, n_draws=50),
         "concentration": identify.concentration(
             summary.set_index("customer_id")["revenue"], n_resamples=50, context=data.context
         ),

@@ -7,6 +7,7 @@
 
 from kam.dataset.checking import DatasetCheck, check_dataset, find_problems
 from kam.dataset.drafting import Draft, draft_dataset
+from kam.dataset.groups import group_accounts
 from kam.dataset.names import name_accounts
 from kam.dataset.opening import Dataset, open_dataset
 
@@ -17,6 +18,7 @@ __all__ = [
     "check_dataset",
     "draft_dataset",
     "find_problems",
+    "group_accounts",
     "name_accounts",
     "open_dataset",
 ]

@@ -1,0 +1,24 @@
+"""Who leaves, when, and what it costs: when an account is lost, and Markov chains from transition counts to money.
+
+:func:`churn_definition` finds the silence that means lost; :func:`fit_markov_churn` estimates the chain of states;
+:func:`customer_value`, :func:`forecast_mix`, :func:`compare_programmes` and :func:`sensitivity_to_k` say what follows.
+"""
+
+from kam.churn.customer_value import CustomerValueResult, customer_value
+from kam.churn.definition import ChurnDefinitionResult, churn_definition
+from kam.churn.forecast import MixForecastResult, forecast_mix
+from kam.churn.markov import MarkovChurnResult, fit_markov_churn
+from kam.churn.programmes import ProgrammeResult, compare_programmes
+
+__all__ = [
+    "ChurnDefinitionResult",
+    "CustomerValueResult",
+    "MarkovChurnResult",
+    "MixForecastResult",
+    "ProgrammeResult",
+    "churn_definition",
+    "compare_programmes",
+    "customer_value",
+    "fit_markov_churn",
+    "forecast_mix",
+]

@@ -1,0 +1,1000 @@
+"""What could be done about churn: what each programme is worth, how sure that is, and which of them each state should get."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.optimize import brentq
+
+from kam.churn.chain import discounted_value
+from kam.churn.markov import MarkovChurnResult
+from kam.churn.worth import rate_per_period
+from kam.errors import ColumnTypeError, DataError, EmptyDataError, MissingColumnError, ParameterError
+from kam.results import Assumed, Check, Context, KeyFigure, Result
+from kam.stats.resampling import percentile_interval
+from kam.wording import Wording
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+SOURCES = ("experiment", "judged", "assumed")
+"""Where an effect is known from."""
+NOTHING, NO_RECOMMENDATION = "nothing", "no recommendation"
+"""What is recommended for a state that gets no programme."""
+_TEXTS = ["programme", "from_state", "to_state", "source"]
+_NUMBERS = ["effect", "effect_sd", "cost"]
+_NONE = -1  # the action "nothing" in a policy
+
+
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class ProgrammeResult(Result):
+    """Result of :func:`compare_programmes`.
+
+    Attributes
+    ----------
+    programmes : pandas.DataFrame
+        One row per programme and state, as given: ``programme, from_state, to_state, taken_from, source, effect, effect_sd,
+        programme_cost, capacity`` (missing: no limit), ``n_customers`` (in the state now), ``n_treated`` (of them, as many as it
+        can reach), ``n_planned`` (treated if the recommendation is followed), ``delta_value, delta_low, delta_high`` (gain per
+        treated customer of this programme alone, net of its cost, present value; mean and interval over the draws),
+        ``p_positive`` (draws in which that is above 0), ``p_best`` (draws whose best policy uses it in the state),
+        ``break_even`` (effect at which it gains nothing; missing where none is possible) and the same in words, ``needed``,
+        ``gain, gain_low, gain_high`` (of this programme alone on the ``n_treated``), ``share_clipped`` (draws whose effect was
+        cut to what is possible), ``is_recommended``.
+    states : pandas.DataFrame
+        One row per state: ``state, recommended`` (a programme, ``nothing`` or ``no recommendation``), ``chosen`` (what the
+        policy that is best at the estimates does), ``p_best`` (draws in which that is best), ``delta_value, delta_low,
+        delta_high`` (gain of that whole policy per customer now in the state), ``regret`` (what the best policy of each draw
+        gains above it, on average: the expected value of perfect information), ``n_customers``, ``n_treated`` (planned).
+    not_used : pandas.DataFrame
+        ``programme, from_state, reason``: programmes for states that the chain does not have.
+    gain, gain_low, gain_high : float
+        Gain of what is recommended, on the customers of today that it reaches: mean and interval over the draws; 0 if nothing
+        is recommended.
+    regret : float
+        What choosing anew in each draw would gain above choosing once, on the customers of today that programmes reach: the
+        expected value of perfect information.
+    cost_now : float
+        What is recommended costs so much in the first period.
+    share_judged, share_assumed : float
+        Share of ``gain`` that rests on judged, on assumed effects.
+    discount_rate : float
+        A year.
+    horizon : int or None
+        Periods after this one; None: without end.
+    freq : str
+        ``month``, ``quarter``, ``year`` or ``period``.
+    min_p_best : float
+        Draws in which a choice must be best to be recommended.
+    n_draws, seed : int
+    level : float
+        Level of the intervals.
+    """
+
+    main: ClassVar[str] = "programmes"
+
+    programmes: pd.DataFrame
+    states: pd.DataFrame
+    not_used: pd.DataFrame
+    gain: float
+    gain_low: float
+    gain_high: float
+    regret: float
+    cost_now: float
+    share_judged: float
+    share_assumed: float
+    discount_rate: float
+    horizon: int | None
+    freq: str
+    min_p_best: float
+    n_draws: int
+    seed: int
+    level: float
+
+    def _best_of(self, states: pd.DataFrame) -> pd.Series:
+        """The programme with the largest expected gain per customer among those of some states."""
+        those = self.programmes[self.programmes["from_state"].isin(states["state"])]
+        return those.iloc[int(those["delta_value"].to_numpy().argmax())]
+
+    def _open(self, recommended: str) -> pd.DataFrame:
+        """States that have a programme, and this recommendation."""
+        with_one = self.states["state"].isin(self.programmes["from_state"])
+        return self.states[with_one & (self.states["recommended"] == recommended)]
+
+    def _sentence(self) -> str:
+        say = self.context.wording
+        nothing, unsure = self._open(NOTHING), self._open(NO_RECOMMENDATION)
+        if self.programmes["is_recommended"].any():
+            sentences = [self._recommended()]
+        elif unsure.empty:
+            return self._none_pays(nothing)
+        else:
+            best = self._best_of(unsure)
+            sentences = [
+                say.plural(
+                    "The programme {programme} cannot be recommended for {state}: it is worth {delta} per account "
+                    "({interval}) and best in {p_exact} of draws; {least} is asked for.",
+                    "None of {n} programmes can be recommended: the best, {programme} for {state}, is worth {delta} per "
+                    "account ({interval}) and best in {p_exact} of draws; {least} is asked for.",
+                    self._n_programmes(),
+                    **self._words(best),
+                )
+            ]
+            unsure = unsure.iloc[:0]
+        if len(nothing):
+            row = self._best_of(nothing)
+            message = (
+                "For {states} nothing pays: {programme} costs too much for any effect that is possible."
+                if pd.isna(row["break_even"])
+                else "For {states} nothing pays: {programme} needs a change of {needed}, {effect} {source}."
+            )
+            sentences.append(say.sentence(message, states=say.listing(nothing["state"].tolist()), **self._words(row)))
+        if len(unsure):
+            those = self.programmes[self.programmes["from_state"].isin(unsure["state"])]
+            surest = those.iloc[int(those["p_best"].to_numpy().argmax())]
+            sentences.append(
+                say.sentence(
+                    "For {states} none can be recommended: the surest, {programme} for {state}, is best in {p_exact} of draws; "
+                    "{least} is asked for.",
+                    states=say.listing(unsure["state"].tolist()),
+                    **self._words(surest),
+                )
+            )
+        return " ".join(sentences)
+
+    def _recommended(self) -> str:
+        say = self.context.wording
+        rows = self.programmes[self.programmes["is_recommended"]]
+        values = {
+            "n_all": say.count(self._n_programmes()),
+            "all": say.money(self.gain),
+            "total": say.interval(say.money(self.gain_low), say.money(self.gain_high), self.level),
+        }
+        if len(rows) == 1:
+            message = (
+                "The programme {programme} can be recommended for {state}: it is worth {delta} per account and {all} in all "
+                "({total}), and it is best in {p} of draws."
+                if self._n_programmes() == 1
+                else "Of {n_all} programmes one can be recommended: {programme} for {state}, worth {delta} per account and {all} "
+                "in all ({total}), best in {p} of draws."
+            )
+            return say.sentence(message, **values, **self._words(rows.iloc[0]))
+        chosen = dict(zip(self.states["state"], self.states["recommended"], strict=True))
+        parts = [
+            say.sentence(
+                "{programme} for {state} ({delta} per account, best in {p} of draws)"
+                if chosen[row["from_state"]] == row["programme"]
+                else "{programme} for the rest of {state} ({delta} per account)",
+                **self._words(row),
+            )
+            for _, row in rows.iterrows()
+        ]
+        return say.plural(
+            "The programme can be recommended: {list}; in all it is worth {all} ({total})."
+            if self._n_programmes() == 1
+            else "Of {n_all} programmes one can be recommended: {list}; in all it is worth {all} ({total}).",
+            "Of {n_all} programmes {n} can be recommended: {list}; in all they are worth {all} ({total}).",
+            int(rows["programme"].nunique()),
+            list=say.listing(parts),
+            **values,
+        )
+
+    def _none_pays(self, nothing: pd.DataFrame) -> str:
+        say = self.context.wording
+        row = self._best_of(nothing)
+        first = say.plural(
+            "The programme {programme} does not pay for {state}: it would change the value of an account by {delta} "
+            "({interval}).",
+            "None of {n} programmes pays: the nearest, {programme} for {state}, would change the value of an account by "
+            "{delta} ({interval}).",
+            self._n_programmes(),
+            **self._words(row),
+        )
+        message = (
+            "It costs too much for any effect that is possible."
+            if pd.isna(row["break_even"])
+            else "It needs a change of {needed}, {effect} {source}."
+        )
+        return first + " " + say.sentence(message, **self._words(row))
+
+    def _words(self, row: pd.Series) -> dict[str, str]:
+        """One programme in the words of the answer."""
+        say = self.context.wording
+        source = {
+            "experiment": say.sentence("was measured"),
+            "judged": say.sentence("is judged"),
+            "assumed": say.sentence("is assumed"),
+        }
+        return {
+            "programme": str(row["programme"]),
+            "state": str(row["from_state"]),
+            "delta": say.money(row["delta_value"]),
+            "interval": say.interval(say.money(row["delta_low"]), say.money(row["delta_high"]), self.level),
+            "p": say.share(row["p_best"], 0),
+            "p_exact": say.share(row["p_best"], 1),
+            "least": say.share(self.min_p_best, 0),
+            "needed": str(row["needed"]),
+            "effect": _points(say, row["effect"]),
+            "source": source[row["source"]],
+        }
+
+    def _n_programmes(self) -> int:
+        return int(self.programmes["programme"].nunique())
+
+    def _key_figures(self) -> tuple[KeyFigure, ...]:
+        say = self.context.wording
+        n = int(self.programmes.loc[self.programmes["is_recommended"], "programme"].nunique())
+        over_draws = say.sentence("mean over {n} draws", n=say.count(self.n_draws))
+        figures = [
+            KeyFigure(
+                value=say.sentence("{n} of {n_all}", n=say.count(n), n_all=say.count(self._n_programmes())),
+                label=say.sentence("programmes can be recommended"),
+                note=say.sentence("best in at least {p} of draws", p=say.share(self.min_p_best, 0)),
+            ),
+            KeyFigure(
+                value=say.money(self.gain),
+                label=say.sentence("gain of what is recommended, net of its cost, in money of today"),
+                note=say.interval(say.money(self.gain_low), say.money(self.gain_high), self.level)
+                if n
+                else say.sentence("nothing is recommended"),
+            ),
+            KeyFigure(
+                value=say.money(self.regret),
+                label=say.sentence("would be gained by knowing every effect exactly"),
+                note=over_draws,
+            ),
+        ]
+        if n:
+            figures += [
+                KeyFigure(
+                    value=say.money(self.cost_now),
+                    label=say.sentence("cost in the first {freq}", freq=say.text(self.freq)),
+                    note=say.sentence("as given with the programmes"),
+                ),
+                KeyFigure(
+                    value=say.share(self.share_judged + self.share_assumed, 0),
+                    label=say.sentence("of the gain rests on judged or assumed effects"),
+                    note=over_draws,
+                ),
+            ]
+        return tuple(figures)
+
+
+def _points(say: Wording, change: float) -> str:
+    """A change of a probability in points: ``1.9 points``."""
+    return say.sentence("{x} points", x=say.number(100 * change, 1 if abs(change) >= 0.0095 else 2))
+
+
+def compare_programmes(
+    markov: MarkovChurnResult,
+    programmes: pd.DataFrame,
+    *,
+    rewards: Mapping[str, float] | npt.ArrayLike | None = None,
+    discount_rate: float,
+    horizon: int | None = None,
+    min_p_best: float = 0.8,
+    n_draws: int = 1000,
+    seed: int = 1,
+    context: Context | None = None,
+) -> ProgrammeResult:
+    """Find which programme each state should get when their effects are uncertain, and what that is worth.
+
+    Assumes (1) that the chain holds: the past of a customer beyond its state does not matter, and the future is like the past;
+    (2) that a programme changes the probability of one transition by its effect, takes it from one other and leaves the rest and
+    the money in each state as they are; (3) that its effect is the same in every period and season, for as long as a customer is
+    in the state, and ends with it; (4) that effects are normal and independent of one another and of the chain; (5) that whoever
+    is treated does not change what others do.
+
+    A policy does nothing in a state or one programme, to every customer in it in every period from now on, in all seasons. Each
+    draw has its own chain, money and effects; its best policy is found by policy iteration (Howard 1960), one state after the
+    other, from the best programme of each state alone. A switch is kept if it raises the value of today's customers (each state
+    counted with one customer more than it has). For a chain that is the same in all periods, without horizon, that is the policy
+    that is best in every state; with seasons or a horizon no change of a single state improves it, and one of several might.
+    With a horizon the cost of the last period is paid although its effect comes after it.
+
+    The policy chosen is the best one at the estimates, and its gain is the mean over the draws of what *it* gains, not of what
+    the best policy of each draw would have gained: that would be too high by the regret (the optimizer's curse). An effect that
+    was put forward because it looked large is not mended by this.
+
+    The gain in all counts the customers who are in the state now, as many as the programme reaches in a period, each with the
+    gain of the programme alone; where the best reaches only some, the rest gets the next best if that, too, is sure enough among
+    those left. Who comes into the state later is not counted, nor what programmes of different states do to one another. Gain per
+    customer, break-even and the best policy know no limits of capacity.
+
+    Parameters
+    ----------
+    markov : MarkovChurnResult
+        From :func:`kam.churn.fit_markov_churn`; its resamples are the draws of the chain.
+    programmes : pandas.DataFrame
+        One row per programme and state: ``programme, from_state, to_state, effect`` (added to the probability of this transition
+        in a period), ``effect_sd, source`` (one of :data:`SOURCES`), ``cost`` (per treated customer and period); optional
+        ``capacity`` (customers it can reach in a period; missing: no limit) and ``taken_from`` (state whose probability shrinks
+        by the effect; missing: ``from_state``, that of staying).
+    rewards : mapping or array_like, optional
+        Money per period by state, or an array of shape (S,) or (C, S) in the order of the chain; then without uncertainty.
+        Default: those of the chain.
+    discount_rate : float
+        A year.
+    horizon : int, optional
+        Periods after this one that count. Default: without end.
+    min_p_best : float
+        Draws in which a choice must be best to be recommended, from 0 to 1.
+    n_draws, seed : int
+        Draws; with more than the chain has resamples, these are used again in order.
+    context : Context, optional
+        Default: that of the chain.
+
+    Returns
+    -------
+    ProgrammeResult
+
+    Raises
+    ------
+    MissingColumnError, ColumnTypeError, EmptyDataError, DataError
+        The table of programmes lacks columns, numbers, rows or values.
+    ParameterError
+        An effect pushes a probability below 0 or above 1 (at the estimates; with seasons, on average over them), a programme
+        stands twice for a state or takes from where it gives, no programme is for states of the chain, rewards are missing or do
+        not fit, or an argument is out of range.
+
+    Notes
+    -----
+    Howard (1960), Dynamic Programming and Markov Processes, chapter 7; regret as the expected value of perfect information:
+    Raiffa & Schlaifer (1961), section 4.5; optimizer's curse: Smith & Winkler (2006), Management Science 52(3). Without seasons
+    and horizon the break-even is c (1 + d) / (V_to − V_taken_from), V the values without a programme, d the rate per period.
+
+    Examples
+    --------
+    A call costs 20 and keeps four accounts in a hundred that would have been lost.
+
+    >>> from kam.churn.markov import fit_markov_churn
+    >>> moves = [("A", "A", 900), ("A", "lost", 100), ("lost", "lost", 500)]
+    >>> counts = pd.DataFrame(moves, columns=["from_state", "to_state", "n_transitions"])
+    >>> calls = pd.DataFrame({"programme": ["calls"], "from_state": ["A"], "to_state": ["lost"], "effect": [-0.04],
+    ...                       "effect_sd": [0.01], "source": ["experiment"], "cost": [20.0]})
+    >>> result = compare_programmes(
+    ...     fit_markov_churn(counts, n_resamples=50), calls, rewards={"A": 1000, "lost": 0}, discount_rate=0.1, n_draws=50)
+    >>> result.programmes["break_even"].round(6).tolist(), result.states["recommended"].tolist()
+    ([-0.004], ['calls', 'nothing'])
+    """
+    context = context or markov.context
+    say = context.wording
+    _check_arguments(horizon, min_p_best, n_draws)
+    discount = rate_per_period(discount_rate, markov.freq)
+    if discount == 0 and horizon is None:
+        raise ParameterError(
+            "Without discount and without end the value has no limit.",
+            hint="Give a discount rate above 0, or a horizon.",
+        )
+    table, not_used = _read_programmes(programmes, markov.names)
+    n_customers = markov.states["n_customers"].to_numpy(dtype=np.int64)
+    problem, clipped = _problem(markov, table, rewards, discount, horizon, n_draws, seed)
+
+    # Row 0 is the problem at the estimates, the others are the draws.
+    nothing = problem.value(np.full((n_draws + 1, len(n_customers)), _NONE))
+    alone = problem.gains_alone(nothing)
+    weights = (n_customers + 1) / (n_customers + 1).sum()
+    policy = problem.best_policy(alone, weights, least=1e-10 * (1 + float(np.abs(nothing).max())))
+    chosen = policy[0]
+    value_chosen = problem.value(np.tile(chosen, (n_draws + 1, 1)))[:, 0]
+    value_best = problem.value(policy)[:, 0]
+    behind = (value_best @ weights < value_chosen @ weights)[1:]  # a policy that was found elsewhere is better
+    best, value_best = policy[1:].copy(), value_best[1:].copy()
+    best[behind], value_best[behind] = chosen, value_chosen[1:][behind]
+    gains = (value_chosen - nothing[:, 0])[1:]
+    alone = alone[1:]
+
+    frame = _programme_frame(say, table, problem, alone, best, clipped, n_customers, markov)
+    states = _state_frame(markov, frame, best, chosen, gains, value_best - value_chosen[1:], n_customers, min_p_best)
+    planned = _plan(frame, states, alone, min_p_best)
+    frame.insert(list(frame).index("n_treated") + 1, "n_planned", planned.n)
+    frame["is_recommended"] = planned.used
+    states["n_treated"] = (
+        frame.groupby("from_state")["n_planned"].sum().reindex(states["state"], fill_value=0).to_numpy()
+    )
+    in_all = alone @ planned.n
+    low, high = percentile_interval(in_all, markov.level)
+    parts = pd.Series(np.maximum(alone.mean(axis=0), 0) * planned.n).groupby(frame["source"]).sum()
+    total = float(parts.sum())
+    at_estimates = _fill(frame, alone.mean(axis=0)[None])[0]
+    regret = max(0.0, float((alone * (_fill(frame, alone) - at_estimates)).sum(axis=1).mean()))
+    shares = {source: float(parts.get(source, 0.0)) / total if total else 0.0 for source in SOURCES}
+    return ProgrammeResult(
+        context=context,
+        checks=_checks(say, frame, states, not_used, shares, float(alone.mean(axis=0) @ at_estimates), regret),
+        assumed=_assumed(say, markov, discount_rate, horizon, min_p_best, rewards is not None),
+        programmes=frame,
+        states=states,
+        not_used=not_used,
+        gain=float(in_all.mean()),
+        gain_low=low,
+        gain_high=high,
+        regret=regret,
+        cost_now=float(table["cost"] @ planned.n),
+        share_judged=shares["judged"],
+        share_assumed=shares["assumed"],
+        discount_rate=float(discount_rate),
+        horizon=horizon,
+        freq=markov.freq,
+        min_p_best=float(min_p_best),
+        n_draws=n_draws,
+        seed=seed,
+        level=markov.level,
+    )
+
+
+# -- the decision problem --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class _Problem:
+    """Chains, money and effects of B draws, and K programmes; a policy is the programme of each state, −1 for nothing.
+
+    Seasons are turned so that the first is the one now. Values have an axis of moments: the seasons without horizon, else the
+    periods from now to the horizon; moment 0 is now.
+    """
+
+    p: Floats  # (B, C, S, S)
+    r: Floats  # (B, C, S)
+    effect: Floats  # (B, C, K), what is possible of the effect
+    origin: Ints  # (K,) from_state
+    target: Ints  # to_state
+    taken: Ints  # taken_from
+    cost: Floats
+    discount: float  # per period
+    horizon: int | None
+
+    def value(self, policy: Ints, draws: Ints | None = None) -> Floats:
+        """Value of a policy (n, S) for each of n draws (default: all), shape (n, moments, S)."""
+        draws = np.arange(len(self.p)) if draws is None else draws
+        p, r = self.p[draws], self.r[draws]
+        for state in np.unique(self.origin):
+            treated = np.flatnonzero(policy[:, state] != _NONE)
+            k = policy[treated, state]
+            change = self.effect[draws[treated], :, k]
+            p[treated, :, state, self.target[k]] += change
+            p[treated, :, state, self.taken[k]] -= change
+            r[treated, :, state] -= self.cost[k, None]
+        if self.horizon is None:
+            return discounted_value(p, r, self.discount, horizon=None)
+        value = np.zeros((len(draws), self.horizon + 2, p.shape[-1]))
+        for t in range(self.horizon, -1, -1):
+            season = t % p.shape[1]
+            following = (p[:, season] @ value[:, t + 1, :, None])[..., 0]
+            value[:, t] = r[:, season] + following / (1 + self.discount)
+        return value[:, :-1]
+
+    def gains_alone(self, nothing: Floats) -> Floats:
+        """Gain now of each programme alone, per customer of its state, above the value of doing nothing; shape (B, K)."""
+        gains = np.empty((len(self.p), len(self.cost)))
+        for k, state in enumerate(self.origin):
+            policy = np.full((len(self.p), self.p.shape[-1]), _NONE)
+            policy[:, state] = k
+            gains[:, k] = self.value(policy)[:, 0, state] - nothing[:, 0, state]
+        return gains
+
+    def advantage(self, value: Floats, draws: Ints, programmes: list[int]) -> Floats:
+        """What programmes gain if done once, above doing nothing once, where values are known; (n, moments, len)."""
+        if self.horizon is None:
+            following, seasons = np.roll(value, -1, axis=1), np.arange(value.shape[1])
+        else:
+            following = np.concatenate([value[:, 1:], np.zeros_like(value[:, :1])], axis=1)
+            seasons = np.arange(value.shape[1]) % self.p.shape[1]
+        change = self.effect[draws][:, seasons][..., programmes] / (1 + self.discount)
+        worth = following[..., self.target[programmes]] - following[..., self.taken[programmes]]
+        return np.asarray(change * worth - self.cost[programmes])
+
+    def best_policy(self, alone: Floats, weights: Floats, *, least: float) -> Ints:
+        """Policy iteration, one state after the other, for all draws at once; shape (B, S). Less than ``least`` is no gain."""
+        n_draws, n_states = self.r.shape[0], self.r.shape[-1]
+        actions = {int(s): np.flatnonzero(self.origin == s).tolist() for s in np.unique(self.origin)}
+        policy = np.full((n_draws, n_states), _NONE)
+        for state, programmes in actions.items():
+            first = np.array(programmes)[alone[:, programmes].argmax(axis=1)]
+            pays = alone[np.arange(n_draws), first] > least
+            policy[pays, state] = first[pays]
+        value = self.value(policy)
+        rows = np.arange(n_draws)
+        while rows.size:
+            moved = np.zeros(n_draws, dtype=bool)
+            for state, programmes in actions.items():
+                switched = self._improve(policy, value, rows, state, programmes, weights, least)
+                moved[switched] = True
+            rows = np.flatnonzero(moved)
+        return policy
+
+    def _improve(
+        self,
+        policy: Ints,
+        value: Floats,
+        rows: Ints,
+        state: int,
+        programmes: list[int],
+        weights: Floats,
+        least: float,
+    ) -> Ints:
+        """Give one state its best action, the others kept, in place; returns the draws in which it changed.
+
+        Only actions with an advantage at some moment are tried: without one a switch cannot gain (policy improvement).
+        """
+        now = policy[rows, state]
+        advantage = np.zeros((len(rows), value.shape[1], len(programmes) + 1))  # the last: nothing
+        advantage[..., :-1] = self.advantage(value[rows], rows, programmes)
+        place = np.searchsorted(programmes, now)
+        place[now == _NONE] = len(programmes)
+        promising = (advantage - advantage[np.arange(len(rows)), :, place][..., None]).max(axis=1) > least
+        worth = value[rows, 0] @ weights
+        switched = np.zeros(len(rows), dtype=bool)
+        for a, action in enumerate([*programmes, _NONE]):
+            tried = np.flatnonzero(promising[:, a])
+            if not tried.size:
+                continue
+            trial = policy[rows[tried]]
+            trial[:, state] = action
+            found = self.value(trial, rows[tried])
+            found_worth = found[:, 0] @ weights
+            up = found_worth > worth[tried] + least
+            won = tried[up]
+            worth[won], switched[won] = found_worth[up], True
+            policy[rows[won], state] = action
+            value[rows[won]] = found[up]
+        return rows[switched]
+
+    def break_even(self, k: int) -> float:
+        """Effect at which a programme alone gains nothing at the estimates; missing if none is possible."""
+        if self.cost[k] == 0:
+            return 0.0
+        there = self.p[0, :, self.origin[k], self.target[k]]
+        taken = self.p[0, :, self.origin[k], self.taken[k]]
+        one = replace(self, p=self.p[:1], r=self.r[:1], effect=self.effect[:1].copy())
+        policy = np.full((1, self.p.shape[-1]), _NONE)
+        base = float(one.value(policy)[0, 0, self.origin[k]])
+        policy[0, self.origin[k]] = k
+
+        def gain(effect: float) -> float:
+            one.effect[0, :, k] = np.clip(effect, -there, taken)
+            return float(one.value(policy)[0, 0, self.origin[k]]) - base
+
+        ends = [float(taken.max()), -float(there.max())]
+        for end in ends if self.effect[0, :, k].sum() >= 0 else ends[::-1]:
+            if gain(end) >= 0:
+                return float(brentq(gain, 0.0, end, xtol=1e-14))
+        return float("nan")
+
+
+def _problem(
+    markov: MarkovChurnResult,
+    table: pd.DataFrame,
+    rewards: Mapping[str, float] | npt.ArrayLike | None,
+    discount: float,
+    horizon: int | None,
+    n_draws: int,
+    seed: int,
+) -> tuple[_Problem, Floats]:
+    """The problem at the estimates (row 0) and in every draw, and how often each effect was cut to what is possible."""
+    names = markov.names
+    mean, drawn = markov.matrix(), markov.draws()
+    take = np.arange(n_draws) % len(drawn[0])
+    p = np.concatenate([mean[None], drawn[0][take]])
+    if rewards is None:
+        if not markov.money:
+            raise ParameterError("The chain knows no money.", hint="Give rewards: money per period by state.")
+        r = np.concatenate([markov.rewards()[None], drawn[1][take]])
+    else:
+        r = np.broadcast_to(_read_rewards(rewards, names, len(mean)), p.shape[:-1])
+    place = {name: i for i, name in enumerate(names)}
+    origin, target, taken = (
+        np.array([place[name] for name in table[column]]) for column in ("from_state", "to_state", "taken_from")
+    )
+    _check_possible(table, mean.mean(axis=0), origin, target, taken)
+    noise = np.random.default_rng(seed).standard_normal((len(table), n_draws)).T
+    effect = table["effect"].to_numpy()
+    effects = np.concatenate([effect[None], effect + table["effect_sd"].to_numpy() * noise])
+    wanted = np.broadcast_to(effects[:, None, :], (n_draws + 1, len(mean), len(table)))
+    possible = np.clip(wanted, -p[:, :, origin, target], p[:, :, origin, taken])
+    clipped = (np.abs(possible - wanted) > 1e-12)[1:].mean(axis=(0, 1))
+    turn = -markov.season_now
+    problem = _Problem(
+        p=np.roll(p, turn, axis=1),
+        r=np.roll(r, turn, axis=1),
+        effect=np.roll(possible, turn, axis=1),
+        origin=origin,
+        target=target,
+        taken=taken,
+        cost=table["cost"].to_numpy(),
+        discount=discount,
+        horizon=horizon,
+    )
+    return problem, clipped
+
+
+# -- what is read ----------------------------------------------------------------------------------------------------
+
+
+def _check_arguments(horizon: int | None, min_p_best: float, n_draws: int) -> None:
+    if horizon is not None and horizon < 1:
+        raise ParameterError(f"The horizon is {horizon}.", hint="Give the number of periods, 1 or more, or None.")
+    if not 0 <= min_p_best <= 1:
+        raise ParameterError(f"min_p_best is {min_p_best}.", hint="Give a share of draws from 0 to 1, such as 0.8.")
+    if n_draws < 1:
+        raise ParameterError(f"n_draws is {n_draws}.", hint="Give the number of draws, such as 1000.")
+
+
+def _read_programmes(programmes: pd.DataFrame, names: tuple[str, ...]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The programmes that the chain has states for, checked, and those that it has none for."""
+    missing = [name for name in [*_TEXTS, *_NUMBERS] if name not in programmes.columns]
+    if missing:
+        raise MissingColumnError(
+            f"The programmes lack {', '.join(missing)}.", where=f"columns {list(programmes.columns)}"
+        )
+    if programmes.empty:
+        raise EmptyDataError("There are no programmes.", hint="Give one row per programme and state.")
+    table = programmes[[*_TEXTS, *_NUMBERS]].reset_index(drop=True)
+    holes = table.columns[table.isna().any()].tolist()
+    if holes:
+        rows = table.loc[table.isna().any(axis=1), "programme"].head(3).tolist()
+        raise DataError(f"{', '.join(holes)} is missing for some programmes.", where=f"programmes {rows}")
+    table[_TEXTS] = table[_TEXTS].astype(str)
+    for column in ("taken_from", "capacity"):
+        given = programmes[column].reset_index(drop=True) if column in programmes.columns else None
+        table[column] = np.nan if given is None else given
+    table["taken_from"] = table["taken_from"].where(table["taken_from"].notna(), table["from_state"]).astype(str)
+    for column in [*_NUMBERS, "capacity"]:
+        try:
+            table[column] = table[column].astype(np.float64)
+        except (TypeError, ValueError) as error:
+            raise ColumnTypeError(f"{column} is no number for some programmes.", where="the programmes") from error
+    _check_values(table)
+    states = table[["from_state", "to_state", "taken_from"]].to_numpy(dtype=object)
+    reasons = [_unknown_state(row, names) for row in states]
+    unknown = np.array([bool(reason) for reason in reasons])
+    if unknown.all():
+        raise ParameterError(
+            "No programme is for a state of this chain.",
+            where=f"{table['programme'].iloc[0]}: {reasons[0]}",
+            hint=f"The states are {', '.join(names)}.",
+        )
+    not_used = table.loc[unknown, ["programme", "from_state"]].assign(reason=[text for text in reasons if text])
+    return table[~unknown].reset_index(drop=True), not_used.reset_index(drop=True)
+
+
+def _check_values(table: pd.DataFrame) -> None:
+    numbers = table[[*_NUMBERS, "capacity"]].to_numpy()
+    rules = [
+        (
+            np.isinf(numbers).any(axis=1),
+            "a number is not finite",
+            "Give finite numbers; a missing capacity is no limit.",
+        ),
+        (table["effect_sd"] < 0, "effect_sd is negative", "Give a standard deviation of 0 or more."),
+        (table["cost"] < 0, "cost is negative", "Give the cost per customer and period, 0 or more."),
+        (table["capacity"] < 0, "capacity is negative", "Give the customers it can reach in a period, or nothing."),
+        (~table["source"].isin(SOURCES), "source is not known", f"Use one of {', '.join(SOURCES)}."),
+        (table["programme"].isin([NOTHING, NO_RECOMMENDATION]), "the name is kept for another use", "Rename it."),
+        (table.duplicated(["programme", "from_state"]), "it stands twice for a state", "Give one row for each state."),
+        (
+            table["taken_from"] == table["to_state"],
+            "the probability is taken from where it is given",
+            "Name in taken_from another state than in to_state.",
+        ),
+    ]
+    for wrong, what, hint in rules:
+        bad = np.flatnonzero(wrong)
+        if len(bad):
+            row = table.iloc[bad[0]]
+            where = f"programme {row['programme']!r}, from {row['from_state']} to {row['to_state']}"
+            raise ParameterError(f"A programme cannot be used: {what}.", where=where, hint=hint)
+
+
+def _unknown_state(states: Iterable[str], names: tuple[str, ...]) -> str:
+    unknown = [state for state in states if state not in names]
+    return f"the chain has no state {unknown[0]!r}" if unknown else ""
+
+
+def _check_possible(table: pd.DataFrame, p: Floats, origin: Ints, target: Ints, taken: Ints) -> None:
+    """Raise if an effect cannot be, at the estimates (S, S)."""
+    for k, effect in enumerate(table["effect"]):
+        there, from_there = float(p[origin[k], target[k]]), float(p[origin[k], taken[k]])
+        row = table.iloc[k]
+        for state, before, after in (
+            (row["to_state"], there, there + effect),
+            (row["taken_from"], from_there, from_there - effect),
+        ):
+            if not -1e-12 <= after <= 1 + 1e-12:
+                raise ParameterError(
+                    f"The effect of {row['programme']!r}, {effect:+g}, is not possible: the probability from "
+                    f"{row['from_state']} to {state} is {before:.4g} in a period, and would be {after:.4g}.",
+                    where=f"programme {row['programme']!r}, from {row['from_state']} to {row['to_state']}",
+                    hint=f"Give an effect from {-there:.4g} to {from_there:.4g}, or another taken_from.",
+                )
+
+
+def _read_rewards(rewards: Mapping[str, float] | npt.ArrayLike, names: tuple[str, ...], n_seasons: int) -> Floats:
+    if isinstance(rewards, Mapping):
+        if set(rewards) != set(names):
+            wrong = sorted(set(rewards) ^ set(names))
+            raise ParameterError(
+                "The rewards do not fit the states.",
+                where=f"state {wrong[0]!r}",
+                hint=f"Give one for {', '.join(names)}.",
+            )
+        r = np.array([rewards[name] for name in names], dtype=np.float64)
+    else:
+        r = np.asarray(rewards, dtype=np.float64)
+    if r.shape not in ((len(names),), (n_seasons, len(names))):
+        raise ParameterError(
+            f"The rewards have the shape {r.shape} for {len(names)} states.", hint="Give one reward per state."
+        )
+    if not np.isfinite(r).all():
+        raise ParameterError(
+            "A reward is not finite.", where=f"state {names[int(np.argwhere(~np.isfinite(r))[0][-1])]!r}"
+        )
+    return r
+
+
+# -- what comes out --------------------------------------------------------------------------------------------------
+
+
+def _programme_frame(
+    say: Wording,
+    table: pd.DataFrame,
+    problem: _Problem,
+    alone: Floats,
+    best: Ints,
+    clipped: Floats,
+    n_customers: Ints,
+    markov: MarkovChurnResult,
+) -> pd.DataFrame:
+    n = n_customers[problem.origin]
+    reached = np.minimum(n, np.floor(table["capacity"].fillna(np.inf)))
+    intervals = np.array([percentile_interval(draws, markov.level) for draws in alone.T])
+    break_even = np.array([problem.break_even(k) for k in range(len(table))])
+    frame = table[["programme", "from_state", "to_state", "taken_from", "source", "effect", "effect_sd"]].copy()
+    return frame.assign(
+        programme_cost=table["cost"],
+        capacity=table["capacity"],
+        n_customers=n,
+        n_treated=reached.astype(np.int64),
+        delta_value=alone.mean(axis=0),
+        delta_low=intervals[:, 0],
+        delta_high=intervals[:, 1],
+        p_positive=(alone > 0).mean(axis=0),
+        p_best=[float((best[:, s] == k).mean()) for k, s in enumerate(problem.origin)],
+        break_even=break_even,
+        needed=[_needed(say, x, c) for x, c in zip(break_even, table["cost"], strict=True)],
+        gain=reached * alone.mean(axis=0),
+        gain_low=reached * intervals[:, 0],
+        gain_high=reached * intervals[:, 1],
+        share_clipped=clipped,
+    )
+
+
+def _needed(say: Wording, break_even: float, cost: float) -> str:
+    if cost == 0:
+        return say.sentence("any: it costs nothing")
+    return say.sentence("none within what is possible") if np.isnan(break_even) else _points(say, break_even)
+
+
+def _state_frame(
+    markov: MarkovChurnResult,
+    frame: pd.DataFrame,
+    best: Ints,
+    chosen: Ints,
+    gains: Floats,
+    behind: Floats,
+    n_customers: Ints,
+    min_p_best: float,
+) -> pd.DataFrame:
+    """One row per state; with seasons or a horizon what is best for all may be behind in one state: its regret is then 0."""
+    names = np.array([*frame["programme"], NOTHING], dtype=object)[chosen]  # -1, nothing, is the last
+    p_best = (best == chosen).mean(axis=0)
+    intervals = np.array([percentile_interval(draws, markov.level) for draws in gains.T])
+    return pd.DataFrame(
+        {
+            "state": markov.names,
+            "recommended": np.where(p_best >= min_p_best, names, NO_RECOMMENDATION),
+            "chosen": names,
+            "p_best": p_best,
+            "delta_value": gains.mean(axis=0),
+            "delta_low": intervals[:, 0],
+            "delta_high": intervals[:, 1],
+            "regret": np.maximum(behind.mean(axis=0), 0.0),
+            "n_customers": n_customers,
+        }
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Plan:
+    """Customers that each programme treats, and whether it is part of what is recommended."""
+
+    n: Ints
+    used: npt.NDArray[np.bool_]
+
+
+def _plan(frame: pd.DataFrame, states: pd.DataFrame, alone: Floats, min_p_best: float) -> _Plan:
+    """Who is treated if the recommendation is followed: first by the best, the rest by the next best that is sure enough."""
+    n, used = np.zeros(len(frame), dtype=np.int64), np.zeros(len(frame), dtype=bool)
+    for state, recommended, left in states[["state", "recommended", "n_customers"]].itertuples(index=False):
+        open_ = np.flatnonzero(frame["from_state"] == state).tolist()
+        k = next((k for k in open_ if frame["programme"][k] == recommended), None)
+        while k is not None:
+            n[k], used[k] = min(left, frame["n_treated"][k]), True
+            left -= n[k]
+            open_.remove(k)
+            k = _next_best(alone, open_, min_p_best) if left and open_ else None
+    return _Plan(n, used)
+
+
+def _fill(frame: pd.DataFrame, gains: Floats) -> Floats:
+    """Customers that each programme treats if in each row of gains (n, K) the best of a state come first; none below 0."""
+    n = np.zeros(gains.shape)
+    for _, rows in frame.groupby("from_state"):
+        k = rows.index.to_numpy()
+        order = np.argsort(-gains[:, k], axis=1)
+        ranked = np.take_along_axis(gains[:, k], order, axis=1)
+        reach = np.where(ranked > 0, rows["n_treated"].to_numpy()[order], 0)
+        filled = np.minimum(reach.cumsum(axis=1), rows["n_customers"].iloc[0])
+        n[np.arange(len(n))[:, None], k[order]] = np.diff(filled, axis=1, prepend=0)
+    return n
+
+
+def _next_best(alone: Floats, programmes: list[int], min_p_best: float) -> int | None:
+    """The best of the programmes left for a state, if it is above 0 and surely the best of them."""
+    k = programmes[int(alone[:, programmes].mean(axis=0).argmax())]
+    surely = (alone[:, k] > 0) & (alone[:, k] >= alone[:, programmes].max(axis=1))
+    return k if alone[:, k].mean() > 0 and surely.mean() >= min_p_best else None
+
+
+def _checks(
+    say: Wording,
+    frame: pd.DataFrame,
+    states: pd.DataFrame,
+    not_used: pd.DataFrame,
+    shares: Mapping[str, float],
+    gain: float,
+    regret: float,
+) -> tuple[Check, ...]:
+    cut = frame.iloc[int(frame["share_clipped"].to_numpy().argmax())]
+    share_cut = float(cut["share_clipped"])
+    recommended = bool(frame["is_recommended"].any())
+    short = frame[frame["is_recommended"] & (frame["n_treated"] < frame["n_customers"])]
+    return (
+        Check(
+            assumption=say.sentence("every programme is for states of the chain"),
+            finding=say.sentence("not used: {list}", list=say.listing(not_used["programme"].drop_duplicates().tolist()))
+            if len(not_used)
+            else say.sentence("all are"),
+            verdict="handled" if len(not_used) else "holds",
+        ),
+        Check(
+            assumption=say.sentence("every effect that was drawn is possible"),
+            finding=say.sentence(
+                "{p} of the draws of {programme} were cut to what is possible",
+                p=say.share(share_cut),
+                programme=cut["programme"],
+            )
+            if share_cut
+            else say.sentence("all are"),
+            verdict="holds" if share_cut == 0 else "handled" if share_cut <= 0.05 else "does not hold",
+            statistic=share_cut,
+        ),
+        Check(
+            assumption=say.sentence("what is recommended rests on measured effects"),
+            finding=say.sentence(
+                "{assumed} of the gain rests on assumed effects, {judged} on judged ones",
+                assumed=say.share(shares["assumed"], 0),
+                judged=say.share(shares["judged"], 0),
+            )
+            if recommended
+            else say.sentence("nothing is recommended"),
+            verdict="not testable"
+            if not recommended
+            else "does not hold"
+            if shares["assumed"] + shares["judged"] > 0
+            else "holds",
+            statistic=shares["assumed"] + shares["judged"],
+        ),
+        Check(
+            assumption=say.sentence("the gain is not that of a lucky choice"),
+            finding=say.sentence(
+                "choosing by the expected gain brings {gain}; choosing anew in each draw would bring {more} more, which is not "
+                "counted",
+                gain=say.money(gain),
+                more=say.money(regret),
+            ),
+            verdict="handled",
+            statistic=regret,
+        ),
+        Check(
+            assumption=say.sentence("the programmes reach all accounts that they are recommended for"),
+            finding=say.listing(
+                [
+                    say.sentence(
+                        "{programme} reaches {n} of {n_all} in {state}",
+                        programme=row["programme"],
+                        n=say.count(row["n_treated"]),
+                        n_all=say.count(row["n_customers"]),
+                        state=row["from_state"],
+                    )
+                    for _, row in short.iterrows()
+                ]
+            )
+            if len(short)
+            else say.sentence("they do")
+            if recommended
+            else say.sentence("nothing is recommended"),
+            verdict="handled" if len(short) else "holds" if recommended else "not testable",
+        ),
+        Check(
+            assumption=say.sentence(
+                "a programme changes nothing but the transition that it is for, and does so for good"
+            ),
+            finding=say.sentence("only an experiment would tell"),
+            verdict="not testable",
+        ),
+    )
+
+
+def _assumed(
+    say: Wording,
+    markov: MarkovChurnResult,
+    discount_rate: float,
+    horizon: int | None,
+    min_p_best: float,
+    own_rewards: bool,
+) -> tuple[Assumed, ...]:
+    items = [
+        Assumed(
+            what=say.sentence("effects and costs of the programmes"),
+            value=say.sentence("as given; effects are normal, and independent of one another"),
+            would_change=say.sentence("an experiment; the break-even says how large an effect must be"),
+        ),
+        Assumed(
+            what=say.sentence("discount rate"),
+            value=say.sentence("{rate} a year", rate=say.share(discount_rate)),
+            would_change=say.sentence(
+                "a higher rate makes what is gained later worth less, and every programme with it"
+            ),
+        ),
+        Assumed(
+            what=say.sentence("horizon"),
+            value=say.sentence("without end") if horizon is None else say.periods(horizon, markov.freq),
+            would_change=say.sentence(
+                "a shorter one leaves out what comes later; the cost of its last period is in it"
+            ),
+        ),
+        Assumed(
+            what=say.sentence("who is treated"),
+            value=say.sentence(
+                "the accounts that are in the state now, in each period that they are in it; in all seasons alike"
+            ),
+            would_change=say.sentence(
+                "accounts that come into the state later add to the gain in all, and to the cost"
+            ),
+        ),
+        Assumed(
+            what=say.sentence("capacity"),
+            value=say.sentence("as many accounts as the programme reaches in a period, the best programme first"),
+            would_change=say.sentence("more capacity; gain per account and break-even do not depend on it"),
+        ),
+        Assumed(
+            what=say.sentence("how sure a choice must be"),
+            value=say.sentence("best in {p} of draws", p=say.share(min_p_best, 0)),
+            would_change=say.sentence("a lower share recommends more, and is wrong more often"),
+        ),
+    ]
+    if own_rewards:
+        items.append(
+            Assumed(
+                what=say.sentence("money per period in each state"),
+                value=say.sentence("given by the user, taken as certain"),
+                would_change=say.sentence("the money of the ledger, with its uncertainty"),
+            )
+        )
+    return tuple(items)

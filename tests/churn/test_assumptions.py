@@ -1,0 +1,101 @@
+"""What is tested, and in which words it is said."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from kam.churn.markov import fit_markov_churn
+from tests.churn.conftest import TRUTH, simulate
+
+
+def verdict(result, words):
+    return next(check for check in result.checks if words in check.assumption)
+
+
+def test_memory_longer_than_one_period_is_found_and_its_effect_is_large():
+    """A customer who moved goes back: the state before matters."""
+    rng = np.random.default_rng(1)
+    n, periods = 600, 20
+    state = np.zeros((n, periods), dtype=int)
+    for t in range(2, periods):
+        moved = state[:, t - 1] != state[:, t - 2]
+        stay = np.where(moved, 0.3, 0.9)
+        alive = state[:, t - 1] < 2
+        u = rng.random(n)
+        other = 1 - state[:, t - 1]
+        new = np.where(u < stay, state[:, t - 1], np.where(u < stay + (1 - stay) * 0.9, other, 2))
+        state[:, t] = np.where(alive, new, 2)
+    panel = pd.DataFrame(
+        {
+            "customer_id": np.repeat(np.arange(n).astype(str), periods),
+            "period": np.tile(np.arange(periods), n),
+            "state": np.array(["A", "B", "lost"])[state.ravel()],
+        }
+    )
+    result = fit_markov_churn(panel, n_resamples=100)
+    order = result.tests.set_index("test").loc["order 1"]
+    assert order["p_value"] < 1e-6 and abs(order["share_change"]) > 0.05
+    assert verdict(result, "not on the one before").verdict == "does not hold"
+
+
+def test_a_change_over_time_is_found():
+    early, late = TRUTH, TRUTH.copy()
+    late[0] = [0.6, 0.25, 0.15]
+    one = simulate(1, n_customers=400, n_periods=12)
+    two = simulate(2, p=late, n_customers=400, n_periods=12, start="2023-01-01")
+    result = fit_markov_churn(
+        pd.concat([one, two.assign(customer_id="x" + two["customer_id"])]), n_resamples=50, chain="pooled"
+    )
+    assert verdict(result, "same in all periods").verdict == "does not hold"
+    assert result.tests.set_index("test").loc["time", "share_change"] < -0.1
+    assert early is TRUTH
+
+
+def test_segments_that_differ_are_found():
+    worse = TRUTH.copy()
+    worse[0] = [0.6, 0.2, 0.2]
+    one, two = simulate(1), simulate(2, p=worse).assign(customer_id=lambda f: "x" + f["customer_id"])
+    segments = {c: "far" if c.startswith("x") else "near" for c in [*one["customer_id"], *two["customer_id"]]}
+    result = fit_markov_churn(pd.concat([one, two]), segments=segments, n_resamples=50)
+    check = verdict(result, "same in all segments")
+    assert check.p_value < 1e-6 and check.verdict in ("handled", "does not hold")
+
+
+def test_customers_who_differ_widen_the_intervals():
+    calm, wild = TRUTH.copy(), TRUTH.copy()
+    calm[0], wild[0] = [0.97, 0.02, 0.01], [0.5, 0.4, 0.1]
+    two = simulate(2, p=wild).assign(customer_id=lambda f: "x" + f["customer_id"])
+    result = fit_markov_churn(pd.concat([simulate(1, p=calm), two]), n_resamples=200)
+    assert verdict(result, "are alike").verdict == "handled"
+    assert verdict(fit_markov_churn(simulate(1), n_resamples=400), "are alike").verdict == "holds"
+
+
+def test_what_cannot_be_tested_says_so():
+    panel = pd.DataFrame(
+        {"customer_id": list("aabbcc"), "period": [1, 2] * 3, "state": ["x", "x", "x", "lost", "lost", "lost"]}
+    )
+    result = fit_markov_churn(panel, n_resamples=50)
+    assert verdict(result, "same in all periods").verdict == "not testable"
+    assert verdict(result, "not on the one before").verdict == "not testable"
+    assert verdict(result, "no season").verdict == "not testable"
+    assert verdict(result, "often enough").verdict == "does not hold"
+
+
+def test_small_cells_get_simulated_p_values():
+    result = fit_markov_churn(simulate(1, n_customers=25, n_periods=20), n_resamples=50)
+    tests = result.tests.set_index("test")
+    assert tests.loc["time", "p_from"] == "simulated" and tests.loc["order 0", "p_from"] == "chi-square"
+    assert 0 < tests.loc["time", "p_value"] <= 1
+
+
+@pytest.mark.parametrize(("drop", "words"), [(0.0, "already there in the first period"), (0.3, "not bridged")])
+def test_where_sequences_break_off_is_counted(drop, words):
+    panel = simulate(1).sample(frac=1 - drop, random_state=1)
+    check = verdict(fit_markov_churn(panel, n_resamples=50, chain="pooled"), "break off")
+    assert words in check.finding and check.verdict == ("handled" if drop else "holds")
+
+
+def test_no_data_changes(panel):
+    before = panel.copy()
+    fit_markov_churn(panel, n_resamples=10)
+    pd.testing.assert_frame_equal(panel, before)
