@@ -16,10 +16,12 @@ README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     rng = np.random.default_rng(1)
+    client, left = rng.integers(40, size=1500), rng.uniform(200, 1000, 40).clip(max=700)
     orders = pd.DataFrame(
         {
-            "client": rng.choice([f"{i:03d}" for i in range(40)], 1500),
-            "date": pd.Timestamp("2023-01-01") + pd.to_timedelta(rng.integers(0, 700, 1500), unit="D"),
+            "client": [f"{i:03d}" for i in client],
+            "date": pd.Timestamp("2023-01-01")
+            + pd.to_timedelta((left[client] * rng.random(1500)).astype(int), unit="D"),
             "net": rng.lognormal(5, 1, 1500).round(2),
         }
     )

@@ -67,7 +67,7 @@ class MarkovChurnResult(Result):
         reward_low, reward_high`` per period; with a lost state ``p_loss`` (in the next period), ``periods_to_loss, loss_low,
         loss_high, half_life`` from the season now; where every state leads to every other ``share_stationary``.
     cycle : pandas.DataFrame
-        ``season, from_state, to_state, n_transitions, probability``: one matrix per season (0: January or the quarter that
+        ``season`` and the columns of ``transitions`` up to ``joint_high``: one matrix per season (0: January or the quarter that
         begins with it; the season is that of the period left) when every season was seen in two years; else empty.
     cycle_rewards : pandas.DataFrame
         ``season, state, reward`` of the same seasons.
@@ -394,32 +394,27 @@ def fit_markov_churn(
     )
     tests = run_tests(seen, _cut(p, lost) if returns == "cut" else p, worth, segment_matrices=shrunk, seed=seed)
 
-    cycle = _cycle(seen, p, rewards, prior, allowed) if seen.has_two_years else None
+    cycle = _cycle(seen, p, rewards, prior, allowed)
     used = _chain_in_use(seen, chain, tests, absorbing)
     seasons = seen.season if used == "cyclic" else np.zeros(len(seen.periods), dtype=np.int64)
-    in_use = cycle[0] if used == "cyclic" and cycle else p[None]
-    means = np.zeros((1, len(p))) if rewards is None else cycle[2] if used == "cyclic" and cycle else rewards[None]
+    in_use = cycle[0] if used == "cyclic" else p[None]
+    means = np.zeros((1, len(p))) if rewards is None else cycle[2] if used == "cyclic" else rewards[None]
     draws, reward_draws, pooled = _resample(
         seen, seasons, in_use, means, np.where(allowed, prior, 0.0), n_resamples=n_resamples, seed=seed
     )
-    transitions = _transitions(seen, counts, p, allowed, pooled, intervals, level)
+    transitions = _transitions(seen, p, allowed, pooled, intervals, level)
     season_now = int(seasons[-1])
     loss_columns, curves = _loss_frames(seen, in_use, draws, lost, season_now, level)
     state_columns = _states_columns(seen, counts, p, rewards, reward_draws.mean(axis=1), level)
     p_loss, p_loss_low, p_loss_high = _loss_now(seen, in_use, draws, lost, season_now, level)
     returned = returned_frame(seen, lost)
     n_returned = int(counts[lost].sum() - counts[lost, lost]) if lost is not None else 0
-    n = len(seen.states)
     return MarkovChurnResult(
         context=context,
         transitions=transitions,
         states=states_frame(seen.states, **state_columns, **loss_columns),
-        cycle=pairs_frame(seen.states, n_transitions=cycle[1], probability=cycle[0])
-        if cycle
-        else pairs_frame(
-            seen.states, n_transitions=np.zeros((0, n, n), dtype=np.int64), probability=np.zeros((0, n, n))
-        ),
-        cycle_rewards=states_frame(seen.states, reward=cycle[2] if cycle else np.zeros((0, n))),
+        cycle=pairs_frame(seen.states, **_estimates(cycle[1], cycle[0], allowed, intervals, level)),
+        cycle_rewards=states_frame(seen.states, reward=cycle[2]),
         survival=curves,
         visits=_visits(seen.states, p, lost),
         tests=tests,
@@ -566,7 +561,13 @@ def _rewards(seen: Observed) -> Floats | None:
 def _cycle(
     seen: Observed, p: Floats, rewards: Floats | None, prior: float, allowed: Flags
 ) -> tuple[Floats, Ints, Floats]:
-    """One matrix and one row of rewards per season; what a season does not show is as in the pooled chain."""
+    """One matrix and one row of rewards per season; what a season does not show is as in the pooled chain.
+
+    None at all unless every season was seen in two years.
+    """
+    if not seen.has_two_years:
+        none = np.zeros((0, *p.shape))
+        return none, none.astype(np.int64), none[:, 0]
     season, n = seen.season, seen.n_seasons
     counts = np.array([seen.tables[season == c].sum(axis=0) for c in range(n)])
     pseudo: Floats = np.where(allowed, prior, 0.0)
@@ -602,29 +603,33 @@ def _resample(
     return fill_empty(counts + prior, p), mean, pooled[:, 0]
 
 
-def _transitions(
-    seen: Observed, counts: Ints, p: Floats, allowed: Flags, pooled: Floats, intervals: str, level: float
-) -> pd.DataFrame:
-    n = np.broadcast_to(counts.sum(axis=1, keepdims=True), counts.shape)
-    safe = np.maximum(n, 1)  # a row that nobody left has the whole range as interval
-    low, high = _INTERVALS[intervals](counts, safe, level)
-    left = counts.sum(axis=1) > 0
-    joint_low, joint_high = np.zeros(p.shape), np.ones(p.shape)
-    joint_low[left], joint_high[left] = goodman_interval(counts[left], level, allowed=allowed[left])
-    low, high = np.where(n > 0, low, 0.0), np.where(n > 0, high, 1.0)
-    boot_low, boot_high = np.quantile(pooled, [(1 - level) / 2, (1 + level) / 2], axis=0)
+def _estimates(counts: Ints, p: Floats, allowed: Flags, intervals: str, level: float) -> dict[str, Floats]:
+    """Counts (..., S, S), probabilities, and their intervals: pointwise, and of all of them together."""
+    rows, mask = (
+        counts.reshape(-1, counts.shape[-1]),
+        np.broadcast_to(allowed, counts.shape).reshape(-1, counts.shape[-1]),
+    )
+    n = rows.sum(axis=1, keepdims=True)
+    left = n[:, 0] > 0  # a row that nobody left has the whole range as interval
+    ends = [np.full(rows.shape, end) for end in (0.0, 1.0, 0.0, 1.0)]
+    ends[0][left], ends[1][left] = _INTERVALS[intervals](rows[left], n[left], level)
+    ends[2][left], ends[3][left] = goodman_interval(rows[left], level, allowed=mask[left])
+    names = ("ci_low", "ci_high", "joint_low", "joint_high")
     columns = {
         "n_transitions": counts,
         "probability": p,
-        "std_error": np.sqrt(p * (1 - p) / safe),
-        "ci_low": low,
-        "ci_high": high,
-        "joint_low": joint_low,
-        "joint_high": joint_high,
-        "boot_low": boot_low,
-        "boot_high": boot_high,
+        "std_error": np.sqrt(p * (1 - p) / np.maximum(counts.sum(axis=-1, keepdims=True), 1)),
+        **{name: np.where(mask, end, 0.0).reshape(counts.shape) for name, end in zip(names, ends, strict=True)},
     }
-    columns = {name: np.where(allowed, value, 0) for name, value in columns.items()}
+    return columns
+
+
+def _transitions(
+    seen: Observed, p: Floats, allowed: Flags, pooled: Floats, intervals: str, level: float
+) -> pd.DataFrame:
+    columns = _estimates(seen.tables.sum(axis=0), p, allowed, intervals, level)
+    low, high = _interval(pooled, level)
+    columns |= {"boot_low": low, "boot_high": high}
     if seen.money is not None:
         columns["p_money"] = _money_matrix(seen, p)
     return pairs_frame(seen.states, **columns)
@@ -640,20 +645,20 @@ def _money_matrix(seen: Observed, p: Floats) -> Floats:
         return p
     moves, n = sequences.moves, len(seen.states)
     cell = sequences.state[moves] * n + sequences.state[moves + 1]
-    weight = np.clip(_money_of_a_year(sequences)[moves], 0, None)
+    weight = np.clip(_money_of_a_year(sequences, sequences.money)[moves], 0, None)
     money = np.bincount(cell, weight, n * n).reshape(n, n)
     total = money.sum(axis=1, keepdims=True)
     return np.where(total > 0, np.divide(money, total, out=np.zeros_like(money), where=total > 0), p)
 
 
-def _money_of_a_year(sequences: Sequences) -> Floats:
+def _money_of_a_year(sequences: Sequences, money: Floats) -> Floats:
     """What each row's customer brought in the year that ends with the row's period."""
     rows = np.arange(len(sequences.customer))
     key = sequences.customer * (len(sequences.periods) + sequences.n_seasons) + sequences.period
     first = np.searchsorted(key, key - sequences.n_seasons + 1)
     starts = np.flatnonzero(np.diff(sequences.customer, prepend=-1))
     begin = np.repeat(starts, np.diff(np.append(starts, len(rows))))
-    total = np.concatenate([[0.0], np.cumsum(sequences.money)])
+    total = np.concatenate([[0.0], np.cumsum(money)])
     return np.asarray(total[rows + 1] - total[np.maximum(first, begin)])
 
 

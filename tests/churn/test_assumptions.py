@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from kam.churn.markov import fit_markov_churn
-from tests.churn.conftest import TRUTH, simulate
+from tests.churn.worlds import TRUTH, simulate
 
 
 def verdict(result, words):

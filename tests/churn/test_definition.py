@@ -45,7 +45,7 @@ def simulate_panel(
     rng = np.random.default_rng(seed)
     rate = rng.choice(rates, n)[:, None]
     time, start = np.arange(n_periods), rng.integers(0, n_periods // 2, n)[:, None]
-    gone = np.cumsum(rng.random((n, n_periods)) < loss, axis=1) > 0
+    gone = np.cumsum((rng.random((n, n_periods)) < loss) & (time > start), axis=1) > 0
     active = ((rng.random((n, n_periods)) < rate) & ~gone & (time > start)) | (time == start)
     customer, period = np.nonzero(active)
     money = rng.integers(1, 100, len(customer)).astype(float)
@@ -76,7 +76,7 @@ def test_worked_by_hand() -> None:
     np.testing.assert_allclose(table["share_naive"], [4 / 6, 2 / 4, 1 / 2, 1 / 2])
     assert (result.k, result.k_data, result.longest_wait, result.n_waits, result.n_open) == (2, None, 5, 12, 5)
     assert (result.n_followed, result.n_ahead, result.return_share) == (4, 3, 5 / 8)
-    # Silent in two months and lost: d and e in the third, a in the fourth, b in the fifth; a is back in the fifth, e in the sixth.
+    # Lost after two silent months: d and e in the third, a in the fourth, b in the fifth; a is back in the fifth, e in the sixth.
     losses = result.losses
     assert losses["period"].tolist() == MONTHS[2:6].tolist()
     assert losses["n_at_risk"].tolist() == [5, 3, 2, 2]
@@ -244,7 +244,7 @@ def test_online_retail(real_data: Callable[[str], Path]) -> None:
     assert (result.k, result.n_customers, result.last_period) == (19, 5850, date(2011, 11, 1))
     assert result.k_low is not None and result.k_high is not None
     assert result.k_low < 19 < result.k_high
-    follow_up, late = result.checks[0], result.checks[5]
+    follow_up, late = result.checks[0], _check(result, "every period is complete")
     assert follow_up.verdict == "does not hold"  # four months more, at 2.4 % a month
     assert late.verdict == "handled" and late.finding.startswith("615 customers ordered after November 2011")
 
@@ -353,19 +353,38 @@ def test_follow_up() -> None:
     long = churn_definition(simulate_panel(2000, 6, n_periods=60, loss=0.08), n_resamples=20)
     assert long.n_followed >= MIN_FOLLOWED and long.n_ahead > 12
     assert long.checks[0].verdict == "holds"
-    short = churn_definition(simulate_panel(9000, 6, n_periods=12, loss=0.01), n_resamples=20)
+    short = churn_definition(simulate_panel(3000, 6, n_periods=12), max_return_share=0.2, n_resamples=20)
     assert short.n_followed >= MIN_FOLLOWED
     assert short.n_ahead < 12 and short.checks[0].verdict == "does not hold"
     assert "The data end too soon to be sure: at the same rate" in short.answer()
     assert "The data end" not in long.answer()
-    few = churn_definition(make_panel({f"a{i}": [0, 1, 3] for i in range(12)} | {"z": [0, 30]}), n_resamples=20)
-    assert "Only 12 were followed, too few to rely on." in few.answer()
+    few = churn_definition(
+        make_panel({f"a{i}": [0, 1, 3] for i in range(12)} | {"z": [0, 1, 30, 31]}), k=2, n_resamples=20
+    )
+    assert "Only 13 were followed, too few to rely on." in few.answer()
 
 
 def test_the_rate_of_the_follow_up_is_events_over_exposure() -> None:
     result = churn_definition(make_panel(HAND), k=2)
     rate = 2 / (4 + 2 + 2)  # lengths 3, 4, 5: at risk 4, 2, 2; two came back
     assert result.checks[0].statistic == pytest.approx(1 - (1 - rate) ** 12)
+
+
+def test_a_late_return_among_few_does_not_decide_alone() -> None:
+    active = (
+        {f"a{i}": [0, 3] for i in range(9)} | {f"b{i}": [10] for i in range(30)} | {"z": list(range(20)), "y": [0, 19]}
+    )
+    with pytest.raises(UndefinedChurnError, match="wait that ended, 19 months, is one of 1 that lasted as long"):
+        churn_definition(make_panel(active))
+    result = churn_definition(make_panel(active), k=3, n_resamples=20)
+    check = _check(result, "latest return")
+    assert (result.return_share, check.verdict, check.statistic) == (1.0, "does not hold", 1.0)
+    assert (
+        check.finding
+        == "it came after 16 months more, among 1 that were followed as long; before it 0.0% had come back"
+    )
+    usual = churn_definition(simulate_panel(1500, 3), k=6, n_resamples=20)
+    assert _check(usual, "latest return").verdict == "holds"
 
 
 def test_silences_of_both_halves_are_compared() -> None:
@@ -522,9 +541,7 @@ def test_it_travels_and_keeps_the_rules_of_results(simulated: ChurnDefinitionRes
 
 def test_no_k_within_the_data_shows_the_table() -> None:
     panel = make_panel({f"a{i}": [0, 5, 10, 15, 20, 24] for i in range(10)})
-    message = (
-        r"at most 10\.0%\. Return share by silent months: 1: 100\.0%, .*, 4: 100\.0%\. What to do: Give k, the number"
-    )
+    message = r"at most 10\.0%\. Return share by silent months: 1: 100\.0%, .*, 4: 100\.0%\. .* What to do: Give k"
     with pytest.raises(UndefinedChurnError, match=message):
         churn_definition(panel)
     # Three who never came back make it definite: nobody ever came back from five silent months.
@@ -602,7 +619,9 @@ def test_bad_arguments(argument: dict[str, object]) -> None:
 
 
 def test_monthly_rows_are_no_quarters() -> None:
-    with pytest.raises(DataError, match="not a whole number of quarters apart. Where: customer 'a', period 2023-02-01"):
+    with pytest.raises(
+        DataError, match=r"not a whole number of quarters apart\. Where: customer 'a', period 2023-02-01"
+    ):
         churn_definition(make_panel(HAND), freq="quarter", k=1)
 
 

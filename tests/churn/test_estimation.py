@@ -15,7 +15,7 @@ from kam.churn.estimation import (
 )
 from kam.churn.sequences import read_sequences
 from kam.errors import EmptyStateError, ParameterError
-from tests.churn.conftest import TRUTH, simulate
+from tests.churn.worlds import TRUTH, simulate
 
 
 def naive_counts(panel, states):

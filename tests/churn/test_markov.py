@@ -11,7 +11,7 @@ from kam.churn.chain import survival
 from kam.churn.markov import MarkovChurnResult, fit_markov_churn
 from kam.errors import EmptyStateError, NoAbsorbingStateError, ParameterError
 from kam.results import Context
-from tests.churn.conftest import MONEY, STATES, TRUTH, simulate
+from tests.churn.worlds import MONEY, STATES, TRUTH, simulate
 
 
 @pytest.fixture(scope="module")

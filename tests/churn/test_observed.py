@@ -7,7 +7,7 @@ import pytest
 from kam.churn.markov_frames import flows_frame
 from kam.churn.observed import n_gaps, observe
 from kam.errors import DataError, EmptyDataError, MissingColumnError
-from tests.churn.conftest import simulate
+from tests.churn.worlds import simulate
 
 
 def test_entries_ends_and_gaps_by_hand():

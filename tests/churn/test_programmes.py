@@ -176,14 +176,14 @@ def problems(n_seasons):
     def build(draw):
         rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
         n = draw(st.integers(2, 4))
-        p = rng.dirichlet(np.ones(n), size=(4, n_seasons, n)) * 0.7 + 0.3 / n
+        p = rng.dirichlet(np.ones(n), size=(4, n_seasons, n)) * 0.4 + 0.6 / n
         money = rng.normal(0, 100, (4, n_seasons, n))
         rows = []
         for k in range(draw(st.integers(1, 5))):
             origin = rng.integers(n)
             target = (origin + rng.integers(1, n)) % n
-            effect = rng.uniform(-0.3, 0.3) / n
-            rows.append(programme(f"p{k}", f"s{origin}", f"s{target}", effect, cost=rng.uniform(0, 8)))
+            effect = rng.uniform(-0.6, 0.6) / n
+            rows.append(programme(f"p{k}", f"s{origin}", f"s{target}", effect, cost=rng.uniform(0, 20)))
         names = [f"s{i}" for i in range(n)]
         markov = chain(p[0], money[0], names=names, n_customers=rng.integers(0, 50, n), draws=(p[1:], money[1:]))
         return markov, table(*rows), p, money
@@ -256,10 +256,44 @@ def test_with_seasons_and_horizons_too(problem, horizon):
     np.testing.assert_allclose(result.states["delta_value"], gains, atol=1e-6)
 
 
+DIFFERENT = [(None, 1), (None, 2), (40, 1), (40, 2)]
+
+
+@pytest.mark.parametrize(("horizon", "n_seasons"), DIFFERENT)
+def test_a_programme_that_pays_only_beside_another_is_found(horizon, n_seasons):
+    # Who is moved from A to B is lost at once there and does not bring the 5 back, unless B is kept.
+    p = np.tile([[1.0, 0, 0], [0, 0, 1], [0, 0, 1]], (n_seasons, 1, 1))
+    rows = table(
+        programme("move", "A", "B", 0.5, cost=5.0, taken_from="A"),
+        programme("keep", "B", "lost", -0.9, cost=1.0),
+    )
+    result = compare_programmes(chain(p, [0, 10, 0]), rows, discount_rate=0.2, horizon=horizon)
+    assert result.programmes["delta_value"][0] < 0
+    assert result.states["recommended"].tolist() == ["move", "keep", "nothing"]
+    if horizon is None:  # V_B = 9 / (1 − .9/1.2) = 36, V_A = (−5 + .5 × 36/1.2) / (1 − .5/1.2)
+        assert result.states["delta_value"].tolist() == pytest.approx([10 / (1 - 0.5 / 1.2), 26, 0])
+
+
+@pytest.mark.parametrize(("horizon", "n_seasons"), DIFFERENT)
+def test_a_programme_that_pays_only_without_another_is_dropped(horizon, n_seasons):
+    # Keeping is worth .05/1.2 × 400 = 16.7 a period when who is lost is gone, and 4.2 when nearly all are won back.
+    rows = table(
+        programme("keep", effect=-0.05, cost=8.0),
+        programme("win back", "lost", "A", 0.9, cost=0.0),
+    )
+    p = np.tile(KEEPS, (n_seasons, 1, 1))
+    result = compare_programmes(chain(p, [100, 0]), rows, discount_rate=0.2, horizon=horizon)
+    assert (result.programmes["delta_value"] > 0).all()
+    assert result.states["recommended"].tolist() == ["nothing", "win back"]
+    if horizon is None:  # V_A = 100 / (1 − (.9 + .1 × 9/11)/1.2) = 550 against 400
+        assert result.states["delta_value"].tolist() == pytest.approx([150, 450])
+
+
 def test_the_season_now_is_where_it_begins():
     p, money = np.array([THREE, np.roll(THREE, 1, axis=1)]), np.array([[100.0, 300, 0], [500, 50, 0]])
     rows = table(programme(target="B", effect=0.02, cost=1))
     options = {"discount_rate": 0.1}
+    rows["effect"] = 0.12  # more than is possible in one season
     first = only(compare_programmes(chain(p, money, season_now=1), rows, **options))["delta_value"]
     turned = only(compare_programmes(chain(p[::-1], money[::-1]), rows, **options))["delta_value"]
     other = only(compare_programmes(chain(p, money), rows, **options))["delta_value"]

@@ -3,7 +3,7 @@
 import numpy as np
 
 from kam.churn.segments import shrink_to_pooled
-from tests.churn.conftest import TRUTH
+from tests.churn.worlds import TRUTH
 
 
 def draw(rng, p, n):

@@ -10,7 +10,7 @@ from kam.churn.estimation import count_cells, estimate
 from kam.churn.sequences import read_sequences
 from kam.churn.worth import Worth, pairs_now, rate_per_period, recent_matrix
 from kam.errors import ParameterError
-from tests.churn.conftest import MONEY, TRUTH, simulate
+from tests.churn.worlds import MONEY, TRUTH, simulate
 
 
 def worth(**changes):
