@@ -42,6 +42,9 @@ GLOSSARY: dict[str, Column] = {
     "ahead_low": _column("from", "lower end of the interval of the value ahead", "currency", "money"),
     "amount": _column("amount", "net revenue of the rows, credit notes negative", "currency", "money"),
     "assumption": _column("what is assumed", "an assumption that the result rests on", "text", "text"),
+    "bias": _column(
+        "too much", "sum of forecasts less what happened, over what happened; below 0: too little", "share", "share"
+    ),
     "boot_high": _column(
         "to, over accounts", "upper end of the interval from resampled accounts", "as the estimate", "share"
     ),
@@ -66,6 +69,9 @@ GLOSSARY: dict[str, Column] = {
     "ci_high": _column("to", "upper end of the interval", "as the estimate", "number"),
     "ci_low": _column("from", "lower end of the interval", "as the estimate", "number"),
     "cost": _column("cost", "cost of goods sold", "currency", "money"),
+    "coverage": _column(
+        "within interval", "share of what happened that lay within the prediction interval", "share", "share"
+    ),
     "credibility": _column(
         "own record believed", "how far the account's own record counts against that of its states", "share", "share"
     ),
@@ -100,6 +106,8 @@ GLOSSARY: dict[str, Column] = {
         "change of a probability per period",
         "number",
     ),
+    "error": _column("missed by", "sum of absolute errors over the sum of what happened", "share", "share"),
+    "error_naive": _column("without a model", "the same error of the forecast without a model", "share", "share"),
     "estimate": _column("estimate", "the estimated value", "as the term", "number"),
     "f_max": _column("F to", "highest frequency score of the rule", "score 1 to 5", "count"),
     "f_min": _column("F from", "lowest frequency score of the rule", "score 1 to 5", "count"),
@@ -164,16 +172,21 @@ GLOSSARY: dict[str, Column] = {
     ),
     "money_sum": _column("brought so far", "money the account brought in all periods seen", "currency", "money"),
     "n_active_periods": _column("active months", "complete months with at least one order", "months", "count"),
+    "n_actual": _column("happened", "customers that were there when the time came", "customers", "count"),
     "n_ahead": _column("periods ahead", "periods from the last one seen", "periods", "count"),
     "n_all_so_far": _column("left", "customers that meet this criterion and all before it", "customers", "count"),
     "n_at_risk": _column("at risk", "customers or silences that were followed further", "number", "count"),
     "n_cases": _column("number", "number of cases", "cases", "count"),
     "n_customers": _column("customers", "number of customers", "customers", "count"),
+    "n_expected": _column("expected", "number of customers expected", "customers", "count"),
     "n_gaps": _column("gaps", "waits from one period with an order to the next", "gaps", "count"),
+    "n_high": _column("to", "upper end of the prediction interval of a number of customers", "customers", "count"),
     "n_lost": _column("lost", "customers who are lost, or were lost in the period", "customers", "count"),
+    "n_low": _column("from", "lower end of the prediction interval of a number of customers", "customers", "count"),
     "n_orders": _column(
         "orders", "number of distinct orders with a positive line; credit notes are none", "orders", "count"
     ),
+    "n_origins": _column("back-tests", "past periods from which was forecast", "periods", "count"),
     "n_periods": _column("months", "complete months from the month of the first order on", "months", "count"),
     "n_planned": _column("planned", "customers treated if the recommendation is followed", "customers", "count"),
     "n_purchase_days": _column("purchase days", "distinct days with an order", "days", "count"),
@@ -193,6 +206,7 @@ GLOSSARY: dict[str, Column] = {
         "orders per year",
         "number",
     ),
+    "origin": _column("forecast in", "period from which was forecast", "date", "period"),
     "own_high": _column("to", "upper end of the interval of the account's own value", "currency", "money"),
     "own_low": _column("from", "lower end of the interval of the account's own value", "currency", "money"),
     "own_value": _column(
@@ -210,7 +224,9 @@ GLOSSARY: dict[str, Column] = {
     "p_loss": _column("lost next period", "probability of being lost in the next period", "probability", "share"),
     "p_low": _column("lower quartile", "lower quartile of the probability of the same class", "probability", "share"),
     "p_median": _column("median", "median of the probability of the same class", "probability", "share"),
-    "p_money": _column("by money", "probability weighted by what each account brought in the year before", "share", "share"),
+    "p_money": _column(
+        "by money", "probability weighted by what each account brought in the year before", "share", "share"
+    ),
     "p_positive": _column("pays in", "draws in which the gain is above 0", "share of draws", "share"),
     "p_raw": _column("of its own", "probability from the segment alone", "probability", "share"),
     "p_same_class": _column(
@@ -258,6 +274,9 @@ GLOSSARY: dict[str, Column] = {
     "reward_high": _column("to", "upper end of the interval of the money per period", "currency", "money"),
     "reward_low": _column("from", "lower end of the interval of the money per period", "currency", "money"),
     "rule": _column("rule", "name of a cleaning rule", "text", "text"),
+    "scope": _column(
+        "whose", "all: with those who will be new; present: today's; active: today's who are not lost", "text", "text"
+    ),
     "score": _column("score", "score from 1 to 5", "score 1 to 5", "count"),
     "season": _column(
         "season", "month or quarter of the year, 0 is the one that begins with January", "number", "count"

@@ -138,6 +138,10 @@ class Wording:
         """``95% interval 74.6% to 80.1%``; the ends come formatted."""
         return self.sentence("{level} interval {low} to {high}", level=self.share(level, 0), low=low, high=high)
 
+    def p_value(self, p: float) -> str:
+        """``p = 0.012``; what would be shown as 0 is ``p < 0.001``."""
+        return f"p < {self.number(0.001, 3)}" if p < 0.001 else f"p = {self.number(p, 3)}"
+
     # -- dates -------------------------------------------------------------------------------------------------------
 
     def date(self, day: Day) -> str:

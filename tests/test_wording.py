@@ -81,3 +81,20 @@ def test_money_never_fails_and_keeps_its_sign(x):
     text = Wording("en", "EUR").money(x)
     assert "€" in text
     assert ("-" in text) == (x < 0) or abs(x) < 0.01
+
+
+@pytest.mark.parametrize(
+    ("p", "shown"), [(0.0123, "p = 0.012"), (0.0004, "p < 0.001"), (0.0, "p < 0.001"), (1.0, "p = 1.000")]
+)
+def test_a_p_value_is_never_shown_as_nothing(p, shown):
+    assert Wording("en").p_value(p) == shown
+
+
+@pytest.mark.parametrize(
+    ("language", "shown"),
+    [("en", ["1 month", "6.5 quarters", "3 years", "1 period"]), ("ko", ["1개월", "6.5분기", "3년", "1 period"])],
+)
+def test_lengths_of_time_have_their_unit(language, shown):
+    say = Wording(language)
+    cases = [(1, "month", 0), (6.52, "quarter", 1), (3, "year", 0), (1, "period", 0)]
+    assert [say.periods(n, freq, digits) for n, freq, digits in cases] == shown

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -54,7 +54,7 @@ def run_tests(seen: Observed, p: Floats, worth: Worth, *, segment_matrices: Floa
     -------
     pandas.DataFrame
         One row per test: ``test`` (``order 0``, ``order 1``, ``time``, ``season``, ``segments``), ``statistic, pearson, df,
-        p_value, p_from, change, share_change, verdict``. Missing p-value: not testable.
+        p_value`` (of Pearson's X²), ``p_from, change, share_change, verdict``. Missing p-value: not testable.
     """
     base = worth.of(p[None])
     sequences = seen.sequences
@@ -71,7 +71,7 @@ def run_tests(seen: Observed, p: Floats, worth: Worth, *, segment_matrices: Floa
     worths["time"] = worth.of(_like(recent_matrix(seen.tables[:-1], recent, p), p)[None])
     if seen.n_seasons > 1:
         by_season = np.array([seen.tables[seen.season == c].sum(axis=0) for c in range(seen.n_seasons)])
-        tests["season"] = homogeneity_test(by_season)
+        tests["season"] = _simulated(homogeneity_test(by_season), seen, "season", seed)
         known = by_season.sum(axis=2, keepdims=True)
         matrices = np.where(known > 0, by_season / np.maximum(known, 1), p)
         worths["season"] = worth.of(_like(matrices, p), season=int(seen.season[-1]))
@@ -140,9 +140,12 @@ def _simulated(test: LikelihoodTest, seen: Observed, name: str, seed: int) -> Li
         return bootstrap_order_zero(sequences, n_resamples=_RESAMPLES, seed=seed)
     if name == "order 1":
         return bootstrap_order_one(sequences, n_resamples=_RESAMPLES, seed=seed)
-    return bootstrap_homogeneity(
-        sequences, by="period" if name == "time" else "segment", n_resamples=_RESAMPLES, seed=seed
-    )
+    by: dict[str, Literal["period", "season", "segment"]] = {
+        "time": "period",
+        "season": "season",
+        "segments": "segment",
+    }
+    return bootstrap_homogeneity(sequences, by=by[name], n_resamples=_RESAMPLES, seed=seed)
 
 
 def _as_cut(triples: npt.ArrayLike, p: Floats) -> Floats:
@@ -205,11 +208,11 @@ def _test_check(row: Mapping[Hashable, Any], worth: Worth, say: Wording) -> Chec
     if np.isnan(p_value):
         finding = say.sentence("too few transitions to tell: no degree of freedom")
     elif np.isnan(share):
-        finding = say.sentence("p = {p}; what it changes cannot be said", p=say.number(p_value, 3))
+        finding = say.sentence("{p}; what it changes cannot be said", p=say.p_value(p_value))
     else:
         finding = say.sentence(
-            "p = {p}; {other} changes {unit} by {share}",
-            p=say.number(p_value, 3),
+            "{p}; {other} changes {unit} by {share}",
+            p=say.p_value(p_value),
             other=other,
             unit=unit,
             share=say.share(share),
@@ -218,7 +221,7 @@ def _test_check(row: Mapping[Hashable, Any], worth: Worth, say: Wording) -> Chec
         assumption=assumption,
         finding=finding,
         verdict=verdict,
-        statistic=float(row["statistic"]),
+        statistic=float(row["pearson"]),
         p_value=None if np.isnan(p_value) else p_value,
     )
 
@@ -269,7 +272,7 @@ def _seasons(seen: Observed, tests: pd.DataFrame, used: str, lost: int | None, s
         assumption=assumption,
         finding=finding,
         verdict="does not hold" if seasonal else "holds",
-        statistic=float(test["statistic"]),
+        statistic=float(test["pearson"]),
         p_value=None if np.isnan(test["p_value"]) else float(test["p_value"]),
     )
 

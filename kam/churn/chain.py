@@ -29,8 +29,12 @@ def as_cycle(p: npt.ArrayLike) -> Floats:
     array = np.asarray(p, dtype=np.float64)
     if array.ndim < 2 or array.shape[-1] != array.shape[-2]:
         raise ParameterError(f"The transition matrix has the shape {array.shape}.", hint="Give a square matrix.")
-    if not np.isfinite(array).all() or (array < -1e-12).any() or not np.allclose(array.sum(axis=-1), 1, atol=1e-9):
-        bad = np.argwhere(~(np.isclose(array.sum(axis=-1), 1, atol=1e-9) & (array >= -1e-12).all(axis=-1)))[0]
+    if (
+        not np.isfinite(array).all()
+        or (array < -1e-12).any()
+        or not np.allclose(array.sum(axis=-1), 1, rtol=0, atol=1e-9)
+    ):
+        bad = np.argwhere(~(np.isclose(array.sum(axis=-1), 1, rtol=0, atol=1e-9) & (array >= -1e-12).all(axis=-1)))[0]
         raise ParameterError(
             "A row of the transition matrix is no distribution.",
             where=f"row {tuple(int(i) for i in bad)}, counted from 0",

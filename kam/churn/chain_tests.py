@@ -234,13 +234,19 @@ def count_segments(sequences: Sequences) -> Ints:
     return np.bincount(cell, minlength=len(sequences.segments) * n * n).reshape(-1, n, n)
 
 
+def count_seasons(sequences: Sequences) -> Ints:
+    """Transitions by the season that is left, shape (seasons of a year, S, S)."""
+    cells, season = count_cells(sequences), sequences.season
+    return np.array([cells[season == c].sum(axis=0) for c in range(sequences.n_seasons)])
+
+
 # -- p-values from simulated sequences ---------------------------------------------------------------------------------
 
 
 def bootstrap_homogeneity(
-    sequences: Sequences, *, by: Literal["period", "segment"] = "period", n_resamples: int = 499, seed: int
+    sequences: Sequences, *, by: Literal["period", "season", "segment"] = "period", n_resamples: int = 499, seed: int
 ) -> LikelihoodTest:
-    """:func:`homogeneity_test` over periods or segments, with the p-value of sequences simulated under one pooled chain.
+    """:func:`homogeneity_test` over periods, seasons or segments, with the p-value of sequences simulated under one pooled chain.
 
     Assumes (1) that customers move independently of one another; (2) that the chain is of order one and, between segments,
     the same in all periods; (3) that who is lost from sight depends on period, state (and segment) only.
@@ -248,27 +254,28 @@ def bootstrap_homogeneity(
     Parameters
     ----------
     sequences : Sequences
-    by : {"period", "segment"}
+    by : {"period", "season", "segment"}
     n_resamples, seed : int
 
     Raises
     ------
     ParameterError
-        ``by`` is neither, the sequences have no segments, or ``n_resamples`` is below 1.
+        ``by`` is none of these, the sequences have no segments, or ``n_resamples`` is below 1.
     """
-    if by not in ("period", "segment"):
-        raise ParameterError(f"There are no tables by {by!r}.", hint="Use 'period' or 'segment'.")
-    tables = count_segments(sequences) if by == "segment" else count_cells(sequences)
+    if by not in ("period", "season", "segment"):
+        raise ParameterError(f"There are no tables by {by!r}.", hint="Use 'period', 'season' or 'segment'.")
+    tables = {"period": count_cells, "season": count_seasons, "segment": count_segments}[by](sequences)
     flow = _Flow.of(sequences, len(tables) if by == "segment" else 1)
     p = _shares(tables.sum(axis=0))
+    place = np.arange(len(sequences.periods)) if by == "period" else sequences.season
 
     def simulate(rng: np.random.Generator, rows: int) -> Floats:
         drawn = np.zeros((rows, *tables.shape))
         for t, moves in flow.simulate(rng, rows, p):
-            if by == "period":
-                drawn[:, t] = moves[:, 0, 0]
-            else:
+            if by == "segment":
                 drawn += moves[:, :, 0]
+            else:
+                drawn[:, place[t]] += moves[:, 0, 0]
         return drawn
 
     return _bootstrapped(tables, simulate, n_resamples, seed)

@@ -50,7 +50,7 @@ class Levels:
     factor : numpy.ndarray, shape (n_customers,)
         1 + Z (money / expected money − 1).
     variance : numpy.ndarray, shape (n_customers,)
-        Of the lasting factor given the record, relative to the square of ``factor``.
+        Of the lasting factor around ``factor``, given the record.
     """
 
     between: float
@@ -74,10 +74,12 @@ def customer_levels(
     k_i = M_i² / E_i (the number of periods with money, if all rewards are alike), where k_i > 1 for w:
 
         w = Σ k_i [Q_i / E_i − (X_i − 1)²] / Σ (k_i − 1)        a = (Σ k_i (X_i − 1)² − n w) / Σ k_i, at least 0
-        v = w / (1 + a)      Z_i = k_i / (k_i + w / a)      factor_i = 1 + Z_i (X_i − 1)      variance_i = 1 / (1 / a + k_i / v)
+        v = w / (1 + a)        Z_i = k_i / (k_i + w / a)        f_i = 1 + Z_i (X_i − 1)
+        variance_i = f_i² / (1 / a + k_i / v) + (f_i − X_i)²
 
-    Z is the best linear estimate whatever the distributions are; the last one is exact for gamma passing and inverse gamma lasting
-    factors, under which Z is exact, too (the gamma–gamma model of Fader & Hardie 2013).
+    Z makes the best linear estimate whatever the distributions are. The first part of the variance is exact for gamma passing and
+    inverse gamma lasting factors, under which Z is exact, too (the gamma–gamma model of Fader & Hardie 2013); the second is what
+    pulling toward 1 may do to a customer who is far from it.
 
     Assumes (1) that passing factors of different periods are independent; (2) that the lasting factor says nothing about where
     the customer goes next; (3) that both variances are the same in all states.
@@ -116,16 +118,17 @@ def customer_levels(
     noise = max(float((k * (squares - (ratio - 1) ** 2))[spare > 0].sum() / spare.sum()), 0.0)
     between = max(float((k @ (ratio - 1) ** 2 - seen.sum() * noise) / k.sum()), 0.0)
     within = noise / (1 + between)
-    believed, variance = np.zeros(m.size), np.full(m.size, between)
+    believed, known = np.zeros(m.size), np.zeros(m.size)
     if between > 0:
         believed = np.divide(k, k + noise / between, out=believed, where=k > 0)
-        variance = np.divide(between * within, within + between * k, out=variance, where=k > 0)
+        known = np.divide(between * within, within + between * k, out=np.full(m.size, between), where=k > 0)
+    factor = 1 + believed * (ratio - 1)
     return Levels(
         between=between,
         within=within,
         credibility=believed,
-        factor=1 + believed * (ratio - 1),
-        variance=variance,
+        factor=factor,
+        variance=factor**2 * known + (believed > 0) * (factor - ratio) ** 2,
     )
 
 
@@ -335,10 +338,11 @@ def customer_value(
 
     *Interval of the expectation*: every resample of customers estimates P **and** R again; it says how well the mean over very
     many customers is known. *One customer* (``pi_low, pi_high``): simulated futures, each with P and R of one resample, states
-    from the chain, money = reward of the state × lasting factor × passing factor of the period. The passing factor is gamma; the
-    lasting one is inverse gamma, given the record of a customer drawn from those in the state now (see :func:`customer_levels`).
-    With rewards that are given only the states are random. A customer's *own value* is the value ahead of its state × its
-    credible factor; its interval is inverse gamma with the variance of both. None covers a change of regime.
+    from the chain, money = reward of the state × lasting factor × passing factor of the period, both gamma; the lasting one is
+    as open as the record of a customer drawn from those in the state now leaves it (:func:`customer_levels`). With rewards that
+    are given only the states are random. A customer's *own value* is the value ahead of its state × its credible factor; its
+    interval is that of a gamma distribution (a normal one where it is not above 0) with the variance of both. None covers a
+    change of regime.
 
     Assumes (1) what the chain assumes; (2) that rewards and the discount rate stay as they are; (3) that the money a customer
     brings says nothing about where it goes next beyond its state (checked by the retention of money against that of heads);
@@ -403,7 +407,7 @@ def customer_value(
     reward, reward_draws = chain.rewards[price.season], chain.reward_draws[:, price.season]
     ahead, ahead_draws = price.ahead(chain.p, chain.rewards), price.ahead(chain.p_draws, chain.reward_draws)
     levels = _levels(markov) if known is None else None
-    place = pd.Index(markov.names).get_indexer(markov.customers["state"].astype(str)).astype(np.int64)
+    place = pd.Index(markov.names).get_indexer(pd.Index(markov.customers["state"].astype(str))).astype(np.int64)
     states = pd.DataFrame(
         {
             "state": list(markov.names),
@@ -562,8 +566,8 @@ def _levels(markov: MarkovChurnResult) -> Levels | None:
 def _expected_squares(markov: MarkovChurnResult) -> Floats:
     """Σ r² over each customer's periods, from their number and from Σ r.
 
-    As if a customer had been in the states as often as all customers were, tilted by exp(λ r) until the rewards add up: exact when
-    one state brings money, else rather too large for small customers, whose record then counts for less.
+    As if a customer had been in the states as often as all customers were, tilted by exp(λ r) until the rewards add up: exact
+    when one state brings money, else rather too large for small customers, whose record then counts for less.
     """
     r = markov.states["reward"].to_numpy(dtype=float)
     n = markov.mix.groupby("state", observed=True)["n_customers"].sum().reindex(markov.names).to_numpy(dtype=float)
@@ -602,10 +606,12 @@ def _simulate(chain: _Chain, price: _Price, levels: Levels | None, place: Ints, 
     if levels and levels.between:
         for s in range(n_states):
             there = np.flatnonzero(place == s)
-            who = rng.choice(there, n_paths) if there.size else np.array([], dtype=int)
-            mean, variance = (levels.factor[who], levels.variance[who]) if there.size else (1.0, levels.between)
-            shape = 2 + 1 / np.maximum(variance, _TINY)
-            total[:, s] *= mean * (shape - 1) / rng.gamma(shape, size=n_paths)
+            mean, variance = np.ones(n_paths), np.full(n_paths, levels.between)
+            if there.size:
+                who = rng.choice(there, n_paths)
+                mean, variance = levels.factor[who], levels.variance[who]
+            shape = np.maximum(mean**2, _TINY) / np.maximum(variance, _TINY)
+            total[:, s] *= mean * rng.gamma(shape) / shape
     return total
 
 
@@ -618,11 +624,10 @@ def _customers(
     factor = levels.factor if levels else np.ones(len(seen))
     own_low, own_high = low, high
     if levels and levels.between:
-        of_state = np.divide(spread[place], ahead, out=np.zeros(len(seen)), where=ahead != 0) ** 2
-        shape = 2 + 1 / np.maximum(levels.variance + of_state * (1 + levels.variance), _TINY)
-        tail = (1 - level) / 2
-        ends = np.sort([factor * ahead * (shape - 1) / special.gammaincinv(shape, q) for q in (tail, 1 - tail)], axis=0)
-        own_low, own_high = ends[0], ends[1]
+        unsure = spread[place] ** 2
+        own_low, own_high = _gamma_interval(
+            factor * ahead, levels.variance * (ahead**2 + unsure) + factor**2 * unsure, level
+        )
     frame = pd.DataFrame(
         {
             "customer_id": seen["customer_id"].astype(str),
@@ -638,6 +643,18 @@ def _customers(
         }
     )
     return frame.sort_values(["own_value", "customer_id"], ascending=[False, True], ignore_index=True)
+
+
+def _gamma_interval(mean: Floats, variance: Floats, level: float) -> tuple[Floats, Floats]:
+    """Between these ends lies a gamma distribution of this mean and variance; a normal one where the mean is not above 0."""
+    fits = (mean > 0) & (variance > 0)
+    shape = mean[fits] ** 2 / variance[fits]
+    ends = []
+    for q in ((1 - level) / 2, (1 + level) / 2):
+        end = mean + special.ndtri(q) * np.sqrt(variance)
+        end[fits] = special.gammaincinv(shape, q) * mean[fits] / shape
+        ends.append(end)
+    return ends[0], ends[1]
 
 
 def _portfolio(
@@ -794,12 +811,12 @@ def _level_checks(context: Context, customers: pd.DataFrame, levels: Levels | No
             ),
         )
     spread = levels.between**0.5
-    total = levels.between + levels.within
+    total = levels.between + levels.within * (1 + levels.between)
     alike = Check(
         assumption=what,
         finding=say.sentence(
-            "lasting differences between accounts are ±{spread} of the state's money, {share} of the variance within states; "
-            "own values and the range of one customer hold them",
+            "the lasting levels of accounts have a standard deviation of {spread} of their state's money, which is {share} of "
+            "the variance within states; own values and the range of one customer take it in",
             spread=say.share(spread, 0),
             share=say.share(levels.between / total if total else 0.0, 0),
         ),

@@ -77,10 +77,10 @@ class ChurnDefinitionResult(Result):
         Which k resampled customers choose: ``k`` (missing: none qualifies), ``share_resamples``. Empty if there are too few
         customers to resample.
     losses : pandas.DataFrame
-        One row per period in which a loss can be seen: ``period``; ``n_at_risk``, customers not lost before it; ``n_lost``, those
-        whose k-th silent period it is; ``share_lost`` with ``ci_low, ci_high`` (Wilson; missing where nobody is at risk);
-        ``n_returned``, lost ones who bought again in it; ``revenue_before`` (money; if revenue is known), what those lost brought, net, in the year up to their last
-        order, or in as much of it as the data hold.
+        One row per period in which a loss can be seen: ``period``; ``n_at_risk``, customers not lost before it; ``n_lost``,
+        those whose k-th silent period it is; ``share_lost`` with ``ci_low, ci_high`` (Wilson; missing where nobody is at risk);
+        ``n_returned``, lost ones who bought again in it; ``revenue_before`` (money; if revenue is known), what those lost
+        brought, net, in the year up to their last order, or in as much of it as the data hold.
     customers : pandas.DataFrame
         One row per customer with an order: ``customer_id``; ``last_active``, period of the last order; ``n_silent``, complete
         periods since; ``is_lost``, by k. With ``gap_multiple`` also ``n_gaps``; ``median_gap`` (periods; missing without a gap);
@@ -396,6 +396,7 @@ def churn_definition(
         checks=(
             _check_follow_up(say, freq, after, max_return_share),
             _check_share(say, known[0], max_return_share),
+            *_check_last_return(say, freq, after, max_return_share),
             _check_alike(say, activity, tables, draws, k, level),
             _check_rhythm(say, activity, k, gap_multiple),
             _check_first(say, activity),
@@ -513,9 +514,12 @@ def _find_k(curve: Ints, limit: float, activity: Activity, say: Wording) -> tupl
         return k, ""
     listed = ks[np.unique(np.linspace(0, len(ks) - 1, 10).round().astype(int))]
     table = ", ".join(f"{i}: {say.share(share[i])}" for i in listed)
+    _, at_risk = kaplan_meier(curve[1], curve[0])
+    last = int(np.flatnonzero(curve[1]).max())
     return None, (
         f"No number of silent {activity.freq}s within the data has a return share of at most {say.share(limit)}. "
-        f"Return share by silent {activity.freq}s: {table}."
+        f"Return share by silent {activity.freq}s: {table}. "
+        f"The longest wait that ended, {say.periods(last, activity.freq)}, is one of {at_risk[last]} that lasted as long."
     )
 
 
@@ -630,6 +634,29 @@ def _check_share(say: Wording, share: float | None, limit: float) -> Check:
         else say.sentence("{share} do, as far as the data follow them", share=say.share(share)),
         verdict=verdict,
         statistic=share,
+    )
+
+
+def _check_last_return(say: Wording, freq: str, after: Ints, limit: float) -> tuple[Check, ...]:
+    """Whether the latest return alone makes the return share what it is: at the end of the curve few are left."""
+    if not after[1].any():
+        return ()
+    survival, at_risk = kaplan_meier(after[1], after[0])
+    last = int(np.flatnonzero(after[1]).max())
+    share, without = 1 - float(survival[last]), 1 - float(survival[last - 1])
+    crosses = (share <= limit) != (without <= limit)
+    return (
+        Check(
+            assumption=say.sentence("the latest return does not decide alone"),
+            finding=say.sentence(
+                "it came after {ahead} more, among {n} that were followed as long; before it {without} had come back",
+                ahead=say.periods(last, freq),
+                n=say.count(at_risk[last]),
+                without=say.share(without),
+            ),
+            verdict="does not hold" if at_risk[last] < MIN_FOLLOWED and crosses else "holds",
+            statistic=share - without,
+        ),
     )
 
 

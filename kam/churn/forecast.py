@@ -1,7 +1,7 @@
 """How many customers will be in each state: the forecast of a Markov chain, what it does not know, and how well it did before.
 
-The same forecast is made at past origins from what was known there, and compared with what happened and with forecasts that need no
-model. Everything works on counts by period; customers are looked at only to count.
+The same forecast is made at past origins from what was known there, and compared with what happened and with forecasts that
+need no model. Everything works on counts by period; customers are looked at only to be counted.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ FIRST_ORIGIN = 3
 MIN_ENTRIES = 3
 """Periods after the first year from which on they, and not those before, say how many new customers come."""
 BACKTEST_DRAWS = 500
+"""At each origin at most so many draws are made: enough for the ends of an interval, and fast."""
 GOOD_COVERAGE = (0.10, 0.05)
 """How far the coverage of the back-test may lie below and above the level of the interval."""
 
@@ -52,32 +53,32 @@ _AS_IF = {NO_CHANGE: "assuming no change", YEAR_AGO: "taking the numbers of a ye
 class MixForecastResult(Result):
     """Result of :func:`forecast_mix`.
 
-    ``scope`` says whose number it is: ``all`` (today's customers and those who will be new), ``present`` (today's customers, with those
-    who are lost today), ``active`` (today's customers who are not lost; without a lost state the same as ``present``).
+    ``scope`` says whose number it is: ``all`` (today's customers and those who will be new), ``present`` (today's customers, with
+    those who are lost today) or ``active`` (today's customers who are not lost; without a lost state the same as ``present``).
 
     Attributes
     ----------
     forecast : pandas.DataFrame
-        One row per scope, period to come and state: ``scope, n_ahead, period, state, n_expected, pi_low, pi_high``. In scope
+        One row per scope, period to come and state: ``scope, n_ahead, period, state, n_expected, n_low, n_high``. In the scope
         ``active`` the lost state holds the newly lost.
     totals : pandas.DataFrame
-        The same of all states but the lost one together: ``scope, n_ahead, period, n_expected, pi_low, pi_high``.
+        All states but the lost one together: ``scope, n_ahead, period, n_expected, n_low, n_high``.
     entrants : pandas.DataFrame
-        New customers of each period to come, ``n_ahead, period, n_expected, pi_low, pi_high``.
+        New customers of each period to come: ``n_ahead, period, n_expected, n_low, n_high``.
     history : pandas.DataFrame
         What was: ``period, state, n_customers``.
     backtest : pandas.DataFrame
-        One row per scope (``all``, ``active``), model and number of periods ahead: ``scope, term, n_ahead, error`` (sum of the absolute
-        errors over the sum of what happened, states that are not lost), ``bias`` (the same with sign: above 0 forecast too many),
-        ``coverage`` (share of what happened that lay within the prediction interval; missing for models without one), ``n_cases``
-        (numbers compared: origins × states). Empty if nothing could be tested.
+        One row per scope (``all``, ``active``), model and number of periods ahead: ``scope, term, n_ahead, error`` (sum of the
+        absolute errors over the sum of what happened, states that are not lost), ``bias`` (the same with sign: above 0 too many
+        were forecast), ``coverage`` (share of what happened that lay within the prediction interval; missing for models without
+        one), ``n_cases`` (numbers compared: origins × states). Empty if nothing could be tested.
     skill : pandas.DataFrame
-        The chain in use beside each forecast without a model, over all periods ahead of the origins where both were there, the harder to beat
-        first: ``scope, term, error, error_naive, estimate`` (one over the other; below 1 the chain is better), ``ci_low, ci_high``
-        (origins resampled, each with its pair of errors), ``n_origins``.
+        The chain in use beside each forecast without a model, over all periods ahead at the origins where both were there, the
+        harder to beat first: ``scope, term, error, error_naive, estimate`` (one over the other: below 1 the chain is better),
+        ``ci_low, ci_high`` (pairs resampled in runs of neighboring origins), ``n_origins``.
     backtest_points : pandas.DataFrame
-        Every forecast of the chain in use with what happened: ``scope, origin, n_ahead, period, state, n_expected, pi_low, pi_high,
-        n_actual``; the states that are not lost.
+        Every forecast of the chain in use with what happened: ``scope, origin, n_ahead, period, state, n_expected, n_low,
+        n_high, n_actual``; the states that are not lost.
     chain : str
         ``pooled`` or ``cyclic``: which chain forecasts.
     why_chain : str
@@ -91,18 +92,19 @@ class MixForecastResult(Result):
     horizon : int
         Periods ahead.
     n_origins : int
-        Origins of the back-test.
+        Origins of the back-test of the chain in use.
     n_left_out : int
-        Origins at which a state had not yet been seen to be left, so that no forecast could be made.
+        Origins left out because a state had not yet been seen to be left, so that no forecast could be made.
     n_now, n_active : int
         Customers in the last period, and those of them who are not lost.
     variation : float
-        How much the tables of transitions differ from period to period: variance over what chance alone would give (1: no more).
+        How much the transitions differ from period to period: Pearson's X² over its degrees of freedom; 1 is chance
+        alone, 0 where one table of transitions cannot tell.
     entrants_rule : str
-        ``season``: new customers as in the same season of the years seen; ``mean``: as in the periods seen on average.
+        ``season``: new customers as in the same seasons before; ``mean``: as on average before.
     n_draws, seed : int
     level : float
-        Of the prediction intervals.
+        Of the intervals.
     """
 
     main: ClassVar[str] = "totals"
@@ -141,7 +143,7 @@ class MixForecastResult(Result):
         points = self.backtest_points[self.backtest_points["scope"] == scope]
         if points.empty:
             raise ParameterError(f"There is no back-test of the scope {scope!r}.", hint=self.untested or "Use 'all'.")
-        return float(points["n_actual"].between(points["pi_low"], points["pi_high"]).mean())
+        return float(points["n_actual"].between(points["n_low"], points["n_high"]).mean())
 
     def _total(self, scope: str) -> pd.Series:
         totals = self.totals
@@ -156,7 +158,8 @@ class MixForecastResult(Result):
         when = name_in_words(say, kept["period"], self.freq)
         if self.lost:
             return say.sentence(
-                "In {when} {n} of today's {n_now} active customers are expected to be still active ({interval}), {n_lost} to be lost.",
+                "In {when} {n} of today's {n_now} active customers are expected to be still active ({interval}), {n_lost} "
+                "to be lost.",
                 when=when,
                 n=say.count(kept["n_expected"]),
                 n_now=say.count(self.n_active),
@@ -164,7 +167,7 @@ class MixForecastResult(Result):
                 n_lost=say.count(self.n_active - round(kept["n_expected"])),
             )
         last = self.forecast[(self.forecast["scope"] == ALL) & (self.forecast["n_ahead"] == self.horizon)]
-        fullest = last.loc[last["n_expected"].idxmax()]
+        fullest = last.iloc[int(last["n_expected"].argmax())]
         return say.sentence(
             "In {when} {n} customers are expected, new ones included, {n_state} of them in {state} ({interval}).",
             when=when,
@@ -188,19 +191,19 @@ class MixForecastResult(Result):
         }
         if row["ci_high"] < 1:
             return say.sentence(
-                "In {n} back-tests the forecast of the states missed by {error}, {name} by {naive}; {coverage} of what happened lay "
-                "within the interval.",
+                "In {n} back-tests the forecast of how many are in each state missed by {error}, {name} by {naive}; {coverage} "
+                "of what happened lay within the interval.",
                 **values,
             )
         if row["ci_low"] > 1:
             return say.sentence(
-                "It is worse than {name}: in {n} back-tests it missed by {error}, against {naive}; {coverage} of what happened lay within "
-                "the interval.",
+                "It is worse than {name}: in {n} back-tests it missed how many are in each state by {error}, against {naive}; "
+                "{coverage} of what happened lay within the interval.",
                 **values,
             )
         return say.sentence(
-            "It is no better than {name}: in {n} back-tests it missed by {error}, against {naive}; {coverage} of what happened lay within "
-            "the interval.",
+            "It is no better than {name}: in {n} back-tests it missed how many are in each state by {error}, against {naive}; "
+            "{coverage} of what happened lay within the interval.",
             **values,
         )
 
@@ -218,7 +221,7 @@ class MixForecastResult(Result):
         return rows.iloc[0]
 
     def _interval(self, row: pd.Series) -> str:
-        return prediction_interval(self.context.wording, row["pi_low"], row["pi_high"], self.level)
+        return prediction_interval(self.context.wording, row["n_low"], row["n_high"], self.level)
 
     def _key_figures(self) -> tuple[KeyFigure, ...]:
         say = self.context.wording
@@ -242,7 +245,7 @@ class MixForecastResult(Result):
                     value=say.count(self.n_active - round(kept["n_expected"])),
                     label=say.sentence("of today's {n} active customers lost by then", n=say.count(self.n_active)),
                     note=prediction_interval(
-                        say, self.n_active - kept["pi_high"], self.n_active - kept["pi_low"], self.level
+                        say, self.n_active - kept["n_high"], self.n_active - kept["n_low"], self.level
                     ),
                 )
             )
@@ -290,7 +293,8 @@ class ChainChoice:
     reason : str
         Why, in words.
     errors : pandas.DataFrame
-        ``term, n_ahead, error, n_cases`` of both chains at the origins where both could forecast; empty where they were not compared.
+        ``term, n_ahead, error, n_cases`` of both chains at the origins where both could forecast; empty where they were not
+        compared.
     """
 
     chain: Literal["pooled", "cyclic"]
@@ -301,13 +305,13 @@ class ChainChoice:
 def choose_chain(sequences: Sequences, *, lost: str | None, n_origins: int | None = None) -> ChainChoice:
     """Decide by back-test whether one chain for all periods or one per season forecasts better.
 
-    At each held-out origin both chains are estimated from what was known there and forecast the states of the customers then present, for
-    every period up to a year ahead; errors are summed over the states that are not lost. The cyclic chain is chosen only if it misses by
-    less one period ahead, and up to a year ahead by more than one standard error (over origins) of the difference, so that chance does not
-    choose the larger model (the one-standard-error rule of Breiman et al. 1984).
+    At each held-out origin both chains are estimated from what was known there and forecast the states of the customers then
+    present, for every period up to a year ahead; errors are summed over the states that are not lost. The cyclic chain is chosen
+    only if it misses by less one period ahead, and up to a year ahead by more than one standard error (over origins) of the
+    difference: chance does not choose the larger model (the one-standard-error rule of Breiman et al. 1984, section 3.4.3).
 
-    Assumes (1) that what forecast better before will do so again; (2) that customers who are not seen at the end of a forecast went where
-    the others did.
+    Assumes (1) that what forecast better before will do so again; (2) that customers who are not seen at the end of a forecast
+    went where the others did.
 
     Parameters
     ----------
@@ -316,27 +320,22 @@ def choose_chain(sequences: Sequences, *, lost: str | None, n_origins: int | Non
     lost : str or None
         Name of the lost state.
     n_origins : int, optional
-        How many of the last origins; default: the last third of the periods, at least 3.
+        How many of the last origins; default: a third of the periods, at least 3.
 
     Returns
     -------
     ChainChoice
-        Pooled, with the reason, where the two cannot be compared: the cyclic chain needs transitions of every season in two years, and of
-        every state in every season, before the origin.
+        Pooled, with the reason, where the two cannot be compared: before the origin the cyclic chain needs transitions of every
+        season in two years, and of every state in every season.
 
     Raises
     ------
     ParameterError
-        The lost state is not known, or there are not so many origins.
+        The lost state is not known, or so many origins are not possible.
     """
     seen = _see(sequences, lost)
-    if seen.n_seasons == 1:
-        return _no_choice("the periods have no seasons")
-    if not seen.can_cycle(seen.last):
-        return _no_choice("not every season and state was seen in two years")
     origins = _origins(seen, n_origins)
-    followed = _follow(sequences, origins, seen.n_seasons)
-    return _choose(seen, followed, origins)
+    return _decide("auto", seen, _follow(sequences, origins, seen.n_seasons), origins)
 
 
 def forecast_mix(
@@ -354,36 +353,38 @@ def forecast_mix(
 ) -> MixForecastResult:
     """Forecast how many customers will be in each state, and test that forecast on past periods.
 
-    Customers who are there move by the chain, lost ones may come back, and new ones enter. The expected numbers are n_{t+1} = n_t P + e
-    with the estimated P and the entrants e. The prediction interval holds, draw by draw,
+    Customers who are there move by the chain, lost ones may come back, and new ones enter: n_{t+1} = n_t P + e, with the
+    estimated P and the expected entrants e. The prediction interval is that of draws that hold
 
-    1. that P is not known exactly: a Dirichlet draw from the counts, and how much a mean over so few periods may be off;
+    1. that P is not known exactly: Dirichlet draws from the counts, and how far the mean of so few periods may be off;
     2. the chance of every customer: multinomial draws;
-    3. that no two periods are alike: the deviation of a random past period from P, in runs of neighboring periods (stationary
-       bootstrap, Politis & Romano 1994). Past deviations are first shrunk to the part that chance does not explain, by the
-       overdispersion of each row (moments of Pearson's X²), and made comparable between seasons by √(p(1−p)); a factor √(ν/χ²_ν),
-       ν tables less chains, holds that few periods do not show how far periods differ;
+    3. that no two periods are alike: a period to come deviates from P as a random past one did, and carries on a part of the
+       deviation before it, as much as neighboring periods were alike (a sieve of order 1, Bühlmann 1997). Past deviations are
+       first shrunk to what chance does not explain, by the overdispersion of each row (moments of Pearson's X²), and made
+       comparable between seasons by √(p(1−p)); a factor √(ν/χ²_ν), ν tables less matrices, holds that few periods do not show
+       how far periods differ;
     4. that the number of new customers differs from the rule as much as it did before.
 
-    Assumes (1) that where a customer goes depends on the state now; (2) that customers are independent, given the period; (3) that periods to
-    come differ from each other as past ones did: a change of regime is not covered; (4) that new customers come as before.
+    Assumes (1) that where a customer goes depends on the state now; (2) that customers are independent, given the period; (3)
+    that periods to come differ from each other as past ones did: a change of regime is not covered; (4) that new customers come
+    as before.
 
     Parameters
     ----------
     panel : pandas.DataFrame or StatePanel
-        One row per customer and period from the customer's first period to the last of the panel, in any order: ``customer_id, period``
-        (first day, or a whole number), ``state``; or from :func:`kam.ledger.state_panel`.
+        One row per customer and period, from the customer's first period to the last of the panel, in any order: ``customer_id,
+        period`` (first day, or a whole number), ``state``; or from :func:`kam.ledger.state_panel`.
     horizon : int
         Periods ahead.
     chain : {"auto", "pooled", "cyclic"}
-        One matrix for all periods, or one per season; ``auto``: :func:`choose_chain`.
+        One matrix for all periods, or one per season; ``auto``: see :func:`choose_chain`.
     lost : str or None
         The state that is lost; None: there is none.
     n_origins : int, optional
-        Past periods from which to forecast; default: the last third of the periods, at least 3. With fewer possible origins the back-test
-        is not testable, and says why.
+        Past periods from which to forecast; default: a third of the periods, the last ones, at least 3. The first possible origin
+        is the fourth period; where fewer than 3 are possible the result says that and why nothing was tested.
     n_draws : int
-        Draws of the future; the back-test takes at most 500.
+        Draws of the future, at least 100; at each origin of the back-test at most 500.
     level : float
         Of the prediction intervals, between 0 and 1.
     seed : int
@@ -400,38 +401,40 @@ def forecast_mix(
     Raises
     ------
     ParameterError
-        An argument is out of range, a state is unknown, or a cyclic chain is asked for and not every season and state was seen in two years.
+        An argument is out of range, a state is unknown, or a cyclic chain is asked for and not every season and state was seen in
+        two years.
     DataError
-        A customer is missing in a period after the first: where was it? Or twice in one.
+        A customer is missing in a period after the first (where was it?), or stands twice in one.
     EmptyStateError
-        A state was never seen to be left.
+        A state was never seen to be left, or never seen.
     EmptyDataError, MissingColumnError, ColumnTypeError
         The panel is empty, has one period, or lacks a column.
 
     Notes
     -----
-    The Dirichlet draw stands for resampling customers: with one step of many customers both are the multinomial variance p(1−p)/n, and it
-    is a small part of (2), from which it differs by the number of customers now over the customer-periods seen.
+    Dirichlet draws stand for resampling customers, which is slower: of 3,000 customers over 24 months both gave the same interval
+    within 1 %; where customers were of two very different kinds, resampling them gave one wider by 1 to 2 % one period ahead and
+    by 2 to 6 % six ahead, because what is not known of P is a small part beside (2).
 
-    New customers of a period: the mean number and first states of the same season in the years after the first (in which customers who
-    were there before look new); where that season was not seen after the first year, the mean of the periods after it, or of all.
+    New customers of a period: the mean number and first states of the same season in the years after the first (in which
+    customers who were there before look new); where that season was not seen after the first year, the mean of the periods
+    after it, or of all periods if fewer than three came after it. Their number is drawn as Poisson × gamma: the rule's errors
+    one period ahead give the variance, and their products with the next error the part of it that lasts.
 
     References
     ----------
     Anderson, T. W. and Goodman, L. A. (1957). Statistical inference about Markov chains. Annals of Mathematical Statistics 28.
+    Breiman, L., Friedman, J., Olshen, R. and Stone, C. (1984). Classification and Regression Trees.
+    Bühlmann, P. (1997). Sieve bootstrap for time series. Bernoulli 3.
     Politis, D. N. and Romano, J. P. (1994). The stationary bootstrap. J. of the American Statistical Association 89.
-    Breiman, L., Friedman, J., Olshen, R. and Stone, C. (1984). Classification and Regression Trees, section 3.4.3.
 
     Examples
     --------
-    >>> rng = np.random.default_rng(1)
-    >>> rows = [(c, t, "buys" if rng.random() < 0.7 else "silent") for c in range(200) for t in range(12)]
+    >>> rows = [(c, t, "lost" if t > c % 9 else "buys") for c in range(90) for t in range(8)]
     >>> panel = pd.DataFrame(rows, columns=["customer_id", "period", "state"])
-    >>> result = forecast_mix(panel, lost=None, horizon=2)
-    >>> result.forecast.loc[:1, ["scope", "n_ahead", "state", "n_expected"]].round(0)
-      scope  n_ahead   state  n_expected
-    0   all        1    buys       139.0
-    1   all        1  silent        61.0
+    >>> result = forecast_mix(panel, horizon=2, n_draws=100)
+    >>> result.totals[result.totals["scope"] == "active"][["n_ahead", "n_expected"]].round(1).to_numpy().tolist()
+    [[1.0, 16.7], [2.0, 13.9]]
     """
     context = context or Context()
     _check_arguments(horizon, chain, n_draws, level)
@@ -457,7 +460,9 @@ def forecast_mix(
     starts = np.stack([seen.mix[-1] * seen.alive, seen.mix[-1] * ~seen.alive, 0 * seen.mix[-1]])
     expected = _expect(fit, starts, future)
     draws, drawn_entrants = _draw(rng, fit, starts, future, n_draws)
-    cases = None if untested else _backtest(rng, seen, followed, usable, horizon, min(n_draws, BACKTEST_DRAWS), level)
+    tested = usable[:0] if untested else usable
+    cases = _backtest(rng, seen, followed, tested, horizon, min(n_draws, BACKTEST_DRAWS), level)
+    points = _points_frame(sequences, seen, cases, in_use)
     ahead = _periods_ahead(sequences, horizon)
     result = MixForecastResult(
         context=context,
@@ -467,14 +472,14 @@ def forecast_mix(
         history=_history_frame(sequences, seen),
         backtest=_backtest_frame(cases),
         skill=_skill_frame(rng, cases, in_use, level),
-        backtest_points=_points_frame(sequences, seen, cases, in_use),
+        backtest_points=points,
         chain=choice.chain,
         why_chain=choice.reason,
         untested=untested,
         lost=lost or "",
         freq=sequences.freq,
         horizon=horizon,
-        n_origins=0 if cases is None else len(usable),
+        n_origins=int(points["origin"].nunique()),
         n_left_out=len(origins) - len(usable),
         n_now=int(seen.mix[-1].sum()),
         n_active=int(seen.mix[-1][seen.alive].sum()),
@@ -492,7 +497,7 @@ def forecast_mix(
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class _Seen:
-    """A panel as counts by period: T periods, S states. What was known at the end of period o is ``tables[:o]``, ``mix[:o + 1]``."""
+    """A panel as counts by period; what was known at the end of period o is ``tables[:o]``, ``mix[:o + 1]``."""
 
     states: tuple[str, ...]
     tables: Ints  # (T, S, S), by the period that is left
@@ -590,12 +595,13 @@ def _with_year_before(seen: _Seen, origins: Ints) -> Ints:
 class _Fit:
     """A chain of C seasons, estimated from m tables, and how these differ from it.
 
-    ``deviations`` (m, S, S) are those of each table from its season's matrix, in units of √(p(1−p)), scaled so that their mean square is the
-    variance that chance does not explain; ``weights`` (m, S) are each table's share of its season's row.
+    ``deviations`` (m, S, S) are those of each table from its season's matrix, in units of √(p(1−p)), scaled so that their mean
+    square is the variance that chance does not explain; ``weights`` (m, S) are each table's share of its season's row;
+    ``persistence`` is the correlation of neighboring deviations.
     """
 
     p: Floats
-    counts: Ints
+    counts: Floats
     group: Ints
     deviations: Floats
     weights: Floats
@@ -618,8 +624,8 @@ def _fit_at(seen: _Seen, origin: int, term: str) -> _Fit:
 def _fit(tables: Ints, group: Ints, n_groups: int) -> _Fit:
     """Estimate the chain and the overdispersion of each row.
 
-    With h_t the table's share of its row, E X² = Σ_t (a − 1) n_t [s_t (1 − 2h_t) + Σ_u h_u² s_u], s_t = 1/n_t + ρ (1 − 1/n_t), under the
-    Dirichlet-multinomial law with intraclass correlation ρ; solved for ρ ≥ 0.
+    Under the Dirichlet-multinomial law with intraclass correlation ρ the share of table t has the variance p(1−p) s_t, s_t =
+    1/n_t + ρ(1 − 1/n_t). With h_t = n_t/Σn and a columns, E X² = Σ_t (a−1) n_t [s_t(1 − 2h_t) + Σ_u h_u² s_u]; solved for ρ ≥ 0.
     """
     counts = _sum_by(tables, group, n_groups)
     total = counts.sum(axis=2)
@@ -656,8 +662,9 @@ def _fit(tables: Ints, group: Ints, n_groups: int) -> _Fit:
     )
 
 
-def _sum_by(values: npt.NDArray[np.generic], group: Ints, n_groups: int) -> npt.NDArray[np.generic]:
-    sums = np.zeros((n_groups, *values.shape[1:]), dtype=values.dtype)
+def _sum_by(values: npt.ArrayLike, group: Ints, n_groups: int) -> Floats:
+    values = np.asarray(values, dtype=float)
+    sums = np.zeros((n_groups, *values.shape[1:]))
     np.add.at(sums, group, values)
     return sums
 
@@ -736,7 +743,7 @@ def _expect(fit: _Fit, starts: Ints, future: _Future) -> Floats:
 
 def _draw(rng: np.random.Generator, fit: _Fit, starts: Ints, future: _Future, n_draws: int) -> tuple[Ints, Ints]:
     """Draws (B, H, K, S) of the numbers, and (B, H) of the new customers; everything that the interval holds is in them."""
-    horizon, n_states = len(future.season), starts.shape[1]
+    horizon = len(future.season)
     lasting = _gamma_of_mean_one(rng, future.variance_lasting, (n_draws, 1))
     passing = _gamma_of_mean_one(rng, future.variance - future.variance_lasting, (n_draws, horizon))
     entrants = rng.poisson(future.entrants * (lasting * passing)[:, :, None])
@@ -798,9 +805,9 @@ def _gamma_of_mean_one(rng: np.random.Generator, variance: float, shape: tuple[i
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class _Cases:
-    """Forecasts and what happened: arrays (2, O, H, S) for the scopes all and active, O origins; not a number where there is none.
+    """Forecasts and what happened: arrays (2, O, H, S) by scope tested, origin, periods ahead and state that is not lost.
 
-    Lost customers are no case: S are the states that are not lost.
+    Not a number where there is none.
     """
 
     origins: Ints
@@ -843,10 +850,10 @@ def _backtest(
     return _Cases(origins=origins, actual=actual, forecast=forecast, low=low, high=high)
 
 
-def _limits(draws: npt.NDArray[np.generic], level: float) -> tuple[Floats, Floats]:
+def _limits(draws: npt.ArrayLike, level: float) -> tuple[Floats, Floats]:
     """Whole numbers between which the level lies, over the first axis."""
     tail = round((1 - level) / 2, 12)
-    low, high = np.quantile(draws, [tail, 1 - tail], axis=0)
+    low, high = np.quantile(np.asarray(draws), [tail, 1 - tail], axis=0)
     return np.floor(low), np.ceil(high)
 
 
@@ -930,8 +937,8 @@ def _forecast_frame(seen: _Seen, ahead: pd.Index, expected: Floats, draws: Ints,
                     "period": ahead.repeat(len(seen.states)),
                     "state": np.tile(np.array(seen.states, dtype=object), len(ahead)),
                     "n_expected": mean.ravel(),
-                    "pi_low": low.ravel(),
-                    "pi_high": high.ravel(),
+                    "n_low": low.ravel(),
+                    "n_high": high.ravel(),
                 }
             )
         )
@@ -954,8 +961,8 @@ def _interval_frame(ahead: pd.Index, mean: Floats, draws: Ints, level: float) ->
         "n_ahead": np.arange(1, len(ahead) + 1),
         "period": ahead,
         "n_expected": mean,
-        "pi_low": low,
-        "pi_high": high,
+        "n_low": low,
+        "n_high": high,
     }
     return pd.DataFrame(columns)
 
@@ -970,9 +977,9 @@ def _history_frame(sequences: Sequences, seen: _Seen) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def _backtest_frame(cases: _Cases | None) -> pd.DataFrame:
+def _backtest_frame(cases: _Cases) -> pd.DataFrame:
     rows = []
-    for at, scope in enumerate(TESTED if cases else ()):
+    for at, scope in enumerate(TESTED):
         for term in cases.forecast:
             for h in range(cases.actual.shape[2]):
                 actual, forecast = cases.actual[at, :, h], cases.forecast[term][at, :, h]
@@ -1013,9 +1020,9 @@ def _errors_frame(errors: Mapping[str, tuple[Floats, Floats]]) -> pd.DataFrame:
     return _frame(rows, {"term": str, "n_ahead": int, "error": float, "n_cases": int})
 
 
-def _skill_frame(rng: np.random.Generator, cases: _Cases | None, in_use: str, level: float) -> pd.DataFrame:
+def _skill_frame(rng: np.random.Generator, cases: _Cases, in_use: str, level: float) -> pd.DataFrame:
     rows = []
-    for at, scope in enumerate(TESTED if cases else ()):
+    for at, scope in enumerate(TESTED):
         for term in (NO_CHANGE, YEAR_AGO):
             there = (
                 np.isfinite(cases.actual[at])
@@ -1059,10 +1066,7 @@ def _skill_frame(rng: np.random.Generator, cases: _Cases | None, in_use: str, le
     return frame.sort_values(["scope", "estimate"], ascending=[False, False], ignore_index=True)
 
 
-def _points_frame(sequences: Sequences, seen: _Seen, cases: _Cases | None, in_use: str) -> pd.DataFrame:
-    columns = ["scope", "origin", "n_ahead", "period", "state", "n_expected", "pi_low", "pi_high", "n_actual"]
-    if cases is None:
-        return pd.DataFrame({name: [] for name in columns})
+def _points_frame(sequences: Sequences, seen: _Seen, cases: _Cases, in_use: str) -> pd.DataFrame:
     forecast = cases.forecast[in_use]
     at, origin, h, state = np.nonzero(np.isfinite(forecast) & np.isfinite(cases.actual))
     there = (at, origin, h, state)
@@ -1075,8 +1079,8 @@ def _points_frame(sequences: Sequences, seen: _Seen, cases: _Cases | None, in_us
             "period": sequences.periods[cases.origins[origin] + h + 1],
             "state": names[state],
             "n_expected": forecast[there],
-            "pi_low": cases.low[in_use][there],
-            "pi_high": cases.high[in_use][there],
+            "n_low": cases.low[in_use][there],
+            "n_high": cases.high[in_use][there],
             "n_actual": cases.actual[there].astype(np.int64),
         }
     )
@@ -1157,22 +1161,26 @@ def prediction_interval(say: Wording, low: float, high: float, level: float) -> 
 
 
 def _checks(result: MixForecastResult, fit: _Fit, seen: _Seen) -> tuple[Check, ...]:
+    return _check_periods(result, fit), _check_entrants(result, seen), _check_coverage(result), _check_skill(result)
+
+
+def _check_periods(result: MixForecastResult, fit: _Fit) -> Check:
     say = result.context.wording
-    return (
-        Check(
-            assumption=say.sentence("the probabilities are the same in every period")
-            if result.chain == "pooled"
-            else say.sentence("the probabilities are the same in the same season of every year"),
-            finding=say.sentence(
-                "they differ {x} times as much as chance alone would have it; the interval holds that",
-                x=say.number(result.variation, 1),
-            ),
-            verdict="handled" if fit.surely_varies else "holds",
-            statistic=result.variation,
+    assumption = (
+        say.sentence("the probabilities are the same in every period")
+        if result.chain == "pooled"
+        else say.sentence("the probabilities are the same in the same season of every year")
+    )
+    if not result.variation:
+        return Check(assumption=assumption, finding=say.sentence("too few periods to tell"), verdict="not testable")
+    return Check(
+        assumption=assumption,
+        finding=say.sentence(
+            "they differ {x} times as much as chance alone would have it; the interval holds that",
+            x=say.number(result.variation, 1),
         ),
-        _check_entrants(result, seen),
-        _check_coverage(result),
-        _check_skill(result),
+        verdict="handled" if fit.surely_varies else "holds",
+        statistic=result.variation,
     )
 
 

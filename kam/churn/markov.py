@@ -76,7 +76,7 @@ class MarkovChurnResult(Result):
     visits : pandas.DataFrame
         ``from_state, to_state, visits``: the fundamental matrix of the pooled chain, periods in a state before the loss.
     tests : pandas.DataFrame
-        ``test, statistic`` (G²), ``pearson`` (X²), ``df, p_value, p_from`` (how it was found), ``change`` (change of the value
+        ``test, statistic`` (G²), ``pearson`` (X²), ``df, p_value`` (of X²), ``p_from`` (how it was found), ``change`` (change of the value
         per account, of the periods to loss, or of the share in the first state after a year), ``share_change, verdict``.
     mix : pandas.DataFrame
         ``period, state, n_customers`` and, with money, ``revenue``: the money brought.
@@ -222,9 +222,13 @@ class MarkovChurnResult(Result):
             ranked.iloc[0] for ranked in (alive.nlargest(1, "periods_to_loss"), alive.nsmallest(1, "periods_to_loss"))
         )
         if best["state"] == worst["state"]:
-            return first + " " + self._stays("An account in {state} stays {time} on average ({interval}).", best)
-        second = self._stays("An account in {state} stays {time} on average ({interval}),", best)
-        third = self._stays("one in {state} {time} ({interval}).", worst)
+            return (
+                first
+                + " "
+                + self._stays("An account that is {state} today is lost after {time} on average ({interval}).", best)
+            )
+        second = self._stays("An account that is {state} today is lost after {time} on average ({interval}),", best)
+        third = self._stays("one that is {state} after {time} ({interval}).", worst)
         return f"{first} {second} {third}"
 
     def _stays(self, message: str, row: pd.Series) -> str:
@@ -257,7 +261,9 @@ class MarkovChurnResult(Result):
                 ),
                 KeyFigure(
                     value=say.periods(best["periods_to_loss"], self.freq, 1),
-                    label=say.sentence("until an account in {state} is lost, on average", state=best["state"]),
+                    label=say.sentence(
+                        "until an account that is {state} today is lost, on average", state=best["state"]
+                    ),
                     note=self._loss_interval(best),
                 ),
                 KeyFigure(

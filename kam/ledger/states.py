@@ -102,7 +102,8 @@ def state_panel(
     Assumes that (1) the ledger is complete from its first month on; a first quarter or year that begins before it is left out;
     (2) who was silent before the ledger begins is no customer before the first purchase in it; (3) what happened before the
     window is full is not known: there is no row for a value class that needs it, nor any before the period that ends the first
-    window; (4) with scores, that fifths of the customers of each period are meant, so that a customer moves when others do.
+    window; money before the first purchase counts in the window, but has no row; (4) with scores, that fifths of the customers
+    of each period are meant, so that a customer moves when others do.
 
     Parameters
     ----------
@@ -180,7 +181,7 @@ def state_panel(
         columns[name][place] = values[follows]
 
     if space.kind == "rfm":
-        code = space.score(owner[spell], t, silence, columns["revenue"], columns["n_orders"])
+        code = space.score(table, owner[spell], t, silence)
     else:
         rank = space.classify(begin, table["worth"][active]) if "worth" in table else np.zeros(len(active), np.int64)
         code = space.codes(rank[spell], silence, t)
@@ -473,28 +474,38 @@ class StateSpace:
         code = np.where(rank < 0, -1, step * rank + (step == 2) * (silence > 0))
         return np.where(t < self.n_unknown, -1, np.where(silence < self.k, code, len(self.names) - 1))
 
-    def score(self, customer: Ints, t: Ints, silence: Ints, revenue: Floats, n_orders: Ints) -> Ints:
-        """Positions of the segments in :attr:`names`, from one row per customer and period, in that order."""
-        assert self.rules is not None
-        is_scored = (silence < self.k) & (t >= self.n_unknown)
-        frequency = self._sum_recent(customer, n_orders)
-        monetary = self._sum_recent(customer, np.rint(10_000 * revenue).astype(np.int64))  # exact, as the ledger is
-        scores = np.zeros((3, len(t)), dtype=np.int64)
-        by_period = np.flatnonzero(is_scored)
-        by_period = by_period[np.argsort(t[by_period], kind="stable")]
+    def score(self, table: Mapping[str, Any], customer: Ints, t: Ints, silence: Ints) -> Ints:
+        """Positions of the segments in :attr:`names`; −1 while the first window is not full. For ``rfm``.
+
+        Parameters
+        ----------
+        table : mapping of str to numpy.ndarray
+            What :meth:`table` says, by customer and period.
+        customer, t, silence : numpy.ndarray
+            Customers, periods from the first active one on, and periods since the last active one.
+        """
+        frequency = self._sum_recent(table, table["n_orders"], customer, t)
+        monetary = self._sum_recent(table, np.rint(10_000 * table["revenue"]).astype(np.int64), customer, t)  # exact
+        scored = np.flatnonzero((silence < self.k) & (t >= self.n_unknown))
+        scored = scored[np.argsort(t[scored], kind="stable")]
         steps = np.arange(1, SCORES) / SCORES
-        for rows in np.split(by_period, np.flatnonzero(np.diff(t[by_period])) + 1):
-            for i, values in enumerate((silence[rows], frequency[rows], monetary[rows])):
+        scores = np.zeros((3, len(t)), dtype=np.int64)
+        for rows in np.split(scored, np.flatnonzero(np.diff(t[scored])) + 1):
+            for i, values in enumerate((silence[rows], frequency[rows], monetary[rows]) if len(rows) else ()):
                 above = np.searchsorted(np.quantile(values, steps, method="inverted_cdf"), values, side="left")
                 scores[i, rows] = SCORES - above if i == 0 else above + 1
-        return np.where(silence < self.k, np.where(is_scored, self._segment(scores), -1), len(self.names) - 1)
+        code = np.where(silence < self.k, self._segment(scores), len(self.names) - 1)
+        return np.where(t < self.n_unknown, -1, code)
 
-    def _sum_recent(self, customer: Ints, values: Ints) -> Ints:
-        """Sum of each row and the rows of the window before it, within the customer."""
+    def _sum_recent(self, table: Mapping[str, Any], values: Ints, customer: Ints, t: Ints) -> Ints:
+        """Sum over the periods of the window up to and with `t`."""
+        stride = self.periods.n + self.window
+        key, now = stride * table["customer"] + table["t"], stride * customer + t
         up_to = np.append(0, np.cumsum(values))
-        row = np.arange(len(values))
-        first = np.searchsorted(customer, customer)  # of the customer
-        return up_to[row + 1] - up_to[np.maximum(row - self.window + 1, first)]
+        return (
+            up_to[np.searchsorted(key, now, side="right")]
+            - up_to[np.searchsorted(key, now - self.window, side="right")]
+        )
 
     def _segment(self, scores: Ints) -> Ints:
         """Position of the first rule's segment by recency, frequency and monetary score, shape (3, n); 0: not scored."""

@@ -71,7 +71,7 @@ def plot_state_value(result: CustomerValueResult, *, ax: Axes | None = None) -> 
         ax.set_ylim(len(names) - 0.4, -0.6)
         ax.set_yticks(places, labels, color=style.INK, size=style.SIZE)
         ax.tick_params(axis="y", length=0)
-        ax.spines["left"].set_visible(left < 0)
+        ax.spines["left"].set_visible(False)
         ax.axvline(0, color=style.SOFT, lw=1)
         style.set_ticks(ax.xaxis, *ax.get_xlim(), form)
         level = say.share(result.level, 0)

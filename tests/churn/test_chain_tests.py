@@ -25,6 +25,7 @@ from kam.churn.chain_tests import (
 from kam.churn.estimation import count_cells
 from kam.churn.sequences import Sequences, read_sequences
 from kam.errors import ParameterError
+from tests.churn import worlds
 
 ERIE = np.array(
     [
@@ -440,3 +441,15 @@ def test_bootstrap_parameters_are_checked():
     for bootstrap in (bootstrap_homogeneity, bootstrap_order_zero, bootstrap_order_one):
         with pytest.raises(ParameterError, match="0 resamples"):
             bootstrap(sequences, n_resamples=0, seed=1)
+
+
+def test_seasons_are_compared_as_seasons():
+    """A chain that differs by quarter is rejected, one that does not is not; the statistic is that of the season tables."""
+    alike = read_sequences(worlds.simulate(4, n_customers=15, n_periods=16, freq="QS"))
+    season = alike.season
+    tables = np.array([count_cells(alike)[season == c].sum(axis=0) for c in range(4)])
+    test = bootstrap_homogeneity(alike, by="season", n_resamples=199, seed=1)
+    assert test.x2 == pytest.approx(homogeneity_test(tables).x2) and test.p_bootstrap > 0.01
+    p = np.array([[[q, 0.9 - q, 0.1], [0.3, 0.5, 0.2], [0.05, 0.05, 0.9]] for q in (0.8, 0.7, 0.1, 0.75)])
+    unlike = read_sequences(worlds.simulate(4, p=p, n_customers=40, n_periods=16, freq="QS"))
+    assert bootstrap_homogeneity(unlike, by="season", n_resamples=199, seed=1).p_bootstrap < 0.01

@@ -270,7 +270,7 @@ def test_a_result_survives_saving(result, tmp_path):
 def test_the_answer_says_loss_and_stay_with_intervals(result):
     answer = str(result.answer())
     assert f"{result.p_loss:.1%} are lost per month" in answer and answer.count("95% interval") == 3
-    assert "An account in A stays" in answer and len(result.answer().key_figures) == 5
+    assert "An account that is A today is lost after" in answer and len(result.answer().key_figures) == 5
     korean = replace(result, states=result.states.replace({"state": {"A": "핵심"}}))
     assert "핵심" in korean.answer()
 

@@ -249,6 +249,7 @@ def test_long_names_are_broken_turned_and_cut(drawn):
     assert [label.get_color() == style.WARN for label in labels] == [False] * 7 + [True]
     upright = drawn("ko", plot_transitions).get_xticklabels()
     assert {label.get_rotation() for label in upright} == {0}
+    assert ax.figure.get_figheight() > upright[0].figure.get_figheight()  # what is turned needs room
     assert [label.get_text().split() for label in upright] == [name.split() for name in KOREAN]
 
 
@@ -457,22 +458,32 @@ def test_without_a_lost_state_there_is_no_survival(results):
 # -- all -------------------------------------------------------------------------------------------------------------
 
 
-def test_nothing_is_cut_off_overlaps_or_is_small(results, drawn):
-    for name, result in results.items():
-        for plot in EVERY if result.lost else EVERY[:2]:
-            ax = drawn(name, plot)
-            figure = ax.figure
-            figure.set_dpi(style.DPI)
-            figure.draw_without_rendering()  # a missing glyph warns, and so fails
-            texts = [text for text in ax.findobj(mpl.text.Text) if text.get_text() and text.get_visible()]
-            boxes = [(text.get_text(), mpl.text.Text.get_window_extent(text)) for text in texts]
-            assert min(text.get_fontsize() for text in texts) >= 11
-            for words, box in boxes:
-                assert box.x0 >= 0 and box.y0 >= 0, (name, words)
-                assert box.x1 <= figure.bbox.width and box.y1 <= figure.bbox.height, (name, words)
-            for i, (words, box) in enumerate(boxes):
-                for other, second in boxes[i + 1 :]:
-                    assert not box.overlaps(second), (name, plot, words, other)
+@pytest.mark.parametrize(
+    ("name", "plots"),
+    [
+        ("two", EVERY),
+        ("48 months", [plot_flow]),
+        ("quarters, cyclic", EVERY),
+        ("eight", EVERY),
+        ("no loss", [plot_flow]),
+        ("ko", [plot_transitions, plot_flow]),
+    ],
+)
+def test_nothing_is_cut_off_overlaps_or_is_small(drawn, name, plots):
+    for plot in plots:
+        ax = drawn(name, plot)
+        figure = ax.figure
+        figure.set_dpi(style.DPI)
+        figure.draw_without_rendering()  # a missing glyph warns, and so fails
+        texts = [text for text in ax.findobj(mpl.text.Text) if text.get_text() and text.get_visible()]
+        boxes = [(text.get_text(), mpl.text.Text.get_window_extent(text)) for text in texts]
+        assert min(text.get_fontsize() for text in texts) >= 11
+        for words, box in boxes:
+            assert box.x0 >= 0 and box.y0 >= 0, (plot, words)
+            assert box.x1 <= figure.bbox.width and box.y1 <= figure.bbox.height, (plot, words)
+        for i, (words, box) in enumerate(boxes):
+            for other, second in boxes[i + 1 :]:
+                assert not box.overlaps(second), (plot, words, other)
 
 
 @pytest.mark.parametrize("plot", EVERY)
