@@ -253,8 +253,11 @@ def test_real(*arguments):
 
 
 def bench(*arguments):
-    """how honest the class stability is, on simulated re-runs: 20 minutes; fewer with ARGS=2 (companies per process)"""
-    return run("python", "-m", "benchmarks.class_stability", *arguments)
+    """how honest and how fast kam is, beside its peers: an hour for all; one of them with ARGS="name [how many]" """
+    if arguments:
+        return run("python", "-m", "benchmarks." + arguments[0], *arguments[1:])
+    files = sorted(glob.glob(os.path.join(ROOT, "benchmarks", "*.py")))
+    return run_each(*(["python", "-m", "benchmarks." + os.path.basename(path)[:-3]] for path in files))
 
 
 def check():

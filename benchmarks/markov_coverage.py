@@ -1,8 +1,8 @@
 """Do the intervals of the Markov chain hold the truth? ``python -m benchmarks.markov_coverage [simulations per world]``.
 
-In every world customers move by a known chain and bring money at a known mean; each world is simulated 1,000 times at 100, 500 and
-5,000 customers, over 24 months or 20 quarters, and fitted. Shown is how often each 95 % interval holds the truth, in percent: of
-the probabilities pointwise (the mean over all cells, and the worst one), of all of them jointly (Goodman), over customers
+In every world customers move by a known chain and bring money at a known mean; each world is simulated 1,000 times at 100, 500
+and 5,000 customers, over 24 months or 20 quarters, and fitted. Shown is how often each 95 % interval holds the truth, in percent:
+of the probabilities pointwise (the mean over all cells, and the worst one), of all of them jointly (Goodman), over customers
 (bootstrap), of the expected time to loss, of the value of an account (chain and money estimated), and of the portfolio of the
 accounts as they are at the end. Aim: 93 to 97.
 """

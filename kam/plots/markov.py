@@ -388,7 +388,7 @@ def _flows(result: MarkovChurnResult, periods: pd.Index) -> dict[str, Floats]:
     flows = result.flows
     arrived = periods.get_indexer(pd.Index(flows["period"])) + 1
     origin, target = flows["from_state"], flows["to_state"]
-    from_lost, to_lost = ((column == result.lost) & bool(result.lost) for column in (origin, target))
+    from_lost, to_lost = origin == result.lost, target == result.lost
     kinds = {
         "back": from_lost & ~to_lost & target.notna(),
         "came": origin.isna() & ~to_lost & (arrived > 0),
