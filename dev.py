@@ -253,7 +253,7 @@ def test_real(*arguments):
 
 
 def bench(*arguments):
-    """how honest and how fast kam is, beside its peers: an hour for all; one of them with ARGS="name [how many]" """
+    """how honest and how fast kam is, beside its peers: an hour for all; one with ARGS=name"""
     if arguments:
         return run("python", "-m", "benchmarks." + arguments[0], *arguments[1:])
     files = sorted(glob.glob(os.path.join(ROOT, "benchmarks", "*.py")))

@@ -109,6 +109,9 @@ GLOSSARY: dict[str, Column] = {
     "error": _column("missed by", "sum of absolute errors over the sum of what happened", "share", "share"),
     "error_naive": _column("without a model", "the same error of the forecast without a model", "share", "share"),
     "estimate": _column("estimate", "the estimated value", "as the term", "number"),
+    "expected_squares": _column(
+        "squared expectations", "squared expected money of each period, summed", "currency squared", "number"
+    ),
     "f_max": _column("F to", "highest frequency score of the rule", "score 1 to 5", "count"),
     "f_min": _column("F from", "lowest frequency score of the rule", "score 1 to 5", "count"),
     "f_score": _column("F", "frequency score, 5 is most frequent", "score 1 to 5", "count"),
@@ -161,6 +164,11 @@ GLOSSARY: dict[str, Column] = {
         "median gap in periods", "median of the periods from one with an order to the next", "periods", "number"
     ),
     "median_gap_days": _column("median gap", "median of the days between purchase days", "days", "days"),
+    "mix_high": _column("to", "upper end of the interval of the periods to loss of all", "periods", "number"),
+    "mix_low": _column("from", "lower end of the interval of the periods to loss of all", "periods", "number"),
+    "mix_to_loss": _column(
+        "periods to loss, all", "expected periods until a customer of today is lost", "periods", "number"
+    ),
     "money_expected": _column(
         "expected so far", "money expected of the account from the states it was in", "currency", "money"
     ),
@@ -222,6 +230,11 @@ GLOSSARY: dict[str, Column] = {
     "p_from": _column("p from", "how the p-value was found: chi-square, simulated, or not testable", "text", "text"),
     "p_high": _column("upper quartile", "upper quartile of the probability of the same class", "probability", "share"),
     "p_loss": _column("lost next period", "probability of being lost in the next period", "probability", "share"),
+    "p_loss_high": _column("to", "upper end of the interval of the probability of loss", "probability", "share"),
+    "p_loss_low": _column("from", "lower end of the interval of the probability of loss", "probability", "share"),
+    "p_loss_seen": _column(
+        "lost per period, counted", "lost over at risk in the periods in which a loss can be seen", "share", "share"
+    ),
     "p_low": _column("lower quartile", "lower quartile of the probability of the same class", "probability", "share"),
     "p_median": _column("median", "median of the probability of the same class", "probability", "share"),
     "p_money": _column(
@@ -288,6 +301,7 @@ GLOSSARY: dict[str, Column] = {
     ),
     "share_customers": _column("of customers", "share of all customers", "share", "share"),
     "share_heads": _column("accounts left", "share of the accounts that are not lost yet", "share", "share"),
+    "share_high": _column("to", "upper end of the interval of the relative change", "share", "share"),
     "share_largest_month": _column(
         "largest month",
         "share of the positive revenue of the complete months that fell in the largest one",
@@ -295,6 +309,7 @@ GLOSSARY: dict[str, Column] = {
         "share",
     ),
     "share_lost": _column("share lost", "customers lost over customers at risk, or over all", "share", "share"),
+    "share_low": _column("from", "lower end of the interval of the relative change", "share", "share"),
     "share_money": _column("money left", "share of the money whose accounts are not lost yet", "share", "share"),
     "share_naive": _column(
         "if silences were final", "return share if silences that still run counted as final: too low", "share", "share"
@@ -318,6 +333,7 @@ GLOSSARY: dict[str, Column] = {
     ),
     "value": _column("value", "the value that is ranked, by default net revenue", "currency", "money"),
     "value_ahead": _column("value ahead", "expected present value from the next period on", "currency", "money"),
+    "value_change": _column("change of value", "change of the value against the one in use", "currency", "money"),
     "value_cut": _column("lost is the end", "value ahead if no lost account comes back", "currency", "money"),
     "value_infinite": _column("value without end", "expected present value over all time to come", "currency", "money"),
     "value_kept": _column("lost may return", "value ahead if lost accounts may come back", "currency", "money"),

@@ -23,7 +23,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kam.columns import GLOSSARY, Column, Format
+from kam.columns import GLOSSARY, Format
 from kam.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -129,6 +129,8 @@ class Wording:
         """A sum of money in a few characters: €2.57M."""
         from babel.numbers import format_compact_currency, format_compact_decimal
 
+        if abs(x) < 1000:
+            return self.money(x)
         digits = 2 if abs(x) >= 1e6 else 0
         if self.currency is None:
             return format_compact_decimal(x, locale=_locale(self.language), fraction_digits=digits)
@@ -177,11 +179,11 @@ class Wording:
 
     # -- columns -----------------------------------------------------------------------------------------------------
 
-    def label(self, column: str) -> str:
-        """The head of a table column: its label and, in brackets, its unit (currency or percent)."""
+    def label(self, column: str, *, like: Format | None = None) -> str:
+        """The head of a table column: its label and, in brackets, its unit (currency or percent), by its format or another."""
         entry = GLOSSARY[column]
         label = _catalog(self.language).gettext(entry.label)
-        unit = self._unit(entry)
+        unit = self._unit(like or entry.format)
         return f"{label} ({unit})" if unit else label
 
     def base(self, measure: str, base: str) -> str:
@@ -189,10 +191,10 @@ class Wording:
         name = self.text(GLOSSARY[measure].label) if measure in GLOSSARY else measure
         return self.sentence("positive {measure}", measure=name) if base == "positive" else name
 
-    def _unit(self, entry: Column) -> str:
-        if entry.format == "money":
+    def _unit(self, format: Format) -> str:
+        if format == "money":
             return self.currency or ""
-        return {"share": "%", "days": ""}.get(entry.format, "")
+        return "%" if format == "share" else ""
 
     def value(self, value: object, format: Format) -> str:
         """One cell of a table: money and shares without their unit, which stands in the head; missing is a dash."""

@@ -98,3 +98,10 @@ def test_lengths_of_time_have_their_unit(language, shown):
     say = Wording(language)
     cases = [(1, "month", 0), (6.52, "quarter", 1), (3, "year", 0), (1, "period", 0)]
     assert [say.periods(n, freq, digits) for n, freq, digits in cases] == shown
+
+
+@pytest.mark.parametrize(
+    ("x", "shown"), [(463.7218488, "€463.72"), (0.5, "€0.50"), (-12.345, "-€12.34"), (46372, "€46K")]
+)
+def test_small_sums_are_rounded_in_short_too(x, shown):
+    assert Wording("en", "EUR").money_short(x) == shown

@@ -159,11 +159,11 @@ class CustomerValueResult(Result):
     returns_value, returns_low, returns_high : float
         The same difference for the portfolio: what lost customers who come back add; 0 where ``treatments`` is empty.
     money_retention : pandas.DataFrame
-        ``state, n_ahead, share_money`` (share of today's money of a state that is with customers not lost after so many periods:
-        each customer counts by its money) and ``share_heads`` (by heads; both from the pooled chain). Lost once is lost.
-        States that bring no money are left out; empty without money or without a lost state.
+        ``state, n_ahead, share_money`` (share of the money of a state's customers that is with customers not lost after so many
+        periods: each moves with the weight of what it brought in the year before, ``p_money``) and ``share_heads`` (all weigh
+        the same); both from the pooled chain, and lost once is lost. Empty without money or without a lost state.
     portfolio_retention : pandas.DataFrame
-        ``n_ahead, share_money, share_heads`` of all who are not lost now.
+        ``n_ahead, share_money, share_heads`` of all who are not lost now; for money, each by what it brought per period.
     rewards : str
         ``estimated`` (with the chain, and resampled with it) or ``given`` (taken as known).
     money : str
@@ -705,17 +705,18 @@ def _retention(markov: MarkovChurnResult, horizon: int | None) -> tuple[pd.DataF
     if not (markov.lost and markov.money):
         return by_state, by_portfolio, None
     n_states, lost = len(markov.names), markov.names.index(markov.lost)
-    last = markov.mix[markov.mix["period"] == markov.mix["period"].max()].set_index("state")
-    money = last["revenue"].reindex(markov.names).fillna(0.0).to_numpy(dtype=float).clip(min=0)
-    heads = markov.states["n_customers"].to_numpy(dtype=float)
-    money[lost] = heads[lost] = 0
+    seen = markov.customers
+    per_period = (seen["money_sum"].clip(lower=0) / seen["n_periods"]).groupby(seen["state"].astype(str)).sum()
+    alive = np.arange(n_states) != lost
+    money = per_period.reindex(markov.names).fillna(0.0).to_numpy(dtype=float) * alive
+    heads = markov.states["n_customers"].to_numpy(dtype=float) * alive
     if not money.sum() > 0:
         return by_state, by_portfolio, None
     n = int(markov.survival["n_ahead"].max()) if horizon is None else horizon
     p = markov.transitions["probability"].to_numpy().reshape(n_states, n_states)
     p_money = markov.transitions["p_money"].to_numpy().reshape(n_states, n_states)
     curve, heads_curve = survival(p_money[None], lost, n), survival(p[None], lost, n)
-    shown = np.flatnonzero(money > 0)
+    shown = np.flatnonzero(alive)
     by_state = pd.DataFrame(
         {
             "state": np.repeat([markov.names[s] for s in shown], n + 1),

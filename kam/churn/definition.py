@@ -22,10 +22,10 @@ from kam.churn.sequences import PERIODS_A_YEAR
 from kam.churn.waiting import (
     Activity,
     Waits,
+    count_losses,
     count_waits,
     kaplan_meier,
     median_gaps,
-    money_before,
     read_activity,
     resample_waits,
     return_shares,
@@ -562,32 +562,24 @@ def _customers(activity: Activity, k: int, gap_multiple: float | None) -> tuple[
 
 def _losses(activity: Activity, k_own: Ints, level: float) -> pd.DataFrame:
     """What happened in each period, from the first in which a loss can be seen on."""
-    waits, n_periods = activity.waits, activity.n_periods
-    k = k_own[waits.customer]
-    lost = np.where(waits.ended, waits.length > k, waits.length >= k)
-    back = lost & waits.ended
-    when = (waits.start + k)[lost]
-    begins = np.bincount(waits.start + 1, minlength=n_periods + 1)
-    ends = np.bincount(waits.start + np.minimum(waits.length, k) + 1, minlength=n_periods + 1)
-    at_risk = (begins - ends).cumsum()
-    n_lost = np.bincount(when, minlength=n_periods)
-    shown = np.arange(int(k_own.min()), n_periods)
-    some = at_risk[shown] > 0  # all may be lost, or nobody have bought yet: then there is no share
+    losses = count_losses(activity, k_own)
+    shown = np.arange(int(k_own.min()), activity.n_periods)
+    n_lost, at_risk = losses.n_lost[shown], losses.n_at_risk[shown]
+    some = at_risk > 0  # all may be lost, or nobody have bought yet: then there is no share
     share = np.full((3, len(shown)), np.nan)
-    share[0, some] = n_lost[shown[some]] / at_risk[shown[some]]
-    share[1:, some] = wilson_interval(n_lost[shown[some]], at_risk[shown[some]], level)
+    share[0, some] = n_lost[some] / at_risk[some]
+    share[1:, some] = wilson_interval(n_lost[some], at_risk[some], level)
     columns = {
         "period": activity.days[shown],
-        "n_at_risk": at_risk[shown],
-        "n_lost": n_lost[shown],
+        "n_at_risk": at_risk,
+        "n_lost": n_lost,
         "share_lost": share[0],
         "ci_low": share[1],
         "ci_high": share[2],
-        "n_returned": np.bincount((waits.start + waits.length)[back], minlength=n_periods)[shown],
+        "n_returned": losses.n_returned[shown],
     }
-    if activity.money is not None:
-        money = money_before(activity, waits.take(lost))
-        columns["revenue_before"] = np.bincount(when, weights=money, minlength=n_periods)[shown]
+    if losses.money_before is not None:
+        columns["revenue_before"] = losses.money_before[shown]
     return pd.DataFrame(columns)
 
 

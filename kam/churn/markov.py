@@ -91,7 +91,8 @@ class MarkovChurnResult(Result):
         ``term, n_cases``: what was followed, and where sequences begin and break off.
     customers : pandas.DataFrame
         One row per customer seen in the last period: ``customer_id, state, n_periods``; with money ``money_sum``,
-        ``money_expected`` (sum of the rewards of the states it was in), ``money_squares`` (of its deviations from them).
+        ``money_expected`` (sum of the rewards of the states it was in), ``expected_squares`` (of those rewards) and
+        ``money_squares`` (of its deviations from them).
     resamples, reward_resamples : pandas.DataFrame
         ``resample, season, from_state, to_state, probability`` and ``resample, season, state, reward``: the chain in use,
         estimated again from resampled customers.
@@ -330,7 +331,7 @@ def fit_markov_churn(
     prior : float
         Pseudo-count of every transition that is allowed (Dirichlet).
     structural_zeros : iterable of (str, str)
-        Transitions that cannot happen.
+        Transitions that cannot happen; those of a ``StatePanel`` are known.
     intervals : {"wilson", "jeffreys"}
         Kind of the pointwise intervals.
     chain : {"auto", "pooled", "cyclic"}
@@ -384,7 +385,8 @@ def fit_markov_churn(
             segments=segments,
         )
     lost = _lost_index(seen, absorbing)
-    allowed = _allowed(seen.states, structural_zeros)
+    impossible = () if isinstance(panel, pd.DataFrame) else panel.impossible
+    allowed = _allowed(seen.states, [*impossible, *structural_zeros])
     counts = seen.tables.sum(axis=0)
     p = _estimate(seen, counts, lost, prior, allowed)
     if lost is not None:

@@ -106,6 +106,7 @@ def customers_frame(seen: Observed, rewards: Floats | None) -> pd.DataFrame:
         expected = rewards[sequences.state]
         frame["money_sum"] = np.bincount(sequences.customer, sequences.money, n)[who]
         frame["money_expected"] = np.bincount(sequences.customer, expected, n)[who]
+        frame["expected_squares"] = np.bincount(sequences.customer, expected**2, n)[who]
         frame["money_squares"] = np.bincount(sequences.customer, (sequences.money - expected) ** 2, n)[who]
     return frame
 

@@ -291,11 +291,11 @@ def compare_programmes(
     is treated does not change what others do.
 
     A policy does nothing in a state or one programme, to every customer in it in every period from now on, in all seasons. Each
-    draw has its own chain, money and effects; its best policy is found by policy iteration (Howard 1960), one state after the
-    other, from the best programme of each state alone. A switch is kept if it raises the value of today's customers (each state
-    counted with one customer more than it has). For a chain that is the same in all periods, without horizon, that is the policy
-    that is best in every state; with seasons or a horizon no change of a single state improves it, and one of several might.
-    With a horizon the cost of the last period is paid although its effect comes after it.
+    draw has its own chain, money and effects; its best policy is found by policy iteration (Howard 1960) from doing nothing, one
+    state after the other. A switch is kept if it raises the value of today's customers (each state counted with one customer more
+    than it has). For a chain that is the same in all periods, without horizon, that is the policy that is best in every state;
+    with seasons or a horizon no change of a single state improves it, and one of several might. With a horizon the cost of the
+    last period is paid although its effect comes after it.
 
     The policy chosen is the best one at the estimates, and its gain is the mean over the draws of what *it* gains, not of what
     the best policy of each draw would have gained: that would be too high by the regret (the optimizer's curse). An effect that
@@ -379,18 +379,15 @@ def compare_programmes(
     nothing = problem.value(np.full((n_draws + 1, len(n_customers)), _NONE))
     alone = problem.gains_alone(nothing)
     weights = (n_customers + 1) / (n_customers + 1).sum()
-    policy = problem.best_policy(alone, weights, least=1e-10 * (1 + float(np.abs(nothing).max())))
+    policy = problem.best_policy(weights, least=1e-10 * (1 + float(np.abs(nothing).max())))
     chosen = policy[0]
     value_chosen = problem.value(np.tile(chosen, (n_draws + 1, 1)))[:, 0]
     value_best = problem.value(policy)[:, 0]
-    behind = (value_best @ weights < value_chosen @ weights)[1:]  # a policy that was found elsewhere is better
-    best, value_best = policy[1:].copy(), value_best[1:].copy()
-    best[behind], value_best[behind] = chosen, value_chosen[1:][behind]
-    gains = (value_chosen - nothing[:, 0])[1:]
-    alone = alone[1:]
+    gains, behind = (value_chosen - nothing[:, 0])[1:], (value_best - value_chosen)[1:]
+    alone, best = alone[1:], policy[1:]
 
     frame = _programme_frame(say, table, problem, alone, best, clipped, n_customers, markov)
-    states = _state_frame(markov, frame, best, chosen, gains, value_best - value_chosen[1:], n_customers, min_p_best)
+    states = _state_frame(markov, frame, best, chosen, gains, behind, n_customers, min_p_best)
     planned = _plan(frame, states, alone, min_p_best)
     frame.insert(list(frame).index("n_treated") + 1, "n_planned", planned.n)
     frame["is_recommended"] = planned.used
@@ -426,6 +423,30 @@ def compare_programmes(
         seed=seed,
         level=markov.level,
     )
+
+
+def usable_programmes(markov: MarkovChurnResult, programmes: pd.DataFrame | None) -> pd.DataFrame | None:
+    """The programmes, if there are any and at least one is for states of the chain; else None.
+
+    For a report that goes on without them; :func:`compare_programmes` names those that it cannot use.
+
+    Parameters
+    ----------
+    markov : MarkovChurnResult
+    programmes : pandas.DataFrame or None
+        ``from_state, to_state`` and what else :func:`compare_programmes` needs.
+
+    Returns
+    -------
+    pandas.DataFrame or None
+        All of them, as they came.
+    """
+    if programmes is None or not {"from_state", "to_state"} <= set(programmes.columns):
+        return programmes
+    known = programmes["from_state"].isin(markov.names) & programmes["to_state"].isin(markov.names)
+    if "taken_from" in programmes.columns:
+        known &= programmes["taken_from"].isna() | programmes["taken_from"].isin(markov.names)
+    return programmes if known.any() else None
 
 
 # -- the decision problem --------------------------------------------------------------------------------------------
@@ -489,15 +510,11 @@ class _Problem:
         worth = following[..., self.target[programmes]] - following[..., self.taken[programmes]]
         return np.asarray(change * worth - self.cost[programmes])
 
-    def best_policy(self, alone: Floats, weights: Floats, *, least: float) -> Ints:
+    def best_policy(self, weights: Floats, *, least: float) -> Ints:
         """Policy iteration, one state after the other, for all draws at once; shape (B, S). Less than ``least`` is no gain."""
         n_draws, n_states = self.r.shape[0], self.r.shape[-1]
         actions = {int(s): np.flatnonzero(self.origin == s).tolist() for s in np.unique(self.origin)}
         policy = np.full((n_draws, n_states), _NONE)
-        for state, programmes in actions.items():
-            first = np.array(programmes)[alone[:, programmes].argmax(axis=1)]
-            pays = alone[np.arange(n_draws), first] > least
-            policy[pays, state] = first[pays]
         value = self.value(policy)
         rows = np.arange(n_draws)
         while rows.size:
@@ -547,8 +564,6 @@ class _Problem:
 
     def break_even(self, k: int) -> float:
         """Effect at which a programme alone gains nothing at the estimates; missing if none is possible."""
-        if self.cost[k] == 0:
-            return 0.0
         there = self.p[0, :, self.origin[k], self.target[k]]
         taken = self.p[0, :, self.origin[k], self.taken[k]]
         one = replace(self, p=self.p[:1], r=self.r[:1], effect=self.effect[:1].copy())

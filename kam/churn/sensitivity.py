@@ -12,7 +12,7 @@ import pandas as pd
 
 from kam.churn.chain import discounted_value, loss_times
 from kam.churn.markov import MarkovChurnResult, fit_markov_churn
-from kam.churn.waiting import count_waits, read_activity, return_shares
+from kam.churn.waiting import Activity, count_losses, count_waits, read_activity, return_shares
 from kam.churn.worth import rate_per_period
 from kam.errors import EmptyDataError, ModelError, ParameterError
 from kam.results import Assumed, Check, Context, KeyFigure, Result
@@ -29,6 +29,9 @@ Floats = npt.NDArray[np.float64]
 MULTIPLES = (0.5, 0.75, 1.0, 1.5, 2.0)
 """The k that are tried, as multiples of the one in use."""
 
+FAR_OFF = 0.25
+"""A chain whose rate of loss differs by more than this share from what was counted is not to be trusted."""
+
 NEGLIGIBLE = 0.05
 """A value that moves by less than this share hardly depends on k."""
 
@@ -41,9 +44,11 @@ class KSensitivityResult(Result):
     ----------
     sensitivity : pandas.DataFrame
         One row per k, ascending: ``k``; ``n_lost`` now, ``share_lost`` of all customers; ``p_loss, p_loss_low, p_loss_high``:
-        probability that a customer of today who is not lost is so in the next period; ``n_at_risk``, silences that were followed
-        beyond k, and the ``return_share`` of them (missing: none was followed); ``periods_to_loss, loss_low, loss_high``:
-        expected for a customer in ``best_state``; ``mix_to_loss, mix_low, mix_high``: for one of today who is not lost;
+        probability that a customer of today who is not lost is so in the next period, by the chain; ``p_loss_seen``: lost per
+        customer at risk and period, counted where a loss can be seen, from the k-th period on; ``n_at_risk``, silences that
+        were followed beyond k, and the ``return_share`` of them (missing: none was followed); ``periods_to_loss, loss_low,
+        loss_high``: expected for a customer in ``best_state``; ``mix_to_loss, mix_low, mix_high``: for one of today who is not
+        lost;
         ``value_ahead, ahead_low, ahead_high``: money of all customers of today, lost ones too, from the next period on;
         ``value_change`` against the k in use (money), ``share_change, share_low, share_high`` (missing where the value with the
         k in use is not above 0).
@@ -105,7 +110,7 @@ class KSensitivityResult(Result):
     def _furthest(self) -> pd.Series:
         """The k whose value is furthest from that of the k in use."""
         others = self._others()
-        return others.loc[others["value_change"].abs().idxmax()]
+        return others.iloc[int(others["value_change"].abs().to_numpy().argmax())]
 
     def _sentence(self) -> str:
         say = self.context.wording
@@ -130,7 +135,10 @@ class KSensitivityResult(Result):
                 value=say.money_short(in_use["value_ahead"]),
                 share=say.share(self.max_share_change),
                 furthest=say.periods(far["k"], self.freq),
-                change=say.share(far["share_change"]),
+                change=say.sentence(
+                    "{share} more" if far["share_change"] > 0 else "{share} less",
+                    share=say.share(abs(far["share_change"])),
+                ),
                 interval=say.interval(say.share(far["share_low"]), say.share(far["share_high"]), self.level),
             )
         second = say.sentence(
@@ -198,8 +206,9 @@ def sensitivity_to_k(
     The classes, the money, the discount and the kind of chain (seasons or none) stay as they are with the k in use; the same
     customers are resampled for every k, so that the interval of a change is of the change alone.
 
-    Assumes (1) what the chain assumes, see :func:`kam.churn.fit_markov_churn`; (2) that rewards and the discount rate stay as they
-    are.
+    Assumes (1) what the chain assumes, see :func:`kam.churn.fit_markov_churn`; (2) that rewards and the discount rate stay as
+    they are; (3) that the first k periods of the data, in which nobody can be seen lost yet, do not matter (a check compares the
+    chain with the periods after them).
 
     Parameters
     ----------
@@ -258,11 +267,14 @@ def sensitivity_to_k(
     say = context.wording
     activity = read_activity(ledger, freq)
     last = activity.n_periods - 1
-    wanted = sorted({int(k), *(ks if ks is not None else (int(np.floor(k * m + 0.5)) for m in MULTIPLES))})
-    if wanted[0] < 1:
-        raise ParameterError(f"k is {wanted[0]}.", hint="Give whole numbers of silent periods, 1 or more.")
-    curve = count_waits(activity.waits, activity).sum(axis=0)
-    _, back, followed = return_shares(curve)
+    odd = [one for one in (k, *(ks or ())) if not (isinstance(one, (int, np.integer)) and one >= 1)]
+    if odd:
+        raise ParameterError(f"k is {odd[0]!r}.", hint="Give whole numbers of silent periods, 1 or more.")
+    k = int(k)
+    wanted = sorted(
+        {k, *(int(one) for one in ks or ())} if ks is not None else {max(1, int(k * m + 0.5)) for m in MULTIPLES}
+    )
+    _, back, followed = return_shares(count_waits(activity.waits, activity).sum(axis=0))
 
     def fit(one: int, chain: Literal["auto", "pooled", "cyclic"]) -> MarkovChurnResult:
         panel = state_panel(ledger, states=states, k=one, freq=freq, window=window, cuts=cuts)
@@ -279,9 +291,9 @@ def sensitivity_to_k(
             context=context,
         )
 
-    base = fit(int(k), "auto")
-    worth = {int(k): _worth(base, discount_rate, horizon)}
-    rows = {int(k): _row(base, worth[int(k)], level)}
+    base = fit(k, "auto")
+    worth = {k: _worth(base, discount_rate, horizon)}
+    rows = {k: _row(base, worth[k], level)}
     left_out: dict[int, str] = {}
     for one in wanted:
         if one == k:
@@ -304,19 +316,20 @@ def sensitivity_to_k(
         )
     for one, row in rows.items():
         row |= {
+            "p_loss_seen": _loss_rate(activity, one),
             "n_at_risk": int(followed[one]) if one < len(followed) else 0,
             "return_share": float(back[one]) if one < len(followed) and followed[one] else np.nan,
-            **_change(worth[one], worth[int(k)], level),
+            **_change(worth[one], worth[k], level),
         }
     table = pd.DataFrame([{"k": one, **rows[one]} for one in sorted(rows)])[list(_COLUMNS)]
     moved = table.loc[table["k"] != k, "share_change"]
     largest = None if moved.isna().any() else float(moved.abs().max())
     return KSensitivityResult(
         context=context,
-        checks=_checks(say, freq, table, largest, left_out, base),
-        assumed=_assumed(say, base, horizon, int(k)),
+        checks=_checks(say, table, largest, left_out, base, k, activity.n_periods),
+        assumed=_assumed(say, base, horizon, k),
         sensitivity=table,
-        k=int(k),
+        k=k,
         k_left_out=tuple(left_out),
         best_state=base.names[0],
         states=states,
@@ -343,6 +356,7 @@ _COLUMNS = (
     "p_loss",
     "p_loss_low",
     "p_loss_high",
+    "p_loss_seen",
     "n_at_risk",
     "return_share",
     "periods_to_loss",
@@ -402,6 +416,12 @@ def _row(markov: MarkovChurnResult, worth: Floats, level: float) -> dict[str, fl
     }
 
 
+def _loss_rate(activity: Activity, k: int) -> float:
+    """Lost per customer at risk and period, from the first period on in which a loss can be seen."""
+    losses = count_losses(activity, np.full(len(activity.names), k, dtype=np.int64))
+    return float(losses.n_lost.sum() / losses.n_at_risk[k:].sum())
+
+
 def _change(worth: Floats, base: Floats, level: float) -> dict[str, float]:
     """Change against the k in use, in money and as a share of it, with the interval over the same resamples."""
     change = float(worth[0] - base[0])
@@ -413,13 +433,15 @@ def _change(worth: Floats, base: Floats, level: float) -> dict[str, float]:
 
 def _checks(
     say: Wording,
-    freq: str,
     table: pd.DataFrame,
     largest: float | None,
     left_out: dict[int, str],
     base: MarkovChurnResult,
+    k: int,
+    n_periods: int,
 ) -> tuple[Check, ...]:
-    ks = say.listing([say.count(k) for k in table["k"]])
+    freq = base.freq
+    ks = say.listing([say.count(one) for one in table["k"]])
     few = table.loc[table["return_share"].isna(), "k"]
     checks = [
         Check(
@@ -443,16 +465,17 @@ def _checks(
             ),
             verdict="holds",
         ),
+        _check_start(say, freq, table[table["k"] == k].iloc[0], n_periods),
         Check(
             assumption=say.sentence("somebody was followed beyond every k"),
-            finding=say.sentence("nobody was beyond {ks}", ks=say.listing([say.periods(k, freq) for k in few]))
+            finding=say.sentence("nobody was beyond {ks}", ks=say.listing([say.periods(one, freq) for one in few]))
             if len(few)
             else say.sentence("at least {n} silences were", n=say.count(table["n_at_risk"].min())),
             verdict="does not hold" if len(few) else "holds",
         ),
     ]
     if left_out:
-        reasons = [say.sentence("{k}: {why}", k=say.count(k), why=why) for k, why in left_out.items()]
+        reasons = [say.sentence("{k}: {why}", k=say.count(one), why=why) for one, why in left_out.items()]
         checks.append(
             Check(
                 assumption=say.sentence("every k that was to be tried is within the data"),
@@ -461,6 +484,26 @@ def _checks(
             )
         )
     return tuple(checks)
+
+
+def _check_start(say: Wording, freq: str, row: pd.Series, n_periods: int) -> Check:
+    """Whether the chain loses as many as the periods in which a loss can be seen."""
+    k, p, seen = int(row["k"]), float(row["p_loss"]), float(row["p_loss_seen"])
+    return Check(
+        assumption=say.sentence(
+            "the first {k}, in which nobody can be lost yet, do not matter", k=say.periods(k, freq)
+        ),
+        finding=say.sentence(
+            "in the {rest} after them {seen} of the customers at risk were lost per {period}; the chain, with the first ones in "
+            "it, says {p}",
+            rest=say.periods(n_periods - k, freq),
+            seen=say.share(seen, 2),
+            period=say.sentence(freq),
+            p=say.share(p, 2),
+        ),
+        verdict="holds" if abs(p - seen) <= FAR_OFF * seen else "does not hold",
+        statistic=p - seen,
+    )
 
 
 def _assumed(say: Wording, base: MarkovChurnResult, horizon: int | None, k: int) -> tuple[Assumed, ...]:

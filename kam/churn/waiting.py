@@ -230,7 +230,57 @@ def median_gaps(activity: Activity) -> tuple[Ints, Floats]:
     return n, median
 
 
-def money_before(activity: Activity, waits: Waits) -> Floats:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Losses:
+    """What happened in each period, by the k of each customer; arrays of shape (T,).
+
+    Attributes
+    ----------
+    n_at_risk : numpy.ndarray
+        Customers who had bought and were not lost before the period.
+    n_lost : numpy.ndarray
+        Those of them whose k-th silent period it is.
+    n_returned : numpy.ndarray
+        Lost ones who bought in it.
+    money_before : numpy.ndarray or None
+        Net revenue of those lost in the year that ends with the period of their last order.
+    """
+
+    n_at_risk: Ints
+    n_lost: Ints
+    n_returned: Ints
+    money_before: Floats | None
+
+
+def count_losses(activity: Activity, k: Ints) -> Losses:
+    """Count losses and returns by period, where customer i is lost after ``k[i]`` silent periods."""
+    waits, n_periods = activity.waits, activity.n_periods
+    own = k[waits.customer]
+    lost = np.where(waits.ended, waits.length > own, waits.length >= own)
+    when = (waits.start + own)[lost]
+    begins = np.bincount(waits.start + 1, minlength=n_periods + 1)
+    ends = np.bincount(waits.start + np.minimum(waits.length, own) + 1, minlength=n_periods + 1)
+    money: Floats | None = None
+    if activity.money is not None:
+        money = np.zeros(n_periods)
+        np.add.at(money, when, _money_before(activity, waits.take(lost)))
+    return Losses(
+        n_at_risk=(begins - ends).cumsum()[:n_periods],
+        n_lost=np.bincount(when, minlength=n_periods),
+        n_returned=np.bincount((waits.start + waits.length)[lost & waits.ended], minlength=n_periods),
+        money_before=money,
+    )
+
+
+# -- inside ----------------------------------------------------------------------------------------------------------
+
+
+def _cells(waits: Waits, activity: Activity) -> Ints:
+    late = (waits.start >= activity.middle).astype(np.int64)
+    return np.asarray((late * 2 + waits.ended) * activity.n_periods + waits.length)
+
+
+def _money_before(activity: Activity, waits: Waits) -> Floats:
     """Net revenue of the customer in the year that ends with the period in which the wait begins, for each wait."""
     assert activity.money is not None
     customer, period, revenue = activity.money
@@ -240,14 +290,6 @@ def money_before(activity: Activity, waits: Waits) -> Floats:
     end = waits.customer * room + waits.start + year
     until, before = (sums[np.searchsorted(key, at, side="right")] for at in (end, end - year))
     return np.asarray(until - before)
-
-
-# -- inside ----------------------------------------------------------------------------------------------------------
-
-
-def _cells(waits: Waits, activity: Activity) -> Ints:
-    late = (waits.start >= activity.middle).astype(np.int64)
-    return np.asarray((late * 2 + waits.ended) * activity.n_periods + waits.length)
 
 
 def _read_panel(panel: pd.DataFrame, freq: str, *, last: pd.Timestamp | None, n_after: int | None) -> Activity:

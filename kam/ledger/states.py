@@ -35,7 +35,7 @@ _LIMITS = [f"{score}_{end}" for score in "rfm" for end in ("min", "max")]
 LEFT_OUT = (
     "incomplete last period",
     "incomplete first period",
-    "before the window is full",
+    "before the window is full and a loss can be seen",
     "money before the first purchase",
     "customers without a purchase",
 )
@@ -55,6 +55,8 @@ class StatePanel:
         Names of the states that occur, in order, the lost one last.
     lost : str
         Name of the lost state; empty where nobody ever is.
+    impossible : tuple of (str, str)
+        Moves from one period to the next that the definition of the states rules out.
     freq : {"month", "quarter", "year"}
         Length of the periods.
     k : int
@@ -69,6 +71,7 @@ class StatePanel:
     rows: pd.DataFrame
     states: tuple[str, ...]
     lost: str
+    impossible: tuple[tuple[str, str], ...]
     freq: Frequency
     k: int
     cuts: tuple[float, float] | None
@@ -100,10 +103,11 @@ def state_panel(
       the segment; ``lost``.
 
     Assumes that (1) the ledger is complete from its first month on; a first quarter or year that begins before it is left out;
-    (2) who was silent before the ledger begins is no customer before the first purchase in it; (3) what happened before the
-    window is full is not known: there is no row for a value class that needs it, nor any before the period that ends the first
-    window; money before the first purchase counts in the window, but has no row; (4) with scores, that fifths of the customers
-    of each period are meant, so that a customer moves when others do.
+    (2) who was silent before the ledger begins is no customer before the first purchase in it; (3) classes and segments are known
+    from the first period on in which a window is full *and* somebody can have been silent for `k` periods, since before that
+    nobody can be lost; all who have bought by then have a row from then on, and where the window of a last purchase begins before
+    the ledger does, its money is scaled up to a whole one; money before the first purchase counts in the window, but has no
+    row; (4) with scores, that fifths of the customers of each period are meant, so that a customer moves when others do.
 
     Parameters
     ----------
@@ -192,10 +196,11 @@ def state_panel(
     rows = pd.DataFrame(
         {
             "customer_id": pd.Categorical.from_codes(customer, dtype=pd.CategoricalDtype(customers)),
-            "period": space.periods.starts(t[kept]),
+            "period": space.periods.starts(np.arange(space.periods.n))[t[kept]],
             "state": pd.Categorical.from_codes(code, dtype=pd.CategoricalDtype(list(names), ordered=True)),
         }
-        | {name: values[kept] for name, values in columns.items()}
+        | {name: values[kept] for name, values in columns.items()},
+        copy=False,
     )
     is_in = np.zeros(len(bought), dtype=bool)
     is_in[follows] = kept[place]
@@ -203,6 +208,7 @@ def state_panel(
         rows=rows,
         states=names,
         lost=LOST if LOST in names else "",
+        impossible=tuple(pair for pair in space.impossible if set(pair) <= set(names)),
         freq=freq,
         k=int(k),
         cuts=space.cuts,
@@ -325,7 +331,7 @@ class PeriodRange:
         """The rows of a table with a column ``month`` that lie in a complete period, with its number ``t``."""
         inside = table.filter(~self.before(table.month) & ~self.after(table.month))
         months = 12 * inside.month.year() + inside.month.month() - 1 - self.first
-        return inside.mutate(t=(months // self.step).cast("int32"))
+        return inside.mutate(t=(months if self.step == 1 else months // self.step).cast("int32"))
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -409,9 +415,29 @@ class StateSpace:
         return (*(f"{name}{silent}" for name in CLASSES for silent in ("", " silent")), LOST)
 
     @property
+    def impossible(self) -> tuple[tuple[str, str], ...]:
+        """Moves that cannot happen: silence grows by one period at a time, and ends with a purchase."""
+        bought = ("bought",) if self.kind == "recency" else CLASSES
+        silent = [name for name in self.names if name not in (*bought, LOST)]
+        if self.kind == "rfm" or (self.kind == "value" and self.k > 1):
+            return ()
+        possible = {(name, to) for name in self.names for to in bought} | {(LOST, LOST)}
+        if self.kind == "recency":
+            chain = ["bought", *silent, LOST]
+            possible |= set(zip(chain, chain[1:], strict=False))
+        else:
+            for name in CLASSES:
+                possible.add((name, f"{name} silent" if self.k > 1 else LOST))
+                if self.k > 1:
+                    possible.add((f"{name} silent", LOST))
+                if self.k > 2:
+                    possible.add((f"{name} silent", f"{name} silent"))
+        return tuple((a, b) for a in self.names for b in self.names if (a, b) not in possible)
+
+    @property
     def n_unknown(self) -> int:
-        """Periods at the beginning that have no states, because the first window is not full."""
-        return self.window - 1
+        """Periods at the beginning that have no states: the first window is not full, or nobody can have been silent for k."""
+        return 0 if self.kind == "recency" else max(self.window, self.k) - 1
 
     def table(self, ledger: Ledger) -> ir.Table:
         """:func:`sum_by_period`, for classes with ``worth``: the money of the window up to and with the period."""
@@ -433,7 +459,7 @@ class StateSpace:
         """The same with the cuts that :func:`value_cuts` describes, from all active periods, unless they are known."""
         if self.cuts is not None:
             return self
-        worth = worth[t >= self.n_unknown]
+        worth = worth[t >= self.window - 1]
         descending = np.sort(worth)[::-1]
         positive = np.maximum(descending, 0)
         up_to = np.cumsum(positive)
@@ -451,10 +477,10 @@ class StateSpace:
         return replace(self, cuts=(float(cuts[0]), float(cuts[1])))
 
     def classify(self, t: Ints, worth: Floats) -> Ints:
-        """Class of active periods, 0 for A; −1 while the first window is not full."""
+        """Class of active periods, 0 for A; the money of a window that begins before the ledger is scaled up to a whole one."""
         assert self.cuts is not None
-        rank = 2 - (worth > self.cuts[1]).astype(np.int64) - (worth > self.cuts[0])
-        return np.where(t < self.n_unknown, -1, rank)
+        worth = np.where(t + 1 < self.window, worth * self.window / (t + 1), worth)
+        return 2 - (worth > self.cuts[1]).astype(np.int64) - (worth > self.cuts[0])
 
     def codes(self, rank: Ints, silence: Ints, t: Ints) -> Ints:
         """Positions in :attr:`names`; −1 where the state is not known. Not for ``rfm``.
@@ -471,11 +497,11 @@ class StateSpace:
         if self.kind == "recency":
             return np.minimum(silence, self.k)
         step = 1 if self.kind == "value" or self.k == 1 else 2
-        code = np.where(rank < 0, -1, step * rank + (step == 2) * (silence > 0))
+        code = step * rank + (step == 2) * (silence > 0)
         return np.where(t < self.n_unknown, -1, np.where(silence < self.k, code, len(self.names) - 1))
 
     def score(self, table: Mapping[str, Any], customer: Ints, t: Ints, silence: Ints) -> Ints:
-        """Positions of the segments in :attr:`names`; −1 while the first window is not full. For ``rfm``.
+        """Positions of the segments in :attr:`names`; −1 in the periods that have no states. For ``rfm``.
 
         Parameters
         ----------
@@ -614,7 +640,7 @@ def _name_customers(ledger: Ledger, customer: Ints) -> tuple[Ints, pd.Index]:
     known = ledger.rollup.months.select("customer", "customer_id").distinct().order_by("customer").to_pandas()
     present = np.zeros(len(known), dtype=bool)
     present[customer] = True
-    return (np.cumsum(present) - 1)[customer], pd.Index(known.loc[present, "customer_id"])
+    return (np.cumsum(present) - 1)[customer], pd.Index(known.loc[present, "customer_id"], name=None)
 
 
 def _left_out(
@@ -622,8 +648,10 @@ def _left_out(
 ) -> pd.DataFrame:
     """Rows of the rollup that are in no row of the panel, by reason."""
     months = ledger.rollup.months
-    outside = months.agg(after=periods.after(months.month).sum(), before=periods.before(months.month).sum())
-    counts = dict(zip(LEFT_OUT, outside.to_pyarrow().to_pylist()[0].values(), strict=False))
+    outside = months.agg(
+        after=periods.after(months.month).sum(), before=periods.before(months.month).sum()
+    ).to_pyarrow()
+    counts = {LEFT_OUT[0]: outside["after"][0].as_py(), LEFT_OUT[1]: outside["before"][0].as_py()}
     customer, t, bought = table["customer"], table["t"], table["n_orders"] > 0
     first = np.full(customer.max(initial=-1) + 1, periods.n)
     np.minimum.at(first, customer[bought], t[bought])

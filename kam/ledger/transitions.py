@@ -104,11 +104,12 @@ def _count_sparsely(ledger: Ledger, space: StateSpace) -> pd.DataFrame:
         active = active.cache() if space.window > 1 else active
         values = active.select("t", "worth").to_pyarrow()
         space = space.with_cuts(values["t"].to_numpy(), values["worth"].to_numpy())
-    # A period and the class in it as one number: 4 t, and 0 for a class that is not known, else 1 to 3.
+    # A period and the class in it as one number: 4 t + 1 to 4 t + 3.
     rank = ibis.literal(0)
     if space.cuts is not None:
-        rank = 2 - (active.worth > space.cuts[0]).cast("int32") - (active.worth > space.cuts[1]).cast("int32")
-        rank = ibis.ifelse(active.t < space.n_unknown, -1, rank)
+        scaled = active.worth * space.window / (active.t + 1)  # as StateSpace.classify
+        worth = ibis.ifelse(active.t + 1 < space.window, scaled, active.worth)
+        rank = 2 - (worth > space.cuts[0]).cast("int32") - (worth > space.cuts[1]).cast("int32")
     steps = active.select("customer", step=(4 * active.t + 1 + rank).cast("int32"))
     pairs = steps.mutate(next=steps.step.lead().over(group_by="customer", order_by="step"))
     counted = pairs.group_by("step", "next").agg(n=pairs.count()).to_pyarrow()

@@ -64,11 +64,14 @@ def plot_programmes(result: ProgrammeResult, *, ax: Axes | None = None) -> Axes:
         ax.tick_params(axis="y", length=0)
         ax.spines["left"].set_visible(False)
         style.set_ticks(ax.xaxis, *ax.get_xlim(), form)
-        ax.set_xlabel(
-            say.label("delta_value")
-            + "\n"
-            + say.sentence("lines: {p} of draws; hollow: the effect is not measured", p=say.share(result.level, 0))
-        )
+        below = [
+            say.label("delta_value"),
+            say.sentence("lines: {p} of draws; hollow: the effect is not measured", p=say.share(result.level, 0)),
+        ]
+        if len(rows) < len(result.programmes):
+            left_out = len(result.programmes) - len(rows)
+            below.append(say.plural("one that gains less is not shown", "{n} that gain less are not shown", left_out))
+        ax.set_xlabel("\n".join(below))
         return style.finish(
             ax, title=_title(result, say), description=_description(result, rows, say), context=result.context
         )

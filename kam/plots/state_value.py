@@ -65,9 +65,10 @@ def plot_state_value(result: CustomerValueResult, *, ax: Axes | None = None) -> 
                 notes[place], (high[place], place), (9, 0), textcoords="offset points", va="center", size=style.SMALL
             )
         left, right = min(0.0, float(min(band_low.min(), low.min()))), float(max(band_high.max(), high.max()))
+        taken = np.array([0.03 + 0.0165 * len(note) for note in notes])  # of the width, by the note
+        right = max(right, float(((high - taken * left) / (1 - taken)).max()))
         reach = (right - left) or 1.0
-        room = high + reach * np.array([0.03 + 0.018 * len(note) for note in notes])
-        ax.set_xlim(left - 0.02 * reach, max(right + 0.02 * reach, float(room.max())))
+        ax.set_xlim(left - 0.02 * reach, right + 0.02 * reach)
         ax.set_ylim(len(names) - 0.4, -0.6)
         ax.set_yticks(places, labels, color=style.INK, size=style.SIZE)
         ax.tick_params(axis="y", length=0)

@@ -127,6 +127,8 @@ def keep_failed(job: Job) -> None:
 def write_tables(part: Path, steps: tuple[Step, ...]) -> tuple[str, ...]:
     """Write one workbook ``tables.xlsx`` with every table that the steps saved; none where there are none.
 
+    Resamples stay in their Parquet files: they are material for further computing, not to be read.
+
     Returns
     -------
     tuple of str
@@ -150,6 +152,7 @@ def write_tables(part: Path, steps: tuple[Step, ...]) -> tuple[str, ...]:
     context = next(step.context for step in steps if step.context)
     try:
         tables = {name: pd.read_parquet(file) for name, file in files.items()}
+        tables = {name: table for name, table in tables.items() if "resample" not in table}
         write_workbook(tables, part / "tables.xlsx", context=context)
     except KamError as error:
         (part / "tables.xlsx").unlink(missing_ok=True)

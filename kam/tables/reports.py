@@ -64,11 +64,13 @@ def report_table(
     rows: int | None = None,
     caption: str | None = None,
     flags: Sequence[str] = (),
+    freq: str = "month",
 ) -> GT:
     """A frame of a result as a table for a report.
 
     Assumes that the columns stand in the glossary, which says how each is headed and formatted. In a frame with a ``term``
-    column, ``estimate`` and its interval are formatted by the term: a count, a share or a number.
+    column, ``estimate`` and its interval are formatted by the term: a count, a share or a number; in others the ends of an
+    interval are formatted as the column that they stand behind.
 
     Parameters
     ----------
@@ -84,6 +86,8 @@ def report_table(
         Title of the table.
     flags : sequence of str
         Columns whose texts are set off as flags; ``"; "`` separates several in one cell.
+    freq : {"month", "quarter", "year"}
+        What a period is.
 
     Returns
     -------
@@ -128,9 +132,10 @@ def report_table(
     markup: dict[str, Markup] = {name: _flags for name in flags if name in chosen}
     if account and account not in flags:
         markup[account] = _bold
+    like = _formats(chosen, by_term="term" in frame)
     return _table(
-        {name: _cells(shown, name, say) for name in chosen},
-        heads={name: say.label(name) for name in chosen},
+        {name: _cells(shown, name, like[name], say, freq) for name in chosen},
+        heads={name: say.label(name, like=like[name]) for name in chosen},
         right=[name for name in chosen if GLOSSARY[name].format not in _ALIGNED_LEFT],
         markup=markup,
         caption=caption,
@@ -138,14 +143,26 @@ def report_table(
     )
 
 
-def _cells(frame: pd.DataFrame, name: str, say: Wording) -> list[str]:
+def _formats(names: Sequence[str], *, by_term: bool) -> dict[str, Format]:
+    """How each column is shown; the ends of an interval as the column before them."""
+    formats: dict[str, Format] = {}
+    before: Format = "number"
+    for name in names:
+        is_end = GLOSSARY[name].unit == "as the estimate" and not by_term
+        formats[name] = before if is_end else GLOSSARY[name].format
+        before = formats[name]
+    return formats
+
+
+def _cells(frame: pd.DataFrame, name: str, form: Format, say: Wording, freq: str) -> list[str]:
     entry = GLOSSARY[name]
     values = [None if missing else value for value, missing in zip(frame[name], frame[name].isna(), strict=True)]
     if name in ("term", "criterion"):
         return [_term(str(value), say) for value in values]
     if "term" in frame and entry.unit.startswith("as the "):
         return [_by_term(value, str(term), say) for value, term in zip(values, frame["term"], strict=True)]
-    form: Format = entry.format
+    if form == "period":
+        return [say.value(None, form) if value is None else say.period(value, freq) for value in values]
     if form == "number" and all(v is None or (isinstance(v, (int, float)) and float(v).is_integer()) for v in values):
         form = "count"
     return [_cell(value, form, say) for value in values]

@@ -73,6 +73,7 @@ def test_customers_carry_what_they_brought_and_what_was_expected(panel, result):
     assert row["n_periods"] == 24 and row["state"] == own["state"].iloc[-1]
     assert row["money_sum"] == pytest.approx(own["revenue"].sum())
     assert row["money_expected"] == pytest.approx(expected.sum())
+    assert row["expected_squares"] == pytest.approx((expected**2).sum())
     assert row["money_squares"] == pytest.approx(((own["revenue"] - expected) ** 2).sum())
 
 

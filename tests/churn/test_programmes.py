@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kam.churn.markov import fit_markov_churn
-from kam.churn.programmes import compare_programmes
+from kam.churn.programmes import _Problem, compare_programmes, usable_programmes
 from kam.columns import GLOSSARY
 from kam.dataset.dictionary import TABLES
 from kam.errors import ColumnTypeError, DataError, EmptyDataError, MissingColumnError, ParameterError
@@ -254,6 +254,46 @@ def test_with_seasons_and_horizons_too(problem, horizon):
     others = [enumerate_values(p[b], money[b], rows, 0.1, horizon)[1] for b in range(1, 4)]
     gains = np.mean([value[policies.index(best)] - value[0] for value in others], axis=0)
     np.testing.assert_allclose(result.states["delta_value"], gains, atol=1e-6)
+
+
+@pytest.mark.parametrize(("n_seasons", "horizon"), [(1, None), (3, None), (3, 7)])
+def test_no_change_of_a_single_state_improves_the_policy(n_seasons, horizon):
+    rng = np.random.default_rng(8)
+    n, n_draws = 3, 400
+    origin, target = np.array([0, 0, 1, 1, 2, 2]), np.array([1, 2, 0, 2, 0, 1])
+    p = rng.dirichlet(np.ones(n) * 0.4, size=(n_draws, n_seasons, n))
+    effect = np.clip(rng.normal(0, 0.4, (n_draws, 1, 6)), -p[:, :, origin, target], p[:, :, origin, origin])
+    problem = _Problem(
+        p=p, r=rng.normal(0, 100, (n_draws, n_seasons, n)), effect=effect, origin=origin, target=target, taken=origin,
+        cost=rng.uniform(0, 20, 6), discount=0.1, horizon=horizon,
+    )  # fmt: skip
+    weights = np.array([0.2, 0.3, 0.5])
+    policy = problem.best_policy(weights, least=1e-8)
+    worth = problem.value(policy)[:, 0] @ weights
+    assert 0.1 < (policy == -1).mean() < 0.9
+    for state in range(n):
+        for action in (-1, 2 * state, 2 * state + 1):
+            other = policy.copy()
+            other[:, state] = action
+            assert (problem.value(other)[:, 0] @ weights <= worth + 2e-8).all()
+
+
+def test_with_a_horizon_it_matters_where_customers_are():
+    # Who is in B now stays long enough for its cost to come back within two periods; who comes from A first does not.
+    p, rows = [[0, 1, 0], [0, 0.5, 0.5], [0, 0, 1]], table(programme("keep", "B", "lost", -0.4, cost=30.0))
+    in_a, in_b = (
+        compare_programmes(chain(p, [0, 100, 0], n_customers=n), rows, discount_rate=0.0, horizon=2)
+        for n in ([100, 0, 0], [0, 100, 0])
+    )
+    assert in_a.states["chosen"].tolist() == ["nothing"] * 3
+    assert in_b.states["chosen"].tolist() == ["nothing", "keep", "nothing"]
+    assert in_b.states["delta_value"].tolist() == pytest.approx([70 * 1.9 - 150, 70 * 2.71 - 175, 0])
+    # What draws would rather do for those in B is worse for those in A: no negative regret is shown.
+    nearly = rows.assign(effect=-0.3, effect_sd=0.05)
+    regret = compare_programmes(chain(p, [0, 100, 0], n_customers=[0, 100, 0]), nearly, discount_rate=0.0, horizon=2)
+    assert regret.states["chosen"].tolist() == ["nothing"] * 3
+    assert regret.states["regret"][[0, 2]].tolist() == [0, 0]
+    assert regret.states["regret"][1] > 0.5
 
 
 DIFFERENT = [(None, 1), (None, 2), (40, 1), (40, 2)]
@@ -514,6 +554,15 @@ def test_states_that_the_chain_lacks_are_named():
     with pytest.raises(ParameterError, match="No programme is for a state") as caught:
         compare_programmes(chain(KEEPS, [1000, 0]), rows.iloc[1:], discount_rate=0.2)
     assert "'Z'" in str(caught.value)
+
+
+def test_whether_there_are_programmes_for_the_chain():
+    markov, rows = chain(KEEPS, [1000, 0]), table(programme(), programme("offer", "Z", "A"))
+    assert usable_programmes(markov, None) is None
+    assert usable_programmes(markov, rows) is rows
+    assert usable_programmes(markov, rows.iloc[1:]) is None
+    assert usable_programmes(markov, rows.iloc[:1].assign(taken_from="X")) is None
+    assert usable_programmes(markov, rows.iloc[:1].assign(taken_from=None)) is not None
 
 
 def test_when_nothing_pays_it_says_so():

@@ -14,7 +14,9 @@ from kam.errors import ColumnTypeError, DataError, EmptyDataError, MissingColumn
 from kam.identify import SEGMENTS
 from kam.ledger import Ledger, open_ledger, state_panel, transition_counts
 from kam.ledger.periods import add_months
-from tests.ledger.test_states import CHOICE, HAND, LINE, MONTHS, NO_SHRINKING, open_orders, walk
+from tests.ledger.test_states import CHOICE, LINE, MONTHS, NO_SHRINKING, hand, open_orders, walk
+
+__all__ = ["hand"]  # a fixture
 
 Count = dict[tuple[Any, str | None, str | None], int]
 
@@ -49,8 +51,8 @@ def as_dates(counts: pd.DataFrame) -> Count:
 # -- by hand -----------------------------------------------------------------------------------------------------------
 
 
-def test_recency_by_hand() -> None:
-    counts = transition_counts(open_orders(HAND), states="recency", k=2)
+def test_recency_by_hand(hand: Ledger) -> None:
+    counts = transition_counts(hand, states="recency", k=2)
     # a: bought, silent, lost, bought, silent, lost; b from February: bought, silent, lost, lost, lost
     assert read(counts) == {
         ("12-01", None, "bought"): 1,
@@ -75,12 +77,13 @@ def test_recency_by_hand() -> None:
     assert ordered.index.equals(counts.index)
 
 
-def test_a_state_that_was_not_known_before_is_no_transition() -> None:
-    counts = transition_counts(open_orders(HAND), states="value", k=2, window=3, cuts=(50, 29))
-    # a: not known in January and February, lost in March, B in April; b: not known until lost in April
+def test_states_that_are_known_later_begin_later(hand: Ledger) -> None:
+    counts = transition_counts(hand, states="value", k=2, window=3, cuts=(50, 29))
+    # From March on: a lost, B in April; b in class A of February's 98 in two months, lost in April.
     assert read(counts) == {
+        ("02-01", None, "A"): 1,
         ("02-01", None, "lost"): 1,
-        ("03-01", None, "lost"): 1,
+        ("03-01", "A", "lost"): 1,
         ("03-01", "lost", "B"): 1,
         ("04-01", "B", "B"): 1,
         ("04-01", "lost", "lost"): 1,
@@ -88,7 +91,7 @@ def test_a_state_that_was_not_known_before_is_no_transition() -> None:
         ("05-01", "lost", "lost"): 1,
         ("06-01", "lost", None): 2,
     }
-    assert counts["to_state"].cat.categories.tolist() == ["B", "lost"]
+    assert counts["to_state"].cat.categories.tolist() == ["A", "B", "lost"]
 
 
 def test_a_gap_in_a_panel_is_no_transition() -> None:
@@ -131,7 +134,7 @@ def test_the_order_of_the_states_is_kept() -> None:
 # -- whichever way -----------------------------------------------------------------------------------------------------
 
 
-@settings(deadline=None, max_examples=6, phases=NO_SHRINKING)
+@settings(deadline=None, max_examples=5, phases=NO_SHRINKING)
 @given(
     st.lists(LINE, min_size=1, max_size=60),
     st.integers(1, 12),
@@ -237,9 +240,9 @@ def test_bad_panels_are_named(panel: pd.DataFrame, error: type[Exception], messa
         ({"states": "rfm", "k": 1, "window": 2}, "need rules"),
     ],
 )
-def test_bad_arguments_are_named(options: dict[str, Any], message: str) -> None:
+def test_bad_arguments_are_named(hand: Ledger, options: dict[str, Any], message: str) -> None:
     with pytest.raises(ParameterError, match=message):
-        transition_counts(open_orders(HAND), **options)
+        transition_counts(hand, **options)
 
 
 @pytest.mark.parametrize(

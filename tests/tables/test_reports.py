@@ -303,3 +303,18 @@ def test_what_a_report_keeps_is_enough(accounts):
     assert page.find("span", class_="kam-flag")
     assert page.find("td", class_="gt_right")
     assert len(str(page)) < 8000
+
+
+def test_the_ends_of_an_interval_are_shown_as_what_they_belong_to():
+    frame = pd.DataFrame({"share_customers": [0.5], "ci_low": [0.4], "ci_high": [0.61], "value": [1234.5]})
+    frame["boot_low"] = 1000.0  # a share by the glossary, whatever stands before it
+    html = report_table(frame[["share_customers", "ci_low", "ci_high"]], context=Context(currency="EUR")).as_raw_html()
+    assert ">40.0<" in html and ">61.0<" in html and "to (%)" in html
+    money = report_table(frame[["value", "ci_low"]], context=Context(currency="EUR")).as_raw_html()
+    assert "from (EUR)" in money and ">0<" in money
+
+
+@pytest.mark.parametrize(("freq", "shown"), [("month", "April 2024"), ("quarter", "Q2 2024"), ("year", "2024")])
+def test_periods_are_named_by_their_length(freq, shown):
+    frame = pd.DataFrame({"period": [pd.Timestamp("2024-04-01")], "n_orders": [1]})
+    assert f">{shown}<" in report_table(frame, context=Context(), freq=freq).as_raw_html()
