@@ -316,6 +316,9 @@ GLOSSARY: dict[str, Column] = {
     ),
     "share_resamples": _column("chosen in", "share of the resamples", "share of resamples", "share"),
     "share_returns": _column("returns", "returns over gross revenue", "share", "share"),
+    "share_same": _column(
+        "same periods", "relative change if all are estimated from the same periods", "share", "share"
+    ),
     "share_stationary": _column("in the long run", "share of time in the state in the long run", "share", "share"),
     "share_value": _column("share", "share of the base total", "share", "share"),
     "source": _column("known from", "where the effect is known from: experiment, judged, assumed", "text", "text"),

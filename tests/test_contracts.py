@@ -64,6 +64,16 @@ def results():
         "value": churn.customer_value(chain, None, discount_rate=0.1, horizon=12, n_paths=100),
         "forecast": churn.forecast_mix(states, n_draws=100, context=data.context),
         "programmes": churn.compare_programmes(chain, data.programmes, discount_rate=0.1, n_draws=50),
+        "sensitivity": churn.sensitivity_to_k(
+            data.ledger,
+            k=3,
+            freq="quarter",
+            window=4,
+            discount_rate=0.1,
+            horizon=12,
+            n_resamples=50,
+            context=data.context,
+        ),
         "concentration": identify.concentration(
             summary.set_index("customer_id")["revenue"], n_resamples=50, context=data.context
         ),

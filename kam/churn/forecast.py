@@ -419,9 +419,10 @@ def forecast_mix(
     by 2 to 6 % six ahead, because what is not known of P is a small part beside (2).
 
     New customers of a period: the mean number and first states of the same season in the years after the first (in which
-    customers who were there before look new); where that season was not seen after the first year, the mean of the periods
-    after it, or of all periods if fewer than three came after it. Their number is drawn as Poisson × gamma: the rule's errors
-    one period ahead give the variance, and their products with the next error the part of it that lasts.
+    customers who were there before look new), scaled so that a year brings as many as the last one did. Where some season was not
+    seen after the first year nothing is scaled, and that season has the mean of the periods after it, or of all periods if fewer
+    than three came after it. Their number is drawn as Poisson × gamma: the rule's errors one period ahead give the variance,
+    and their products with the next error the part of it that lasts.
 
     References
     ----------
@@ -540,7 +541,7 @@ def _see(sequences: Sequences, lost: str | None) -> _Seen:
     season = sequences.season
     one_ahead = np.full(shape[0], np.nan)
     for u in range(2, shape[0]):
-        one_ahead[u] = _expect_entrants(entered[:u], season, sequences.n_seasons, np.array([u]))[0].sum()
+        one_ahead[u] = _expect_entrants(entered[:u], season, sequences.n_seasons, 1)[0].sum()
     return _Seen(
         states=sequences.states,
         tables=count_cells(sequences),
@@ -692,9 +693,7 @@ class _Future:
 
 
 def _look_ahead(seen: _Seen, origin: int, horizon: int) -> _Future:
-    ahead = origin + 1 + np.arange(horizon)
-    known = seen.entered[: origin + 1]
-    entrants, by_season = _expect_entrants(known, seen.season[: origin + 1], seen.n_seasons, ahead)
+    entrants, by_season = _expect_entrants(seen.entered[: origin + 1], seen.season, seen.n_seasons, horizon)
     variance, lasting = _entrants_variance(seen, origin)
     return _Future(
         season=(seen.season[origin] + np.arange(horizon)) % seen.n_seasons,
@@ -705,19 +704,21 @@ def _look_ahead(seen: _Seen, origin: int, horizon: int) -> _Future:
     )
 
 
-def _expect_entrants(entered: Ints, season: Ints, n_seasons: int, ahead: Ints) -> tuple[Floats, bool]:
-    """Mean new customers by first state in periods to come, from those of the periods so far; whether all go by their season."""
-    periods = np.arange(1, len(entered))
+def _expect_entrants(entered: Ints, season: Ints, n_seasons: int, horizon: int) -> tuple[Floats, bool]:
+    """Mean new customers by first state in the next periods, from those of the periods so far; whether all go by their season."""
+    now = len(entered) - 1
+    periods = np.arange(1, now + 1)
     settled = periods[periods >= n_seasons]
     typical = settled if len(settled) >= MIN_ENTRIES else periods
-    rows = np.empty((len(ahead), entered.shape[1]))
-    by_season = n_seasons > 1
-    for k, period in enumerate(ahead):
-        same = settled[(period - settled) % n_seasons == 0]
-        if n_seasons == 1 or not len(same):
-            same, by_season = typical, False
-        rows[k] = entered[same].mean(axis=0) if len(same) else 0.0
-    return rows, by_season
+    fallback = entered[typical].mean(axis=0) if len(typical) else np.zeros(entered.shape[1])
+    means: dict[int, Floats] = {}
+    if n_seasons > 1:
+        means = {c: entered[settled[season[settled] == c]].mean(axis=0) for c in np.unique(season[settled]).tolist()}
+    if means and len(means) == n_seasons:  # as many in a year as in the last one
+        level = _ratio(entered[now + 1 - n_seasons : now + 1].sum(), sum(mean.sum() for mean in means.values()))
+        means = {c: level * mean for c, mean in means.items()}
+    ahead = [int(season[now] + h) % n_seasons for h in range(1, horizon + 1)]
+    return np.stack([means.get(c, fallback) for c in ahead]), all(c in means for c in ahead)
 
 
 def _entrants_variance(seen: _Seen, origin: int) -> tuple[float, float]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -425,28 +425,41 @@ def compare_programmes(
     )
 
 
-def usable_programmes(markov: MarkovChurnResult, programmes: pd.DataFrame | None) -> pd.DataFrame | None:
-    """The programmes, if there are any and at least one is for states of the chain; else None.
-
-    For a report that goes on without them; :func:`compare_programmes` names those that it cannot use.
+def split_programmes(
+    markov: MarkovChurnResult, programmes: pd.DataFrame | None
+) -> tuple[pd.DataFrame | None, pd.DataFrame]:
+    """The programmes that fit a chain, and why the others do not: for a report that goes on without them.
 
     Parameters
     ----------
     markov : MarkovChurnResult
+        From :func:`~kam.churn.markov.fit_markov_churn`.
     programmes : pandas.DataFrame or None
-        ``from_state, to_state`` and what else :func:`compare_programmes` needs.
+        As :func:`compare_programmes` needs them; None: there are none.
 
     Returns
     -------
-    pandas.DataFrame or None
-        All of them, as they came.
+    usable : pandas.DataFrame or None
+        Those for states of the chain whose effect is possible; None: there are none.
+    left_out : pandas.DataFrame
+        ``programme, from_state, reason`` of the others.
+
+    Raises
+    ------
+    MissingColumnError, ColumnTypeError, DataError, ParameterError
+        The table is not one of programmes, see :func:`compare_programmes`.
     """
-    if programmes is None or not {"from_state", "to_state"} <= set(programmes.columns):
-        return programmes
-    known = programmes["from_state"].isin(markov.names) & programmes["to_state"].isin(markov.names)
-    if "taken_from" in programmes.columns:
-        known &= programmes["taken_from"].isna() | programmes["taken_from"].isin(markov.names)
-    return programmes if known.any() else None
+    nothing = pd.DataFrame({"programme": [], "from_state": [], "reason": []}, dtype="str")
+    if programmes is None or programmes.empty:
+        return None, nothing
+    table = _read_table(programmes)
+    p = pd.DataFrame(markov.matrix().mean(axis=0), index=list(markov.names), columns=list(markov.names))
+    reasons = np.array(
+        [_unknown_state(row, markov.names) or _impossible(row, p)[0] for row in table.to_dict("records")]
+    )
+    fits = reasons == ""
+    left_out = table.loc[~fits, ["programme", "from_state"]].assign(reason=reasons[~fits])
+    return (programmes[fits] if fits.any() else None), left_out.reset_index(drop=True).astype("str")
 
 
 # -- the decision problem --------------------------------------------------------------------------------------------
@@ -606,7 +619,7 @@ def _problem(
     origin, target, taken = (
         np.array([place[name] for name in table[column]]) for column in ("from_state", "to_state", "taken_from")
     )
-    _check_possible(table, mean.mean(axis=0), origin, target, taken)
+    _check_possible(table, pd.DataFrame(mean.mean(axis=0), index=list(names), columns=list(names)))
     noise = np.random.default_rng(seed).standard_normal((len(table), n_draws)).T
     effect = table["effect"].to_numpy()
     effects = np.concatenate([effect[None], effect + table["effect_sd"].to_numpy() * noise])
@@ -642,6 +655,21 @@ def _check_arguments(horizon: int | None, min_p_best: float, n_draws: int) -> No
 
 def _read_programmes(programmes: pd.DataFrame, names: tuple[str, ...]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The programmes that the chain has states for, checked, and those that it has none for."""
+    table = _read_table(programmes)
+    reasons = [_unknown_state(row, names) for row in table.to_dict("records")]
+    unknown = np.array([bool(reason) for reason in reasons])
+    if unknown.all():
+        raise ParameterError(
+            "No programme is for a state of this chain.",
+            where=f"{table['programme'].iloc[0]}: {reasons[0]}",
+            hint=f"The states are {', '.join(names)}.",
+        )
+    not_used = table.loc[unknown, ["programme", "from_state"]].assign(reason=[text for text in reasons if text])
+    return table[~unknown].reset_index(drop=True), not_used.reset_index(drop=True)
+
+
+def _read_table(programmes: pd.DataFrame) -> pd.DataFrame:
+    """The programmes with all columns, checked."""
     missing = [name for name in [*_TEXTS, *_NUMBERS] if name not in programmes.columns]
     if missing:
         raise MissingColumnError(
@@ -665,17 +693,7 @@ def _read_programmes(programmes: pd.DataFrame, names: tuple[str, ...]) -> tuple[
         except (TypeError, ValueError) as error:
             raise ColumnTypeError(f"{column} is no number for some programmes.", where="the programmes") from error
     _check_values(table)
-    states = table[["from_state", "to_state", "taken_from"]].to_numpy(dtype=object)
-    reasons = [_unknown_state(row, names) for row in states]
-    unknown = np.array([bool(reason) for reason in reasons])
-    if unknown.all():
-        raise ParameterError(
-            "No programme is for a state of this chain.",
-            where=f"{table['programme'].iloc[0]}: {reasons[0]}",
-            hint=f"The states are {', '.join(names)}.",
-        )
-    not_used = table.loc[unknown, ["programme", "from_state"]].assign(reason=[text for text in reasons if text])
-    return table[~unknown].reset_index(drop=True), not_used.reset_index(drop=True)
+    return table
 
 
 def _check_values(table: pd.DataFrame) -> None:
@@ -706,27 +724,35 @@ def _check_values(table: pd.DataFrame) -> None:
             raise ParameterError(f"A programme cannot be used: {what}.", where=where, hint=hint)
 
 
-def _unknown_state(states: Iterable[str], names: tuple[str, ...]) -> str:
-    unknown = [state for state in states if state not in names]
+def _unknown_state(row: Mapping[Hashable, Any], names: tuple[str, ...]) -> str:
+    unknown = [row[column] for column in ("from_state", "to_state", "taken_from") if row[column] not in names]
     return f"the chain has no state {unknown[0]!r}" if unknown else ""
 
 
-def _check_possible(table: pd.DataFrame, p: Floats, origin: Ints, target: Ints, taken: Ints) -> None:
+def _impossible(row: Mapping[Hashable, Any], p: pd.DataFrame) -> tuple[str, str]:
+    """Why the effect of a programme cannot be, and which could; empty if it can. ``p`` by state left and state reached."""
+    origin, effect = row["from_state"], row["effect"]
+    there, from_there = float(p.loc[origin, row["to_state"]]), float(p.loc[origin, row["taken_from"]])
+    for state, before, after in (
+        (row["to_state"], there, there + effect),
+        (row["taken_from"], from_there, from_there - effect),
+    ):
+        if not -1e-12 <= after <= 1 + 1e-12:
+            why = f"the probability from {origin} to {state} is {before:.4g} in a period, and would be {after:.4g}"
+            return why, f"Give an effect from {-there:.4g} to {from_there:.4g}, or another taken_from."
+    return "", ""
+
+
+def _check_possible(table: pd.DataFrame, p: pd.DataFrame) -> None:
     """Raise if an effect cannot be, at the estimates (S, S)."""
-    for k, effect in enumerate(table["effect"]):
-        there, from_there = float(p[origin[k], target[k]]), float(p[origin[k], taken[k]])
-        row = table.iloc[k]
-        for state, before, after in (
-            (row["to_state"], there, there + effect),
-            (row["taken_from"], from_there, from_there - effect),
-        ):
-            if not -1e-12 <= after <= 1 + 1e-12:
-                raise ParameterError(
-                    f"The effect of {row['programme']!r}, {effect:+g}, is not possible: the probability from "
-                    f"{row['from_state']} to {state} is {before:.4g} in a period, and would be {after:.4g}.",
-                    where=f"programme {row['programme']!r}, from {row['from_state']} to {row['to_state']}",
-                    hint=f"Give an effect from {-there:.4g} to {from_there:.4g}, or another taken_from.",
-                )
+    for row in table.to_dict("records"):
+        why, hint = _impossible(row, p)
+        if why:
+            raise ParameterError(
+                f"The effect of {row['programme']!r}, {row['effect']:+g}, is not possible: {why}.",
+                where=f"programme {row['programme']!r}, from {row['from_state']} to {row['to_state']}",
+                hint=hint,
+            )
 
 
 def _read_rewards(rewards: Mapping[str, float] | npt.ArrayLike, names: tuple[str, ...], n_seasons: int) -> Floats:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
@@ -22,7 +23,7 @@ from kam.wording import Wording
 if TYPE_CHECKING:
     from kam.ledger import Ledger
     from kam.ledger.periods import Frequency
-    from kam.ledger.states import StateKind
+    from kam.ledger.states import StateKind, StatePanel
 
 Floats = npt.NDArray[np.float64]
 
@@ -51,7 +52,8 @@ class KSensitivityResult(Result):
         lost;
         ``value_ahead, ahead_low, ahead_high``: money of all customers of today, lost ones too, from the next period on;
         ``value_change`` against the k in use (money), ``share_change, share_low, share_high`` (missing where the value with the
-        k in use is not above 0).
+        k in use is not above 0); ``share_same``: the change if every chain is estimated from the ``n_common`` periods that all
+        have (missing where there is none then); ``n_transitions``, what the chain rests on.
     k : int
         The k in use.
     k_left_out : tuple of int
@@ -72,8 +74,10 @@ class KSensitivityResult(Result):
         A year.
     horizon : int or None
         Periods after this one; None: without end.
-    max_share_change : float or None
-        Largest relative change of the value, without sign; None: it has none.
+    max_share_change, max_share_same : float or None
+        Largest relative change of the value, and of that from the same periods, without sign; None: it has none.
+    n_common : int
+        Periods from which the chain can be estimated with every k.
     n_customers : int
         Customers of today, lost ones too.
     level : float
@@ -96,6 +100,8 @@ class KSensitivityResult(Result):
     discount_rate: float
     horizon: int | None
     max_share_change: float | None
+    max_share_same: float | None
+    n_common: int
     n_customers: int
     level: float
     n_resamples: int
@@ -140,6 +146,12 @@ class KSensitivityResult(Result):
                     share=say.share(abs(far["share_change"])),
                 ),
                 interval=say.interval(say.share(far["share_low"]), say.share(far["share_high"]), self.level),
+            )
+        if self.max_share_same is not None and not _is_alike(self.max_share_same, self.max_share_change):
+            first += " " + say.sentence(
+                "If all are estimated from the same {periods}, it is at most {share}.",
+                periods=say.periods(self.n_common, self.freq),
+                share=say.share(self.max_share_same),
             )
         second = say.sentence(
             "Of {n} customers {low} to {high} count as lost.",
@@ -204,11 +216,12 @@ def sensitivity_to_k(
     """Fit the chain again with other k, and see what moves: who is lost, how fast, and what customers are worth.
 
     The classes, the money, the discount and the kind of chain (seasons or none) stay as they are with the k in use; the same
-    customers are resampled for every k, so that the interval of a change is of the change alone.
+    customers are resampled for every k, so that the interval of a change is of the change alone. With a longer k fewer periods
+    are left in which a loss can be seen, so that chains rest on different periods, too; ``share_same`` says what moves if they do
+    not.
 
     Assumes (1) what the chain assumes, see :func:`kam.churn.fit_markov_churn`; (2) that rewards and the discount rate stay as
-    they are; (3) that the first k periods of the data, in which nobody can be seen lost yet, do not matter (a check compares the
-    chain with the periods after them).
+    they are; (3) that the chain loses as many customers as were lost (a check compares them).
 
     Parameters
     ----------
@@ -276,8 +289,7 @@ def sensitivity_to_k(
     )
     _, back, followed = return_shares(count_waits(activity.waits, activity).sum(axis=0))
 
-    def fit(one: int, chain: Literal["auto", "pooled", "cyclic"]) -> MarkovChurnResult:
-        panel = state_panel(ledger, states=states, k=one, freq=freq, window=window, cuts=cuts)
+    def fit(panel: StatePanel, chain: Literal["auto", "pooled", "cyclic"], n_resamples: int) -> MarkovChurnResult:
         return fit_markov_churn(
             panel,
             absorbing=absorbing,
@@ -291,23 +303,32 @@ def sensitivity_to_k(
             context=context,
         )
 
-    base = fit(k, "auto")
-    worth = {k: _worth(base, discount_rate, horizon)}
-    rows = {k: _row(base, worth[k], level)}
-    left_out: dict[int, str] = {}
+    def panel_of(one: int) -> StatePanel:
+        return state_panel(ledger, states=states, k=one, freq=freq, window=window, cuts=cuts)
+
+    panels = {k: panel_of(k)}
+    fits = {k: fit(panels[k], "auto", n_resamples)}
+    base, left_out = fits[k], {one: say.sentence("longer than the data") for one in wanted if one > last}
     for one in wanted:
-        if one == k:
-            continue
-        if one > last:
-            left_out[one] = say.sentence("longer than the data")
+        if one == k or one in left_out:
             continue
         try:
-            markov = fit(one, "cyclic" if base.chain == "cyclic" else "pooled")
+            panel = panel_of(one)
+            fits[one] = fit(panel, "cyclic" if base.chain == "cyclic" else "pooled", n_resamples)
+            panels[one] = panel
         except (ModelError, EmptyDataError) as error:
             left_out[one] = error.what.rstrip(".")
-            continue
-        worth[one] = _worth(markov, discount_rate, horizon)
-        rows[one] = _row(markov, worth[one], level)
+    worth = {one: _worth(markov, discount_rate, horizon) for one, markov in fits.items()}
+    rows = {one: _row(markov, worth[one], level) for one, markov in fits.items()}
+    begins = {one: panel.rows["period"].min() for one, panel in panels.items()}
+    latest, same = max(begins.values()), {one: float(draws[0]) for one, draws in worth.items()}
+    if len(set(begins.values())) > 1:
+        for one, panel in panels.items():
+            common = replace(panel, rows=panel.rows[panel.rows["period"] >= latest])
+            try:
+                same[one] = float(_worth(fit(common, "pooled", 1), discount_rate, horizon)[0])
+            except (ModelError, EmptyDataError):
+                same[one] = np.nan
     if len(rows) < 2:
         raise ParameterError(
             f"There is no k other than {k} within the data.",
@@ -320,13 +341,13 @@ def sensitivity_to_k(
             "n_at_risk": int(followed[one]) if one < len(followed) else 0,
             "return_share": float(back[one]) if one < len(followed) and followed[one] else np.nan,
             **_change(worth[one], worth[k], level),
+            "share_same": (same[one] - same[k]) / same[k] if same[k] > 0 else np.nan,
         }
     table = pd.DataFrame([{"k": one, **rows[one]} for one in sorted(rows)])[list(_COLUMNS)]
-    moved = table.loc[table["k"] != k, "share_change"]
-    largest = None if moved.isna().any() else float(moved.abs().max())
+    n_common = int((activity.days >= latest).sum())
     return KSensitivityResult(
         context=context,
-        checks=_checks(say, table, largest, left_out, base, k, activity.n_periods),
+        checks=_checks(say, table, left_out, base, k, n_common, activity.n_periods),
         assumed=_assumed(say, base, horizon, k),
         sensitivity=table,
         k=k,
@@ -339,7 +360,9 @@ def sensitivity_to_k(
         freq=freq,
         discount_rate=float(discount_rate),
         horizon=horizon,
-        max_share_change=largest,
+        max_share_change=_largest(table, "share_change"),
+        max_share_same=_largest(table, "share_same"),
+        n_common=n_common,
         n_customers=int(base.states["n_customers"].sum()),
         level=level,
         n_resamples=n_resamples,
@@ -372,6 +395,8 @@ _COLUMNS = (
     "share_change",
     "share_low",
     "share_high",
+    "share_same",
+    "n_transitions",
 )
 
 
@@ -413,6 +438,7 @@ def _row(markov: MarkovChurnResult, worth: Floats, level: float) -> dict[str, fl
         "value_ahead": float(worth[0]),
         "ahead_low": low,
         "ahead_high": high,
+        "n_transitions": markov.n_transitions,
     }
 
 
@@ -431,16 +457,25 @@ def _change(worth: Floats, base: Floats, level: float) -> dict[str, float]:
     return {"value_change": change, "share_change": change / float(base[0]), "share_low": low, "share_high": high}
 
 
+def _largest(table: pd.DataFrame, name: str) -> float | None:
+    """The largest change without sign; None where a row has none."""
+    return None if table[name].isna().any() else float(table[name].abs().max())
+
+
+def _is_alike(one: float | None, other: float | None) -> bool:
+    return one == other if one is None or other is None else math.isclose(one, other, rel_tol=1e-9)
+
+
 def _checks(
     say: Wording,
     table: pd.DataFrame,
-    largest: float | None,
     left_out: dict[int, str],
     base: MarkovChurnResult,
     k: int,
+    n_common: int,
     n_periods: int,
 ) -> tuple[Check, ...]:
-    freq = base.freq
+    freq, largest, alike = base.freq, _largest(table, "share_change"), _largest(table, "share_same")
     ks = say.listing([say.count(one) for one in table["k"]])
     few = table.loc[table["return_share"].isna(), "k"]
     checks = [
@@ -459,13 +494,18 @@ def _checks(
         ),
         Check(
             assumption=say.sentence("only k differs"),
-            finding=say.sentence(
-                "the same customers, classes, resamples and {chain} chain for every k",
-                chain=say.sentence("seasonal") if base.chain == "cyclic" else say.sentence("pooled"),
+            finding=say.sentence("all chains are estimated from the same periods")
+            if _is_alike(alike, largest)
+            else say.sentence(
+                "a longer k leaves fewer periods; from the {periods} that all have, {share}",
+                periods=say.periods(n_common, freq),
+                share=say.sentence("not every k has a chain")
+                if alike is None
+                else say.sentence("it moves by at most {share}", share=say.share(alike)),
             ),
-            verdict="holds",
+            verdict="holds" if _is_alike(alike, largest) else "handled",
         ),
-        _check_start(say, freq, table[table["k"] == k].iloc[0], n_periods),
+        _check_rate(say, freq, table[table["k"] == k].iloc[0], n_periods),
         Check(
             assumption=say.sentence("somebody was followed beyond every k"),
             finding=say.sentence("nobody was beyond {ks}", ks=say.listing([say.periods(one, freq) for one in few]))
@@ -486,17 +526,15 @@ def _checks(
     return tuple(checks)
 
 
-def _check_start(say: Wording, freq: str, row: pd.Series, n_periods: int) -> Check:
-    """Whether the chain loses as many as the periods in which a loss can be seen."""
-    k, p, seen = int(row["k"]), float(row["p_loss"]), float(row["p_loss_seen"])
+def _check_rate(say: Wording, freq: str, row: pd.Series, n_periods: int) -> Check:
+    """Whether the chain loses as many as were lost in the periods in which a loss can be seen."""
+    p, seen = float(row["p_loss"]), float(row["p_loss_seen"])
     return Check(
-        assumption=say.sentence(
-            "the first {k}, in which nobody can be lost yet, do not matter", k=say.periods(k, freq)
-        ),
+        assumption=say.sentence("the chain loses as many as were lost"),
         finding=say.sentence(
-            "in the {rest} after them {seen} of the customers at risk were lost per {period}; the chain, with the first ones in "
-            "it, says {p}",
-            rest=say.periods(n_periods - k, freq),
+            "in the {rest} in which a loss can be seen, {seen} of the customers at risk were lost per {period}; the chain says "
+            "{p} for those of today",
+            rest=say.periods(n_periods - int(row["k"]), freq),
             seen=say.share(seen, 2),
             period=say.sentence(freq),
             p=say.share(p, 2),

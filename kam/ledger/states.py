@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import pairwise
 from typing import Any, Literal
 
 import ibis
@@ -424,7 +425,7 @@ class StateSpace:
         possible = {(name, to) for name in self.names for to in bought} | {(LOST, LOST)}
         if self.kind == "recency":
             chain = ["bought", *silent, LOST]
-            possible |= set(zip(chain, chain[1:], strict=False))
+            possible |= set(pairwise(chain))
         else:
             for name in CLASSES:
                 possible.add((name, f"{name} silent" if self.k > 1 else LOST))

@@ -185,9 +185,10 @@ def test_own_rhythm_equals_a_loop() -> None:
 
 
 def test_rounding_up_is_of_the_product_and_not_of_its_rounding_error() -> None:
-    panel = make_panel({"a": [0, 10, 20, 30, 50], "b": [0, 55]})
-    k_own = churn_definition(panel, k=5, gap_multiple=1.1).customers["k_own"]
-    assert k_own.tolist() == [11, 5]  # 1.1 × 10 is 11.000000000000002
+    panel = make_panel({"a": [0, 25, 50], "b": [0, 55]})
+    panel = pd.concat([panel, make_panel({"a": [54]})])
+    k_own = churn_definition(panel, k=5, gap_multiple=2.2).customers["k_own"]
+    assert k_own.tolist() == [55, 5]  # 2.2 × 25 is 55.00000000000001
     assert churn_definition(panel, k=5, gap_multiple=1e-12).customers["k_own"].tolist() == [1, 5]
 
 

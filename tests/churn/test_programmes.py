@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kam.churn.markov import fit_markov_churn
-from kam.churn.programmes import _Problem, compare_programmes, usable_programmes
+from kam.churn.programmes import _Problem, compare_programmes, split_programmes
 from kam.columns import GLOSSARY
 from kam.dataset.dictionary import TABLES
 from kam.errors import ColumnTypeError, DataError, EmptyDataError, MissingColumnError, ParameterError
@@ -556,13 +556,22 @@ def test_states_that_the_chain_lacks_are_named():
     assert "'Z'" in str(caught.value)
 
 
-def test_whether_there_are_programmes_for_the_chain():
-    markov, rows = chain(KEEPS, [1000, 0]), table(programme(), programme("offer", "Z", "A"))
-    assert usable_programmes(markov, None) is None
-    assert usable_programmes(markov, rows) is rows
-    assert usable_programmes(markov, rows.iloc[1:]) is None
-    assert usable_programmes(markov, rows.iloc[:1].assign(taken_from="X")) is None
-    assert usable_programmes(markov, rows.iloc[:1].assign(taken_from=None)) is not None
+def test_programmes_that_do_not_fit_the_chain_are_set_aside_with_the_reason():
+    markov = chain(KEEPS, [1000, 0])
+    rows = table(
+        programme(), programme("offer", "Z", "A"), programme("miracle", effect=-0.9), programme("last", taken_from="X")
+    )
+    usable, left_out = split_programmes(markov, rows)
+    assert usable["programme"].tolist() == ["calls"]
+    assert left_out["programme"].tolist() == ["offer", "miracle", "last"]
+    assert left_out["reason"].tolist()[::2] == ["the chain has no state 'Z'", "the chain has no state 'X'"]
+    assert left_out["reason"][1].startswith("the probability from A to lost is ")
+    compare_programmes(markov, usable, discount_rate=0.2, n_draws=50)
+    assert split_programmes(markov, rows.iloc[1:])[0] is None
+    none, nothing = split_programmes(markov, None)
+    assert none is None and nothing.empty and list(nothing) == list(left_out)
+    assert split_programmes(markov, rows.iloc[:0])[0] is None
+    assert split_programmes(markov, rows.iloc[:1].assign(taken_from=None))[0] is not None
 
 
 def test_when_nothing_pays_it_says_so():

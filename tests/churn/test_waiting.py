@@ -108,7 +108,7 @@ def test_losses_by_hand() -> None:
 
 def test_credit_notes_from_long_before_belong_to_no_loss_but_to_no_other_customer_either() -> None:
     panel = make_panel({"a": [40, 45], "b": [40]}).assign(revenue=[1.0, 2.0, 4.0])
-    early = make_panel({"b": [0, 20, 30]}).assign(n_orders=0, revenue=[-100.0, -200.0, -0.5])
+    early = make_panel({"b": range(38)}).assign(n_orders=0, revenue=[-100.0] * 29 + [-0.5] + [0.0] * 8)
     losses = count_losses(read_activity(pd.concat([panel, early]), "month"), np.array([2, 2]))
     assert losses.money_before is not None
     assert losses.money_before.tolist() == [0, 0, 1 + 4 - 0.5, 0, 0, 0]  # the year up to month 40 begins with month 29

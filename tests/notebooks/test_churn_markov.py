@@ -52,6 +52,7 @@ def test_losses_and_money_are_those_of_plain_pandas(sample_run):
     definition, markov = results["churn_definition"], results["markov_churn"]
     lines = pd.read_parquet(SAMPLE / "ledger.parquet")
     lines["amount"] = lines["amount"].astype(float)
+    lines["order_date"] = pd.to_datetime(lines["order_date"])
     lines = lines[(lines["customer_id"].fillna("").str.strip() != "") & (lines["amount"] > 0)]
     lines = lines[~lines["product_id"].isin(["BANK CHARGES", "MANUAL", "POSTAGE", "SAMPLES"])]
     last = lines.groupby("customer_id")["order_date"].max().dt.to_period("Q")
