@@ -261,7 +261,7 @@ class CustomerValueResult(Result):
                 ", one in {state} {value}", state=worst["state"], value=self.shown(worst["value_ahead"])
             )
         text = say.sentence("{first}; {second}.", first=first, second=second)
-        if not (self.lost and self._of("lost")["value_ahead"]):
+        if not (self.lost and self.returns == "kept" and self._of("lost")["value_ahead"] > 0):
             return text
         lost = self._of("lost")
         return f"{text} " + say.plural(

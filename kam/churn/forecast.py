@@ -445,7 +445,7 @@ def forecast_mix(
     _need_no_gaps(sequences)
     seen = _see(sequences, lost)
     if not seen.can_pool(seen.last):
-        stuck = int(np.flatnonzero((seen.tables.sum(axis=(0, 2)) == 0) & (seen.mix.sum(axis=0) > 0))[0])
+        stuck = int(np.flatnonzero((seen.tables.sum(axis=(0, 2)) == 0) & (seen.mix.sum(axis=0) > 0) & seen.alive)[0])
         raise EmptyStateError(
             f"Nobody in the state {seen.states[stuck]!r} was seen a period later, so that nobody knows where they go.",
             hint="Leave the state out, or use other limits between the states.",
@@ -516,8 +516,9 @@ class _Seen:
         return len(self.mix) - 1
 
     def can_pool(self, origin: int) -> bool:
-        """Every state that anybody was in has a row of probabilities."""
-        return bool(((self.tables[:origin].sum(axis=(0, 2)) > 0) | (self.mix[: origin + 1].sum(axis=0) == 0)).all())
+        """Every state that anybody was in has a row of probabilities; who is lost, and was never followed, stays so."""
+        left, seen = self.tables[:origin].sum(axis=(0, 2)) > 0, self.mix[: origin + 1].sum(axis=0) > 0
+        return bool((left | ~seen | ~self.alive).all())
 
     def can_cycle(self, origin: int) -> bool:
         """Every season has transitions in two years, and every state that anybody was in a row in every season."""

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from kam.churn.assumptions import check_chain, run_tests
+from kam.churn.assumptions import ALPHA, check_chain, run_tests
 from kam.churn.chain import (
     can_reach,
     fundamental_matrix,
@@ -34,7 +34,7 @@ from kam.churn.markov_frames import (
 )
 from kam.churn.observed import Observed, n_gaps, observe
 from kam.churn.segments import shrink_to_pooled
-from kam.churn.sequences import Sequences
+from kam.churn.sequences import Sequences, seasons_of
 from kam.churn.worth import Worth, rate_per_period
 from kam.errors import EmptyStateError, NoAbsorbingStateError, ParameterError
 from kam.results import Assumed, Context, KeyFigure, Result
@@ -48,6 +48,8 @@ Flags = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
 
 _INTERVALS = {"wilson": wilson_interval, "jeffreys": jeffreys_interval}
+_FEW_MOVES = 3
+_SEASONAL = 0.05
 _AHEAD = {"month": 36, "quarter": 20, "year": 10, "period": 20}
 
 
@@ -223,14 +225,46 @@ class MarkovChurnResult(Result):
             ranked.iloc[0] for ranked in (alive.nlargest(1, "periods_to_loss"), alive.nsmallest(1, "periods_to_loss"))
         )
         if best["state"] == worst["state"]:
-            return (
-                first
-                + " "
-                + self._stays("An account that is {state} today is lost after {time} on average ({interval}).", best)
+            second = self._stays("An account that is {state} today is lost after {time} on average ({interval}).", best)
+        else:
+            second = self._stays("An account that is {state} today is lost after {time} on average ({interval}),", best)
+            second += " " + self._stays("one that is {state} after {time} ({interval}).", worst)
+        return " ".join([first, second, *self._doubts()])
+
+    def _doubts(self) -> list[str]:
+        """What a reader of the answer alone has to know."""
+        say = self.context.wording
+        n_moves = self.mix["period"].nunique() - 1
+        if n_moves < _FEW_MOVES:
+            return [
+                say.sentence(
+                    "It rests on {time} of moves only: not enough to test.", time=say.periods(n_moves, self.freq)
+                )
+            ]
+        season = self.tests[self.tests["test"] == "season"]
+        if self.chain == "cyclic" or not (season["p_value"] < ALPHA).any():
+            return []
+        first, low, high = self._season_range()
+        if high - low < _SEASONAL:
+            return []
+        return [
+            say.sentence(
+                "From season to season {low} to {high} of those that are {state} stay so, which this chain leaves out.",
+                low=say.share(low),
+                high=say.share(high),
+                state=first,
             )
-        second = self._stays("An account that is {state} today is lost after {time} on average ({interval}),", best)
-        third = self._stays("one that is {state} after {time} ({interval}).", worst)
-        return f"{first} {second} {third}"
+        ]
+
+    def _season_range(self) -> tuple[str, float, float]:
+        """The first state that is not lost, and the least and the largest share that stays in it in a season."""
+        first = next(name for name in self.names if name != self.lost)
+        left = self.flows[(self.flows["from_state"] == first) & self.flows["to_state"].notna()]
+        season = seasons_of(pd.Index(left["period"]), self.freq)
+        n = np.bincount(season, left["n_transitions"])
+        stayed = np.bincount(season, left["n_transitions"].where(left["to_state"] == first, 0), len(n))
+        share = stayed[n > 0] / n[n > 0]
+        return first, float(share.min()), float(share.max())
 
     def _stays(self, message: str, row: pd.Series) -> str:
         say = self.context.wording

@@ -250,6 +250,7 @@ TABLES: dict[str, TableSpec] = {
             "programme": _text("name of the programme", required=True),
             "from_state": _text("state of the customers it is aimed at", required=True),
             "to_state": _text("state that becomes more likely", required=True),
+            "taken_from": _text("state whose probability shrinks; empty: that of staying in from_state"),
             "effect": _number("change of the probability, in points from -1 to 1", required=True, low=-1, high=1),
             "effect_sd": _number("standard deviation of the effect: how unsure it is", required=True, low=0),
             "source": _text(

@@ -228,6 +228,7 @@ HEADERS: dict[str, tuple[str, ...]] = {
     "programme": _words("programme, program, Programm, Maßnahme, programa, 方案, 프로그램, 施策"),
     "from_state": _words("from state, from, von Zustand"),
     "to_state": _words("to state, to, nach Zustand"),
+    "taken_from": _words("taken from, entnommen aus"),
     "effect": _words("effect, uplift, Wirkung, effet, efecto, 效果, 효과, 効果"),
     "effect_sd": _words("effect sd, effect se, standard error"),
     "source": _words("source, evidence, Quelle, fuente, 来源, 출처, 出典"),

@@ -332,7 +332,7 @@ class PeriodRange:
         """The rows of a table with a column ``month`` that lie in a complete period, with its number ``t``."""
         inside = table.filter(~self.before(table.month) & ~self.after(table.month))
         months = 12 * inside.month.year() + inside.month.month() - 1 - self.first
-        return inside.mutate(t=(months if self.step == 1 else months // self.step).cast("int32"))
+        return inside.mutate(t=(months if self.step == 1 else months // self.step).cast("int16"))
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

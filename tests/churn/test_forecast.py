@@ -459,8 +459,8 @@ def test_nothing_moved_and_nothing_is_compared():
 def test_what_cannot_be_tested_says_why():
     assert forecast_mix(quarterly(n_periods=6)).untested == "too few periods were seen to hold some out"
     assert forecast_mix(quarterly(n_periods=6), n_origins=2).n_origins == 2
-    states = np.random.default_rng(1).integers(2, size=(100, 8))
-    states[:9, 5:] = 2  # lost for the first time in the sixth period of eight
+    states = 2 * np.random.default_rng(1).integers(2, size=(100, 8))
+    states[:9, 5:] = 1  # in B for the first time in the sixth period of eight
     late = forecast_mix(from_states(states))
     assert late.untested == "at the past origins some state had not yet been seen to be left"
     assert (late.n_origins, late.n_left_out, late.backtest.empty, late.skill.empty) == (0, 1, True, True)
@@ -625,3 +625,12 @@ def test_online_retail_by_month_is_seasonal_and_a_year_ago_beats_the_chain(real_
     assert row["error_naive"] == pytest.approx(off / sum(mix[o + h].sum() for o, h in cases))
     assert (round(row["error"], 3), round(row["error_naive"], 3)) == (0.160, 0.067)
     assert "It is worse than taking the numbers of a year before" in result.answer()
+
+
+def test_the_lost_who_were_never_followed_stay_lost():
+    """Lost for the first time in the last period: nobody was seen to leave that state, and nobody is expected to."""
+    rows = [(c, t, "lost" if t == 5 and c < 10 else "ab"[c % 2]) for c in range(40) for t in range(6)]
+    panel = pd.DataFrame(rows, columns=["customer_id", "period", "state"])
+    result = forecast_mix(panel, horizon=2, n_draws=100)
+    lost = result.forecast[(result.forecast["scope"] == "present") & (result.forecast["state"] == "lost")]
+    assert (lost["n_expected"] >= 10).all()

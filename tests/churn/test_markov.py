@@ -175,8 +175,18 @@ def test_seasons_that_were_not_seen_twice_are_named_not_modelled():
     assert result.chain == "pooled" and result.cycle.empty
     check = next(check for check in result.checks if check.assumption == "no season is unlike the others")
     assert check.verdict == "does not hold" and "needs every season in two years" in check.finding
+    stays = panel.assign(to=panel.groupby("customer_id")["state"].shift(-1)).dropna().query("state == 'A'")
+    share = (stays["to"] == "A").groupby(stays["period"].dt.quarter).mean()
+    said = f"From season to season {share.min():.1%} to {share.max():.1%} of those that are A stay so"
+    assert said in result.answer()
     with pytest.raises(ParameterError, match="at least two years"):
         fit_markov_churn(panel, chain="cyclic")
+
+
+def test_an_answer_that_rests_on_few_periods_says_so(panel, result):
+    short = panel[panel["period"] < "2022-03-01"]
+    assert "It rests on 1 month of moves only" in fit_markov_churn(short, n_resamples=20).answer()
+    assert "rests on" not in result.answer() and "season to season" not in result.answer()
 
 
 def test_a_truth_without_seasons_stays_pooled(panel, result):
