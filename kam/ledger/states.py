@@ -65,7 +65,7 @@ class StatePanel:
     cuts : tuple of float, or None
         Money above which a customer is A, and above which B; None for states without classes of value.
     left_out : pandas.DataFrame
-        ``term``, ``n_rows``: rows of the rollup (one per customer and month) that are in no row of the panel, by reason. With
+        ``term``, ``n_cases``: rows of the rollup (one per customer and month) that are in no row of the panel, by reason. With
         the rows that are in it they make all of the rollup.
     """
 
@@ -660,4 +660,4 @@ def _left_out(
     reasons = (first <= t, (t < first) & (first < periods.n), first == periods.n)
     for term, hit in zip(LEFT_OUT[2:], reasons, strict=True):
         counts[term] = table["n_months"][hit & ~is_in].sum()
-    return pd.DataFrame({"term": list(counts), "n_rows": [int(n) for n in counts.values()]})
+    return pd.DataFrame({"term": list(counts), "n_cases": [int(n) for n in counts.values()]})

@@ -37,7 +37,7 @@ def read(panel: StatePanel) -> dict[str, list[str]]:
 
 def left_out(panel: StatePanel) -> list[int]:
     """Incomplete last, incomplete first, before states are known, before the first purchase, without a purchase."""
-    return panel.left_out["n_rows"].tolist()
+    return panel.left_out["n_cases"].tolist()
 
 
 HAND = [
@@ -440,9 +440,9 @@ def test_the_panel_equals_a_plain_loop(
         is_in = activity.index.isin(same.index)
         pd.testing.assert_frame_equal(activity[is_in], same.loc[activity.index[is_in]], check_exact=True)
         assert (same.drop(activity.index[is_in]) == 0).all(axis=None)
-        assert panel.left_out["n_rows"].min() >= 0
+        assert panel.left_out["n_cases"].min() >= 0
         if choice["freq"] == "month":
-            assert panel.left_out["n_rows"].sum() + is_in.sum() == ledger.rollup.months.count().execute()
+            assert panel.left_out["n_cases"].sum() + is_in.sum() == ledger.rollup.months.count().execute()
 
 
 # -- bad input -----------------------------------------------------------------------------------------------------------
