@@ -8,7 +8,8 @@ from kam.churn.customer_value import CustomerValueResult, customer_value
 from kam.churn.definition import ChurnDefinitionResult, churn_definition
 from kam.churn.forecast import MixForecastResult, forecast_mix
 from kam.churn.markov import MarkovChurnResult, fit_markov_churn
-from kam.churn.programmes import ProgrammeResult, compare_programmes, split_programmes
+from kam.churn.programme_table import split_programmes
+from kam.churn.programmes import ProgrammeResult, compare_programmes
 from kam.churn.sensitivity import KSensitivityResult, sensitivity_to_k
 
 __all__ = [

@@ -70,7 +70,7 @@ def run_tests(seen: Observed, p: Floats, worth: Worth, *, segment_matrices: Floa
     recent = seen.n_seasons if len(seen.tables) > 2 * seen.n_seasons > 2 else max(1, (len(seen.tables) - 1) // 2)
     worths["time"] = worth.of(_like(recent_matrix(seen.tables[:-1], recent, p), p)[None])
     if seen.n_seasons > 1:
-        by_season = np.array([seen.tables[seen.season == c].sum(axis=0) for c in range(seen.n_seasons)])
+        by_season = seen.by_season
         tests["season"] = _simulated(homogeneity_test(by_season), seen, "season", seed)
         known = by_season.sum(axis=2, keepdims=True)
         matrices = np.where(known > 0, by_season / np.maximum(known, 1), p)
@@ -231,8 +231,7 @@ def _seasons(seen: Observed, tests: pd.DataFrame, used: str, lost: int | None, s
     assumption = say.sentence("no season is unlike the others")
     if seen.n_seasons == 1:
         return Check(assumption=assumption, finding=say.sentence("periods have no seasons"), verdict="not testable")
-    seasons = seen.season
-    counts = np.array([seen.tables[seasons == c].sum(axis=0) for c in range(seen.n_seasons)])
+    counts = seen.by_season
     first = next(i for i in range(len(seen.states)) if i != lost)
     total = counts[:, first].sum(axis=1)
     known = total > 0
@@ -258,7 +257,7 @@ def _seasons(seen: Observed, tests: pd.DataFrame, used: str, lost: int | None, s
             verdict="handled",
         )
     if seasonal:
-        now = int(seasons[-1])
+        now = int(seen.season[-1])
         if total[now]:
             finding += "; " + say.sentence(
                 "one matrix for all seasons is used and says {p} for the next {freq}, where this season showed {q}",

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import chdtrc, rel_entr
 
-from kam.churn.estimation import count_cells
+from kam.churn.estimation import count_cells, ratio, sum_by
 from kam.churn.sequences import Sequences
 from kam.errors import ParameterError
 from kam.stats.resampling import chunk_sizes
@@ -67,7 +67,7 @@ class LikelihoodTest:
         return self.p_x2 if self.p_bootstrap is None else self.p_bootstrap
 
 
-# -- tests on counts ---------------------------------------------------------------------------------------------------
+# -- tests on counts -------------------------------------------------------------------------------------------------
 
 
 def specified_test(counts: npt.ArrayLike, p0: npt.ArrayLike) -> LikelihoodTest:
@@ -236,11 +236,10 @@ def count_segments(sequences: Sequences) -> Ints:
 
 def count_seasons(sequences: Sequences) -> Ints:
     """Transitions by the season that is left, shape (seasons of a year, S, S)."""
-    cells, season = count_cells(sequences), sequences.season
-    return np.array([cells[season == c].sum(axis=0) for c in range(sequences.n_seasons)])
+    return sum_by(count_cells(sequences), sequences.season, sequences.n_seasons)
 
 
-# -- p-values from simulated sequences ---------------------------------------------------------------------------------
+# -- p-values from simulated sequences -------------------------------------------------------------------------------
 
 
 def bootstrap_homogeneity(
@@ -339,7 +338,7 @@ def bootstrap_order_one(sequences: Sequences, *, n_resamples: int = 499, seed: i
     return _bootstrapped(triples, simulate, n_resamples, seed)
 
 
-# -- inside ------------------------------------------------------------------------------------------------------------
+# -- inside ----------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -370,8 +369,8 @@ class _Flow:
         not_last = sequences.period < n_periods - 1
         present, gone = tally(not_last), tally(ends & not_last)
         ever = present.sum(axis=(0, 1))
-        overall = np.where(ever > 0, _ratio(gone.sum(axis=(0, 1)), ever), 1.0)
-        return cls(tally(begins), np.where(present > 0, _ratio(gone, present), overall))
+        overall = np.where(ever > 0, ratio(gone.sum(axis=(0, 1)), ever), 1.0)
+        return cls(tally(begins), np.where(present > 0, ratio(gone, present), overall))
 
     def simulate(
         self, rng: np.random.Generator, rows: int, p: Floats, *, remember: bool = False
@@ -439,7 +438,7 @@ def _compare(n: Floats, expected: Floats, df: int) -> LikelihoodTest:
 
 def _pearson(n: Floats, expected: Floats) -> Floats:
     """Σ (n − e)² / e over all but the first axis."""
-    return np.asarray(_ratio((n - expected) ** 2, expected).reshape(len(n), -1).sum(axis=1))
+    return np.asarray(ratio((n - expected) ** 2, expected).reshape(len(n), -1).sum(axis=1))
 
 
 def _freedom(n: Floats) -> Ints:
@@ -457,11 +456,7 @@ def _expected(n: Floats) -> Floats:
 def _shares(n: npt.NDArray[np.number]) -> Floats:
     """Divide by the sum of the last axis; a row without counts, which nothing is drawn from, is evenly spread."""
     total = n.sum(axis=-1, keepdims=True)
-    return np.where(total > 0, _ratio(n, total), 1 / n.shape[-1])
-
-
-def _ratio(part: npt.NDArray[np.number], whole: npt.NDArray[np.number]) -> Floats:
-    return np.divide(part, whole, out=np.zeros(np.broadcast(part, whole).shape), where=whole > 0)
+    return np.where(total > 0, ratio(n, total), 1 / n.shape[-1])
 
 
 def _counts(counts: npt.ArrayLike, n_axes: int) -> Floats:

@@ -3,136 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import special
 
-from kam.churn.chain import discounted_value, survival
+from kam.churn.credibility import Levels, gamma_interval, levels_of
 from kam.churn.markov import MarkovChurnResult
-from kam.churn.sequences import PERIODS_A_YEAR
+from kam.churn.money_retention import retain_money
+from kam.churn.valuation import Price, simulate_customers, value_chain
+from kam.churn.value_checks import assumed_of_value, check_value
 from kam.churn.worth import rate_per_period
 from kam.columns import GLOSSARY
 from kam.errors import KamError, ParameterError
-from kam.results import Assumed, Check, Context, KeyFigure, Result
+from kam.results import Context, KeyFigure, Result
 from kam.stats.resampling import percentile_interval
-from kam.wording import Wording
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 MIN_PATHS = 100
-MAX_PERIODS = 1000
-"""Without end, a path is followed until less than 0.1 % of the value is left, at most so long; the rest is its expectation."""
-
-_REST, _TINY = 0.001, 1e-12
-_STEADY, _ALIKE, _BEYOND, _ADDS_UP, _UNEVEN = 0.1, 0.1, 0.1, 0.05, 0.02
-
-
-# -- the account's own level -----------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Levels:
-    """Lasting differences of money between customers of the same state, from :func:`customer_levels`.
-
-    Attributes
-    ----------
-    between : float
-        a, variance of the customers' lasting factors, whose mean is 1.
-    within : float
-        v, variance of the passing factor of one period, whose mean is 1.
-    credibility : numpy.ndarray, shape (n_customers,)
-        Z, how far a customer's own record is believed: 0 not at all, 1 wholly.
-    factor : numpy.ndarray, shape (n_customers,)
-        1 + Z (money / expected money − 1).
-    variance : numpy.ndarray, shape (n_customers,)
-        Of the lasting factor around ``factor``, given the record.
-    """
-
-    between: float
-    within: float
-    credibility: Floats
-    factor: Floats
-    variance: Floats
-
-
-def customer_levels(
-    money_sum: npt.ArrayLike,
-    money_expected: npt.ArrayLike,
-    money_squares: npt.ArrayLike,
-    expected_squares: npt.ArrayLike,
-) -> Levels | None:
-    """How much more or less each customer brings than others who were in the same states (Bühlmann–Straub credibility).
-
-    Money of customer i in a period in state s is r_s θ_i ε: the mean of the state, a lasting factor of the customer with mean 1
-    and variance a, a passing factor with mean 1 and variance v. With the money S_i, the money expected M_i = Σ r_s, its squares
-    E_i = Σ r_s² and Q_i = Σ (money − r_s)² over the customer's periods, the ratio X_i = S_i / M_i and the exposure
-    k_i = M_i² / E_i (the number of periods with money, if all rewards are alike), where k_i > 1 for w:
-
-        w = Σ k_i [Q_i / E_i − (X_i − 1)²] / Σ (k_i − 1)        a = (Σ k_i (X_i − 1)² − n w) / Σ k_i, at least 0
-        v = w / (1 + a)        Z_i = k_i / (k_i + w / a)        f_i = 1 + Z_i (X_i − 1)
-        variance_i = f_i² / (1 / a + k_i / v) + (f_i − X_i)²
-
-    Z makes the best linear estimate whatever the distributions are. The first part of the variance is exact for gamma passing and
-    inverse gamma lasting factors, under which Z is exact, too (the gamma–gamma model of Fader & Hardie 2013); the second is what
-    pulling toward 1 may do to a customer who is far from it.
-
-    Assumes (1) that passing factors of different periods are independent; (2) that the lasting factor says nothing about where
-    the customer goes next; (3) that both variances are the same in all states.
-
-    Parameters
-    ----------
-    money_sum, money_expected, money_squares, expected_squares : array_like, shape (n_customers,)
-        S, M, Q and E, in money, money, money squared and money squared.
-
-    Returns
-    -------
-    Levels or None
-        None: no customer was seen in two periods with money, so that lasting and passing differences cannot be told apart.
-
-    References
-    ----------
-    Bühlmann, H. and Straub, E. (1970). Glaubwürdigkeit für Schadensätze. Mitteilungen der VSVM 70.
-    Jewell, W. S. (1974). Credible means are exact Bayesian for exponential families. ASTIN Bulletin 8.
-
-    Examples
-    --------
-    Two customers, two periods each, 10 expected in each: one brings 14 and 16, one 4 and 6.
-
-    >>> levels = customer_levels([30, 10], [20, 20], [16 + 36, 36 + 16], [200, 200])
-    >>> round(levels.between, 4), round(levels.within, 4), levels.factor.round(3).tolist()
-    (0.24, 0.0161, [1.48, 0.52])
-    """
-    s, m, q, e = (np.asarray(x, dtype=np.float64) for x in (money_sum, money_expected, money_squares, expected_squares))
-    seen = (m > 0) & (e > 0)
-    ratio = np.divide(s, m, out=np.ones(m.size), where=seen)
-    k = np.divide(m**2, e, out=np.zeros(m.size), where=seen)
-    squares = np.divide(q, e, out=np.zeros(m.size), where=seen)
-    spare = np.maximum(k - 1, 0)
-    if not spare.sum() > 1e-9:
-        return None
-    noise = max(float((k * (squares - (ratio - 1) ** 2))[spare > 0].sum() / spare.sum()), 0.0)
-    between = max(float((k @ (ratio - 1) ** 2 - seen.sum() * noise) / k.sum()), 0.0)
-    within = noise / (1 + between)
-    believed, known = np.zeros(m.size), np.zeros(m.size)
-    if between > 0:
-        believed = np.divide(k, k + noise / between, out=believed, where=k > 0)
-        known = np.divide(between * within, within + between * k, out=np.full(m.size, between), where=k > 0)
-    factor = 1 + believed * (ratio - 1)
-    return Levels(
-        between=between,
-        within=within,
-        credibility=believed,
-        factor=factor,
-        variance=factor**2 * known + (believed > 0) * (factor - ratio) ** 2,
-    )
-
-
-# -- result ----------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
@@ -177,7 +69,7 @@ class CustomerValueResult(Result):
     horizon : int or None
         Periods after this one; None: without end.
     between_variance, within_variance : float
-        Of the customers' lasting factors and of the passing ones, see :func:`customer_levels`; 0 when rewards were given.
+        Of the customers' lasting factors and of the passing ones, see :mod:`~kam.churn.credibility`; 0 when rewards were given.
     share_width_transitions : float
         Width of the portfolio's interval if only the chain were unsure, over its width; 1 when rewards were given.
     level : float
@@ -213,7 +105,16 @@ class CustomerValueResult(Result):
 
     def span(self) -> str:
         """The horizon in words: ``over the next 12 quarters``."""
-        return _span(self.context.wording, self.horizon, self.freq)
+        say = self.context.wording
+        if self.horizon is None:
+            return say.sentence("over all time to come")
+        return say.sentence("over the next {time}", time=say.periods(self.horizon, self.freq))
+
+    def rate(self) -> str:
+        """The discount rate in words: ``10.0% a year``."""
+        say = self.context.wording
+        unit = "{rate} a period" if self.freq == "period" else "{rate} a year"
+        return say.sentence(unit, rate=say.share(self.discount_rate))
 
     def money_name(self) -> str:
         """What the value is a sum of, in words; ``value`` when the rewards were given."""
@@ -224,7 +125,8 @@ class CustomerValueResult(Result):
 
     def shown(self, x: float) -> str:
         """A sum of money as it stands in sentences: in full, from 100,000 on shortened."""
-        return _short(self.context.wording, x)
+        say = self.context.wording
+        return say.money_short(x) if abs(x) >= 1e5 else say.money(x)
 
     def ends(self) -> tuple[pd.Series, pd.Series]:
         """The states, not lost, in which a customer is worth most and least; of those that somebody is in, if any."""
@@ -251,7 +153,7 @@ class CustomerValueResult(Result):
             value=say.sentence("{value} of {money}", value=worth, money=self.money_name()) if self.money else worth,
             span=self.span(),
             interval=self._interval(now["ci_low"], now["ci_high"]),
-            rate=_rate(say, self.discount_rate, self.freq),
+            rate=self.rate(),
         )
         second = say.sentence(
             "one customer in {state} is worth {value}", state=best["state"], value=self.shown(best["value_ahead"])
@@ -339,8 +241,8 @@ def customer_value(
     *Interval of the expectation*: every resample of customers estimates P **and** R again; it says how well the mean over very
     many customers is known. *One customer* (``pi_low, pi_high``): simulated futures, each with P and R of one resample, states
     from the chain, money = reward of the state × lasting factor × passing factor of the period, both gamma; the lasting one is
-    as open as the record of a customer drawn from those in the state now leaves it (:func:`customer_levels`). With rewards that
-    are given only the states are random. A customer's *own value* is the value ahead of its state × its credible factor; its
+    as open as the record of a customer drawn from those in the state now leaves it (:mod:`~kam.churn.credibility`). With rewards
+    that are given only the states are random. A customer's *own value* is the value ahead of its state × its credible factor; its
     interval is that of a gamma distribution (a normal one where it is not above 0) with the variance of both. None covers a
     change of regime.
 
@@ -400,13 +302,13 @@ def customer_value(
     if n_paths < MIN_PATHS:
         raise ParameterError(f"n_paths is {n_paths}.", hint=f"Give at least {MIN_PATHS}.")
     known = _read_rewards(rewards, markov)
-    chain = _chain(markov, known, markov.returns)
-    price = _Price(discount=discount, horizon=horizon, season=markov.season_now)
+    chain = value_chain(markov, known, markov.returns)
+    price = Price(discount=discount, horizon=horizon, season=markov.season_now)
     n_now = markov.states["n_customers"].to_numpy(dtype=np.int64)
 
     reward, reward_draws = chain.rewards[price.season], chain.reward_draws[:, price.season]
     ahead, ahead_draws = price.ahead(chain.p, chain.rewards), price.ahead(chain.p_draws, chain.reward_draws)
-    levels = _levels(markov) if known is None else None
+    levels = levels_of(markov.customers) if known is None else None
     place = pd.Index(markov.names).get_indexer(pd.Index(markov.customers["state"].astype(str))).astype(np.int64)
     states = pd.DataFrame(
         {
@@ -417,10 +319,10 @@ def customer_value(
             **_ends(ahead_draws + reward_draws, level, "ci"),
             "value_ahead": ahead,
             **_ends(ahead_draws, level, "ahead"),
-            **_ends(_simulate(chain, price, levels, place, n_paths, seed), level, "pi"),
+            **_ends(simulate_customers(chain, price, levels, place, n_paths, seed), level, "pi"),
         }
     )
-    endless = _endless(chain, price)
+    endless = price.endless(chain.p, chain.rewards)
     if endless is not None:
         states["value_infinite"] = endless
     customers = _customers(markov, states, levels, place, ahead_draws.std(axis=0), level)
@@ -428,9 +330,9 @@ def customer_value(
     returns = (0.0, 0.0, 0.0)
     if returns_draws is not None:
         returns = (float(treatments["delta_value"] @ n_now), *percentile_interval(returns_draws @ n_now, level))
-    by_state, by_portfolio, uneven = _retention(markov, horizon)
+    by_state, by_portfolio, uneven = retain_money(markov, horizon)
     width_share = _share_of_width(ahead_draws @ n_now, price.ahead(chain.p_draws, chain.rewards) @ n_now, level)
-    return CustomerValueResult(
+    result = CustomerValueResult(
         context=context,
         states=states,
         customers=customers,
@@ -454,43 +356,15 @@ def customer_value(
         level=level,
         n_paths=n_paths,
         seed=seed,
-        checks=(
-            _width_check(context, width_share, estimated=known is None),
-            _steady_check(context, markov, estimated=known is None),
-            *_level_checks(context, customers, levels),
-            _evenness_check(context, markov, uneven),
-            _horizon_check(context, markov, chain, price, n_now),
-            _regime_check(context),
-        ),
-        assumed=_assumed(context, markov, discount_rate, horizon, estimated=known is None),
+    )
+    return replace(
+        result,
+        checks=check_value(result, markov, chain, price, levels=levels, uneven=uneven),
+        assumed=assumed_of_value(result, markov),
     )
 
 
 # -- inside ----------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class _Chain:
-    """Probabilities (C, S, S) and rewards (C, S), and their draws (B, …)."""
-
-    p: Floats
-    rewards: Floats
-    p_draws: Floats
-    reward_draws: Floats
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class _Price:
-    """Discount per period, horizon, and the season now."""
-
-    discount: float
-    horizon: int | None
-    season: int
-
-    def ahead(self, p: Floats, rewards: Floats) -> Floats:
-        """Value from the next period on, shape (..., S), for who is in the state now."""
-        r = np.broadcast_to(rewards, p.shape[:-1])
-        return np.asarray((discounted_value(p, r, self.discount, horizon=self.horizon) - r)[..., self.season, :])
 
 
 def _read_rewards(
@@ -523,27 +397,6 @@ def _read_rewards(
     return values
 
 
-def _chain(markov: MarkovChurnResult, known: Floats | None, returns: str) -> _Chain:
-    p = markov.matrix(returns=returns)
-    p_draws, reward_draws = markov.draws(returns=returns)
-    if known is not None:
-        rewards, reward_draws = np.broadcast_to(known, p.shape[:-1]), np.broadcast_to(known, p_draws.shape[:-1])
-    else:
-        rewards = markov.rewards()
-        if returns == "cut" and markov.lost:  # what came after a loss came with a return, or was a credit note
-            alive = np.array([name != markov.lost for name in markov.names], dtype=float)
-            rewards, reward_draws = rewards * alive, reward_draws * alive
-    return _Chain(p=p, rewards=rewards, p_draws=p_draws, reward_draws=reward_draws)
-
-
-def _endless(chain: _Chain, price: _Price) -> Floats | None:
-    try:
-        value = discounted_value(chain.p, chain.rewards, price.discount, horizon=None)
-    except KamError:
-        return None
-    return np.asarray(value[price.season])
-
-
 def _ends(draws: Floats, level: float, name: str) -> dict[str, list[float]]:
     ends = [percentile_interval(column, level) for column in draws.T]
     return {f"{name}_low": [low for low, _ in ends], f"{name}_high": [high for _, high in ends]}
@@ -552,67 +405,6 @@ def _ends(draws: Floats, level: float, name: str) -> dict[str, list[float]]:
 def _share_of_width(both: Floats, chain_only: Floats, level: float) -> float:
     (low, high), (chain_low, chain_high) = percentile_interval(both, level), percentile_interval(chain_only, level)
     return (chain_high - chain_low) / (high - low) if high > low else 1.0
-
-
-def _levels(markov: MarkovChurnResult) -> Levels | None:
-    """The customers' own levels; None where only counts are known, or nobody was seen twice."""
-    seen = markov.customers
-    if seen.empty or "money_sum" not in seen.columns:
-        return None
-    squares = seen["expected_squares"] if "expected_squares" in seen.columns else _expected_squares(markov)
-    return customer_levels(seen["money_sum"], seen["money_expected"], seen["money_squares"], squares)
-
-
-def _expected_squares(markov: MarkovChurnResult) -> Floats:
-    """Σ r² over each customer's periods, from their number and from Σ r.
-
-    As if a customer had been in the states as often as all customers were, tilted by exp(λ r) until the rewards add up: exact
-    when one state brings money, else rather too large for small customers, whose record then counts for less.
-    """
-    r = markov.states["reward"].to_numpy(dtype=float)
-    n = markov.mix.groupby("state", observed=True)["n_customers"].sum().reindex(markov.names).to_numpy(dtype=float)
-    grid = np.geomspace(1e-3, 400, 300) / (np.abs(r).max() or 1.0)
-    weights = np.log(np.maximum(n, 1e-9)) + np.concatenate([-grid[::-1], [0.0], grid])[:, None] * r
-    weights = np.exp(weights - weights.max(axis=1, keepdims=True))
-    weights /= weights.sum(axis=1, keepdims=True)
-    periods = markov.customers["n_periods"].to_numpy(dtype=float)
-    mean = markov.customers["money_expected"].to_numpy(dtype=float) / periods
-    return np.asarray(periods * np.interp(mean, weights @ r, weights @ r**2))
-
-
-def _simulate(chain: _Chain, price: _Price, levels: Levels | None, place: Ints, n_paths: int, seed: int) -> Floats:
-    """What one customer brings from the next period on, shape (n_paths, S) by state now; ``place``: state of each customer."""
-    rng = np.random.default_rng(seed)
-    n_draws, n_seasons, n_states = chain.reward_draws.shape
-    draw = rng.integers(n_draws, size=(n_paths, n_states))
-    state = np.broadcast_to(np.arange(n_states), draw.shape)
-    steps = chain.p_draws.cumsum(axis=-1)[..., :-1]
-    total, factor, season = np.zeros(draw.shape), 1.0, price.season
-    rest: Floats | None = None
-    if price.horizon is None:
-        r = chain.reward_draws
-        rest = discounted_value(chain.p_draws, r, price.discount, horizon=None) - r
-    enough = _REST * np.abs(rest[draw, season, state]).mean(axis=0) if rest is not None else 0.0
-    for _ in range(MAX_PERIODS if price.horizon is None else price.horizon):
-        state = (rng.random(draw.shape)[..., None] >= steps[draw, season, state]).sum(axis=-1)
-        season = (season + 1) % n_seasons
-        factor /= 1 + price.discount
-        money = factor * chain.reward_draws[draw, season, state]
-        total += money * rng.gamma(1 / levels.within, levels.within, draw.shape) if levels and levels.within else money
-        if rest is not None and (factor * np.abs(rest[draw, season, state]).mean(axis=0) <= enough).all():
-            break
-    if rest is not None:
-        total += factor * rest[draw, season, state]
-    if levels and levels.between:
-        for s in range(n_states):
-            there = np.flatnonzero(place == s)
-            mean, variance = np.ones(n_paths), np.full(n_paths, levels.between)
-            if there.size:
-                who = rng.choice(there, n_paths)
-                mean, variance = levels.factor[who], levels.variance[who]
-            shape = np.maximum(mean**2, _TINY) / np.maximum(variance, _TINY)
-            total[:, s] *= mean * rng.gamma(shape) / shape
-    return total
 
 
 def _customers(
@@ -625,7 +417,7 @@ def _customers(
     own_low, own_high = low, high
     if levels and levels.between:
         unsure = spread[place] ** 2
-        own_low, own_high = _gamma_interval(
+        own_low, own_high = gamma_interval(
             factor * ahead, levels.variance * (ahead**2 + unsure) + factor**2 * unsure, level
         )
     frame = pd.DataFrame(
@@ -645,18 +437,6 @@ def _customers(
     return frame.sort_values(["own_value", "customer_id"], ascending=[False, True], ignore_index=True)
 
 
-def _gamma_interval(mean: Floats, variance: Floats, level: float) -> tuple[Floats, Floats]:
-    """Between these ends lies a gamma distribution of this mean and variance; a normal one where the mean is not above 0."""
-    fits = (mean > 0) & (variance > 0)
-    shape = mean[fits] ** 2 / variance[fits]
-    ends = []
-    for q in ((1 - level) / 2, (1 + level) / 2):
-        end = mean + special.ndtri(q) * np.sqrt(variance)
-        end[fits] = special.gammaincinv(shape, q) * mean[fits] / shape
-        ends.append(end)
-    return ends[0], ends[1]
-
-
 def _portfolio(
     markov: MarkovChurnResult, n_now: Ints, ahead: Floats, ahead_draws: Floats, level: float
 ) -> pd.DataFrame:
@@ -670,14 +450,14 @@ def _portfolio(
 
 
 def _treatments(
-    markov: MarkovChurnResult, known: Floats | None, price: _Price, n_now: Ints, level: float
+    markov: MarkovChurnResult, known: Floats | None, price: Price, n_now: Ints, level: float
 ) -> tuple[pd.DataFrame, Floats | None]:
     """With lost customers coming back, and without; and the draws (B, S) of the difference."""
     names = ["state", "n_customers", "value_kept", "value_cut", "delta_value", "delta_low", "delta_high"]
     nothing = pd.DataFrame({name: pd.Series(dtype="str" if name == "state" else "float64") for name in names})
     if not markov.lost:
         return nothing, None
-    kept, cut = (_chain(markov, known, returns) for returns in ("kept", "cut"))
+    kept, cut = (value_chain(markov, known, returns) for returns in ("kept", "cut"))
     try:
         value_kept, draws_kept = price.ahead(kept.p, kept.rewards), price.ahead(kept.p_draws, kept.reward_draws)
         value_cut, draws_cut = price.ahead(cut.p, cut.rewards), price.ahead(cut.p_draws, cut.reward_draws)
@@ -695,269 +475,3 @@ def _treatments(
         }
     )
     return frame, difference
-
-
-def _retention(markov: MarkovChurnResult, horizon: int | None) -> tuple[pd.DataFrame, pd.DataFrame, float | None]:
-    """Share of money, and of heads, not lost: by state, for the portfolio, and their difference after a year at equal weights."""
-    columns = ["n_ahead", "share_money", "share_heads"]
-    by_state = pd.DataFrame({"state": pd.Series(dtype="str"), **{name: pd.Series(dtype="float64") for name in columns}})
-    by_portfolio = by_state[columns]
-    if not (markov.lost and markov.money):
-        return by_state, by_portfolio, None
-    n_states, lost = len(markov.names), markov.names.index(markov.lost)
-    seen = markov.customers
-    per_period = (seen["money_sum"].clip(lower=0) / seen["n_periods"]).groupby(seen["state"].astype(str)).sum()
-    alive = np.arange(n_states) != lost
-    money = per_period.reindex(markov.names).fillna(0.0).to_numpy(dtype=float) * alive
-    heads = markov.states["n_customers"].to_numpy(dtype=float) * alive
-    if not money.sum() > 0:
-        return by_state, by_portfolio, None
-    n = int(markov.survival["n_ahead"].max()) if horizon is None else horizon
-    p = markov.transitions["probability"].to_numpy().reshape(n_states, n_states)
-    p_money = markov.transitions["p_money"].to_numpy().reshape(n_states, n_states)
-    curve, heads_curve = survival(p_money[None], lost, n), survival(p[None], lost, n)
-    shown = np.flatnonzero(alive)
-    by_state = pd.DataFrame(
-        {
-            "state": np.repeat([markov.names[s] for s in shown], n + 1),
-            "n_ahead": np.tile(np.arange(n + 1), len(shown)),
-            "share_money": curve[:, shown].T.ravel(),
-            "share_heads": heads_curve[:, shown].T.ravel(),
-        }
-    )
-    by_portfolio = pd.DataFrame(
-        {
-            "n_ahead": np.arange(n + 1),
-            "share_money": curve @ money / money.sum(),
-            "share_heads": heads_curve @ heads / heads.sum(),
-        }
-    )
-    year = min(PERIODS_A_YEAR[markov.freq], n)
-    uneven = float((curve - heads_curve)[year] @ money / money.sum()) if year else None
-    return by_state, by_portfolio, uneven
-
-
-# -- checks ----------------------------------------------------------------------------------------------------------
-
-
-def _width_check(context: Context, share: float, *, estimated: bool) -> Check:
-    say = context.wording
-    what = say.sentence("the interval covers the chain and the money together")
-    if not estimated:
-        return Check(
-            assumption=what,
-            finding=say.sentence("the money was given and taken as known: the interval covers the chain alone"),
-            verdict="not testable",
-        )
-    return Check(
-        assumption=what,
-        finding=say.sentence(
-            "both are estimated again in each resample; from transitions alone the interval would be {share} as wide",
-            share=say.share(share, 0),
-        ),
-        verdict="handled",
-        statistic=share,
-    )
-
-
-def _steady_check(context: Context, markov: MarkovChurnResult, *, estimated: bool) -> Check:
-    say = context.wording
-    what = say.sentence("the money of a state is steady over time")
-    change = _change_of_rewards(markov) if estimated else None
-    if change is None:
-        return Check(
-            assumption=what,
-            finding=say.sentence("less than two years with money")
-            if estimated
-            else say.sentence("it was given, not estimated"),
-            verdict="not testable",
-        )
-    return Check(
-        assumption=what,
-        finding=say.sentence(
-            "in the last year a customer brings {change} than in the first, at the same mix of states",
-            change=_more(say, say.share(abs(change)), change),
-        ),
-        verdict="holds" if abs(change) <= _STEADY else "does not hold",
-        statistic=change,
-    )
-
-
-def _change_of_rewards(markov: MarkovChurnResult) -> float | None:
-    """Relative change of the mean money from the first to the last year, at the mix of the last."""
-    n, money = (
-        markov.mix.pivot(index="period", columns="state", values=name).fillna(0).sort_index().to_numpy(dtype=float)
-        for name in ("n_customers", "revenue")
-    )
-    year = PERIODS_A_YEAR[markov.freq] if markov.freq != "period" else len(n) // 2
-    if year < 1 or len(n) < 2 * year:
-        return None
-    n_first, n_last, first, last = n[:year].sum(0), n[-year:].sum(0), money[:year].sum(0), money[-year:].sum(0)
-    both = (n_first > 0) & (n_last > 0)
-    before = float((first[both] / n_first[both]) @ n_last[both])
-    return float(last[both].sum()) / before - 1 if before > 0 else None
-
-
-def _level_checks(context: Context, customers: pd.DataFrame, levels: Levels | None) -> tuple[Check, ...]:
-    say = context.wording
-    what = say.sentence("customers in the same state bring alike")
-    if levels is None:
-        return (
-            Check(
-                assumption=what,
-                finding=say.sentence(
-                    "no record of single customers over several periods: all of a state get its value"
-                ),
-                verdict="not testable",
-            ),
-        )
-    spread = levels.between**0.5
-    total = levels.between + levels.within * (1 + levels.between)
-    alike = Check(
-        assumption=what,
-        finding=say.sentence(
-            "the lasting levels of accounts have a standard deviation of {spread} of their state's money, which is {share} of "
-            "the variance within states; own values and the range of one customer take it in",
-            spread=say.share(spread, 0),
-            share=say.share(levels.between / total if total else 0.0, 0),
-        ),
-        verdict="holds" if spread <= _ALIKE else "handled",
-        statistic=levels.between,
-    )
-    by_state, own = float(customers["value_ahead"].sum()), float(customers["own_value"].sum())
-    if not (levels.between and by_state):
-        return (alike,)
-    gap = own / by_state - 1
-    return (
-        alike,
-        Check(
-            assumption=say.sentence("the accounts' own values add up to that of the portfolio"),
-            finding=say.sentence("{own} against {by_state}", own=_short(say, own), by_state=_short(say, by_state)),
-            verdict="holds" if abs(gap) <= _ADDS_UP else "does not hold",
-            statistic=gap,
-        ),
-    )
-
-
-def _evenness_check(context: Context, markov: MarkovChurnResult, uneven: float | None) -> Check:
-    say = context.wording
-    what = say.sentence("large and small accounts of a state leave alike")
-    if uneven is None:
-        return Check(
-            assumption=what,
-            finding=say.sentence("without a lost state and money it cannot be seen"),
-            verdict="not testable",
-        )
-    return Check(
-        assumption=what,
-        finding=say.sentence(
-            "a year on, {points} of today's money is still there when accounts count by their money than by heads",
-            points=_more(say, say.sentence("{n} points", n=say.number(100 * abs(uneven), 1)), uneven),
-        ),
-        verdict="holds" if abs(uneven) <= _UNEVEN else "does not hold",
-        statistic=uneven,
-    )
-
-
-def _horizon_check(context: Context, markov: MarkovChurnResult, chain: _Chain, price: _Price, n_now: Ints) -> Check:
-    say = context.wording
-    what = say.sentence("the value lies within a time as long as was seen")
-    n_seen = int(markov.mix["period"].nunique())
-    if n_seen < 2:
-        return Check(assumption=what, finding=say.sentence("the time seen is not known"), verdict="not testable")
-    seen = say.periods(n_seen, markov.freq)
-    if price.horizon is not None and price.horizon <= n_seen:
-        return Check(assumption=what, finding=say.sentence("{seen} were seen", seen=seen), verdict="holds")
-    near = _Price(discount=price.discount, horizon=n_seen, season=price.season)
-    total = float(price.ahead(chain.p, chain.rewards) @ n_now)
-    if not total > 0:
-        return Check(assumption=what, finding=say.sentence("{seen} were seen", seen=seen), verdict="does not hold")
-    beyond = 1 - float(near.ahead(chain.p, chain.rewards) @ n_now) / total
-    return Check(
-        assumption=what,
-        finding=say.sentence(
-            "{seen} were seen; {share} of the value lies later than that", seen=seen, share=say.share(beyond)
-        ),
-        verdict="holds" if abs(beyond) <= _BEYOND else "does not hold",
-        statistic=beyond,
-    )
-
-
-def _regime_check(context: Context) -> Check:
-    say = context.wording
-    return Check(
-        assumption=say.sentence("the time ahead is like the time seen"),
-        finding=say.sentence("no interval covers a change of regime: a crisis, a new competitor, another price"),
-        verdict="not testable",
-    )
-
-
-def _assumed(
-    context: Context, markov: MarkovChurnResult, discount_rate: float, horizon: int | None, *, estimated: bool
-) -> tuple[Assumed, ...]:
-    say = context.wording
-    facts = [
-        Assumed(
-            what=say.sentence("discount rate"),
-            value=_rate(say, discount_rate, markov.freq),
-            would_change=say.sentence("a higher rate lowers every value, those of faithful customers most"),
-        ),
-        Assumed(
-            what=say.sentence("horizon"),
-            value=_span(say, horizon, markov.freq),
-            would_change=say.sentence("a longer one adds what customers bring later"),
-        ),
-        Assumed(
-            what=say.sentence("what the intervals cover"),
-            value=say.sentence(
-                "interval of the expectation: the mean over very many such customers; range of one customer: chance and "
-                "the account's own level, too; neither covers a change of regime"
-            ),
-            would_change=say.sentence("more customers and periods narrow the first, not the second"),
-        ),
-        Assumed(
-            what=say.sentence("customers counted"),
-            value=say.sentence("those in each state now, as many as they are; customers to come are not in it"),
-            would_change=say.sentence("the next period's customers"),
-        ),
-    ]
-    if markov.money and markov.lost:
-        facts.append(
-            Assumed(
-                what=say.sentence("retention of money"),
-                value=say.sentence(
-                    "no interval: the resamples hold the chain by heads; states without money move as heads do"
-                ),
-                would_change=say.sentence("nothing in the value: it is never multiplied by the money of a state"),
-            )
-        )
-    if not estimated:
-        facts.append(
-            Assumed(
-                what=say.sentence("money per period and state"),
-                value=say.sentence("given by the user, taken as known"),
-                would_change=say.sentence("values move with it in proportion"),
-            )
-        )
-    return tuple(facts)
-
-
-# -- words -----------------------------------------------------------------------------------------------------------
-
-
-def _span(say: Wording, horizon: int | None, freq: str) -> str:
-    if horizon is None:
-        return say.sentence("over all time to come")
-    return say.sentence("over the next {time}", time=say.periods(horizon, freq))
-
-
-def _short(say: Wording, x: float) -> str:
-    return say.money_short(x) if abs(x) >= 1e5 else say.money(x)
-
-
-def _rate(say: Wording, rate: float, freq: str) -> str:
-    return say.sentence("{rate} a period" if freq == "period" else "{rate} a year", rate=say.share(rate))
-
-
-def _more(say: Wording, much: str, sign: float) -> str:
-    return say.sentence("{much} more", much=much) if sign >= 0 else say.sentence("{much} less", much=much)

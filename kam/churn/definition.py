@@ -10,31 +10,26 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import date
-from statistics import NormalDist
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.special import expit, logit
 
-from kam.churn.sequences import PERIODS_A_YEAR
-from kam.churn.waiting import (
-    Activity,
-    Waits,
-    count_losses,
-    count_waits,
-    kaplan_meier,
-    median_gaps,
-    read_activity,
-    resample_waits,
-    return_shares,
+from kam.churn.definition_checks import assumed_of_definition, check_definition
+from kam.churn.silence import (
+    MIN_CUSTOMERS,
+    MIN_FOLLOWED,
+    count_with_resamples,
+    find_k,
+    interval_of_k,
+    resampled_choices,
+    return_share_frame,
 )
+from kam.churn.waiting import MIN_GAPS, Activity, count_losses, count_waits, median_gaps, read_activity
 from kam.errors import ParameterError, UndefinedChurnError
-from kam.results import Assumed, Check, Context, KeyFigure, Result, Verdict
+from kam.results import Context, KeyFigure, Result
 from kam.stats.proportions import wilson_interval
-from kam.stats.resampling import percentile_interval
-from kam.wording import Wording
 
 if TYPE_CHECKING:
     from kam.ledger import Ledger
@@ -43,23 +38,9 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-MIN_CUSTOMERS = 10
-"""Below this many customers a bootstrap over customers says nothing, and no interval is given."""
-
-MIN_FOLLOWED = 30
-"""A return share that rests on fewer silences is not to be trusted."""
-
-MIN_GAPS = 3
-"""An account has a rhythm of its own from this many gaps on."""
-
-MAX_UNDEFINED = 0.01
-"""With more than this share of resamples in which nobody is followed beyond k, its return share has no interval."""
-
 RECENT = 3
 """How many of the last periods the answer counts losses in."""
-
-
-# -- result ----------------------------------------------------------------------------------------------------------
+_ESTIMATE = ("return_share", "ci_low", "ci_high")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
@@ -264,9 +245,6 @@ class ChurnDefinitionResult(Result):
         return say.interval(say.count(self.k_low), say.count(self.k_high), self.level)
 
 
-# -- analysis --------------------------------------------------------------------------------------------------------
-
-
 def churn_definition(
     ledger: Ledger | pd.DataFrame,
     *,
@@ -369,16 +347,16 @@ def churn_definition(
     say = context.wording
     waits = activity.waits
     n = n_resamples if len(activity.names) >= MIN_CUSTOMERS else 0
-    tables, draws = _count(waits, activity, n, seed)
+    tables, draws = count_with_resamples(waits, activity, n, seed)
     curve, drawn_curves = tables.sum(axis=0), draws.sum(axis=1)
-    shares = _with_intervals(curve, drawn_curves, level)
+    shares = return_share_frame(curve, drawn_curves, level)
 
-    k_data, reason = _find_k(curve, max_return_share, activity, say)
+    k_data, reason = find_k(curve, max_return_share, activity, say)
     if k is None and k_data is None:
         raise UndefinedChurnError(reason, hint="Give k, the number of silent periods after which a customer is lost.")
     given, k = k, int(k if k is not None else k_data or 0)
-    choices = _choices(drawn_curves, max_return_share)
-    k_low, k_high = _interval_of_k(shares, max_return_share)
+    choices = resampled_choices(drawn_curves, max_return_share)
+    k_low, k_high = interval_of_k(shares, max_return_share)
 
     customers, k_own = _customers(activity, k, gap_multiple)
     rest = waits.beyond(k_own)
@@ -387,24 +365,26 @@ def churn_definition(
     else:
         at_risk = count_waits(rest, activity).sum(axis=(0, 1))[::-1].cumsum()[::-1]
         rest = rest.followed_for(int(np.flatnonzero(at_risk >= min(MIN_FOLLOWED, at_risk[1]))[-1]))
-        after, drawn = (counts.sum(axis=-3) for counts in _count(rest, activity, n, seed))
-        row = _with_intervals(after, drawn, level, first=0).head(1)
+        after, drawn = (counts.sum(axis=-3) for counts in count_with_resamples(rest, activity, n, seed))
+        row = return_share_frame(after, drawn, level, first=0).head(1)
     known = [None if row[name].isna().any() or row.empty else float(row[name].iloc[0]) for name in _ESTIMATE]
     judged = shares.loc[shares["n_at_risk"] >= MIN_FOLLOWED, "k"]
     return ChurnDefinitionResult(
         context=context,
-        checks=(
-            _check_follow_up(say, freq, after, max_return_share),
-            _check_share(say, known[0], max_return_share),
-            *_check_last_return(say, freq, after, max_return_share),
-            _check_alike(say, activity, tables, draws, k, level),
-            _check_rhythm(say, activity, k, gap_multiple),
-            _check_first(say, activity),
-            _check_last(say, activity),
-            _check_resamples(say, activity, shares),
-            *_check_without_order(say, activity),
+        checks=check_definition(
+            say,
+            activity,
+            shares,
+            k=k,
+            return_share=known[0],
+            after=after,
+            tables=tables,
+            draws=draws,
+            limit=max_return_share,
+            gap_multiple=gap_multiple,
+            level=level,
         ),
-        assumed=_assumed(say, freq, given, k_data, max_return_share, gap_multiple),
+        assumed=assumed_of_definition(say, freq, given, k_data, max_return_share, gap_multiple),
         return_shares=shares,
         choices=choices,
         losses=_losses(activity, k_own, level),
@@ -437,107 +417,7 @@ def churn_definition(
     )
 
 
-# -- k ---------------------------------------------------------------------------------------------------------------
-
-_ESTIMATE = ("return_share", "ci_low", "ci_high")
-
-
-def _count(waits: Waits, activity: Activity, n_resamples: int, seed: int) -> tuple[Ints, Ints]:
-    """Counts of the waits, shape (2, 2, T), and of those of resampled customers, shape (n_resamples, 2, 2, T)."""
-    counts = count_waits(waits, activity)
-    if not n_resamples:
-        return counts, np.zeros((0, *counts.shape), dtype=np.int64)
-    return counts, resample_waits(waits, activity, n_resamples=n_resamples, seed=seed)
-
-
-def _with_intervals(curve: Ints, drawn: Ints, level: float, *, first: int = 1) -> pd.DataFrame:
-    survival, share, followed = return_shares(curve)
-    n_back = curve[1, ::-1].cumsum()[::-1][1:]  # waits that ended after k
-    ks = np.flatnonzero(followed > 0)
-    ks = ks[ks >= first]
-    _, drawn_share, drawn_followed = return_shares(drawn)
-    ends = [
-        _interval(share[k], n_back[k], followed[k], drawn_share[drawn_followed[:, k] > 0, k], len(drawn), level)
-        for k in ks
-    ]
-    low, high = np.array(ends).reshape(-1, 2).T
-    return pd.DataFrame(
-        {
-            "k": ks,
-            "n_at_risk": followed[ks],
-            "survival": survival[ks],
-            "return_share": share[ks],
-            "ci_low": low,
-            "ci_high": high,
-            "share_naive": n_back[ks] / followed[ks],
-        }
-    )
-
-
-def _interval(share: float, n_back: int, n: int, draws: Floats, n_resamples: int, level: float) -> tuple[float, float]:
-    """Interval of a return share: normal on the scale of log odds, with the standard deviation of the resamples.
-
-    Covers better than percentiles where few come back. Wilson's where none did, or all: then no resample varies.
-    """
-    if not n_resamples or len(draws) < (1 - MAX_UNDEFINED) * n_resamples:
-        return math.nan, math.nan
-    if n_back in (0, n):
-        low, high = wilson_interval(n_back, n, level)
-        return float(low), float(high)
-    edge = 0.5 / n
-    odds = logit(np.clip(np.append(share, draws), edge, 1 - edge))
-    reach = NormalDist().inv_cdf((1 + level) / 2) * odds[1:].std()
-    low, high = expit(odds[0] + np.array([-reach, reach]))
-    return min(float(low), share), max(float(high), share)
-
-
-def _choose(curves: Ints, limit: float) -> Ints:
-    """The smallest k >= 1 that qualifies on each curve (..., 2, T); 0: none does."""
-    _, share, followed = return_shares(curves)
-    fits = (share <= limit + 1e-12) & (followed > 0) & curves[..., 1, :].any(axis=-1, keepdims=True)
-    fits[..., 0] = False
-    return np.where(fits.any(axis=-1), fits.argmax(axis=-1), 0)
-
-
-def _find_k(curve: Ints, limit: float, activity: Activity, say: Wording) -> tuple[int | None, str]:
-    """The k of the data; without one, why."""
-    _, share, followed = return_shares(curve)
-    ks = np.flatnonzero(followed[1:] > 0) + 1
-    if len(activity.names) == 1:
-        return None, "There is one customer, whose silences do not say when others are lost."
-    if not curve[1].any():
-        return None, f"Every customer has orders in one {activity.freq} only: no silence ever ended."
-    if not len(ks):
-        return None, f"Nobody was seen silent for longer than one {activity.freq}: no silence can be judged."
-    k = int(_choose(curve, limit))
-    if k:
-        return k, ""
-    listed = ks[np.unique(np.linspace(0, len(ks) - 1, 10).round().astype(int))]
-    table = ", ".join(f"{i}: {say.share(share[i])}" for i in listed)
-    _, at_risk = kaplan_meier(curve[1], curve[0])
-    last = int(np.flatnonzero(curve[1]).max())
-    return None, (
-        f"No number of silent {activity.freq}s within the data has a return share of at most {say.share(limit)}. "
-        f"Return share by silent {activity.freq}s: {table}. "
-        f"The longest wait that ended, {say.periods(last, activity.freq)}, is one of {at_risk[last]} that lasted as long."
-    )
-
-
-def _choices(drawn: Ints, limit: float) -> pd.DataFrame:
-    ks, n = np.unique(_choose(drawn, limit), return_counts=True)
-    frame = pd.DataFrame({"k": pd.array(ks, dtype="Int64"), "share_resamples": n / max(len(drawn), 1)})
-    frame["k"] = frame["k"].mask(frame["k"] == 0)
-    return frame.sort_values("k", na_position="last", ignore_index=True)
-
-
-def _interval_of_k(shares: pd.DataFrame, limit: float) -> tuple[int | None, int | None]:
-    """From the first k whose return share may be within the limit to the first whose return share surely is."""
-    ends = [shares.loc[shares[name] <= limit, "k"] for name in ("ci_low", "ci_high")]
-    low, high = (None if end.empty else int(end.iloc[0]) for end in ends)
-    return low, high
-
-
-# -- who is lost -----------------------------------------------------------------------------------------------------
+# -- inside ----------------------------------------------------------------------------------------------------------
 
 
 def _customers(activity: Activity, k: int, gap_multiple: float | None) -> tuple[pd.DataFrame, Ints]:
@@ -581,226 +461,3 @@ def _losses(activity: Activity, k_own: Ints, level: float) -> pd.DataFrame:
     if losses.money_before is not None:
         columns["revenue_before"] = losses.money_before[shown]
     return pd.DataFrame(columns)
-
-
-# -- what it rests on ------------------------------------------------------------------------------------------------
-
-
-def _check_follow_up(say: Wording, freq: str, after: Ints, limit: float) -> Check:
-    """Whether the lost were followed long enough to see who comes back; ``after`` are the waits from the loss on."""
-    assumption = say.sentence("the lost were followed long enough to see who comes back")
-    _, at_risk = kaplan_meier(after[1], after[0])
-    n, ahead, exposed = int(at_risk[1]), int(np.flatnonzero(at_risk).max(initial=0)), int(at_risk[1:].sum())
-    if not exposed:
-        return Check(
-            assumption=assumption, finding=say.sentence("nobody was followed for longer"), verdict="not testable"
-        )
-    rate = float(after[1].sum() / exposed)
-    within_a_year = 1 - (1 - rate) ** PERIODS_A_YEAR[freq]
-    ends_too_soon = ahead < PERIODS_A_YEAR[freq] and within_a_year > limit
-    return Check(
-        assumption=assumption,
-        finding=say.plural(
-            "one silence was followed, for {ahead} more; {rate} of those still silent came back per {period}, which "
-            "would make {share} in a year",
-            "{n} silences were followed, for up to {ahead} more; {rate} of those still silent came back per {period}, which "
-            "would make {share} in a year",
-            n,
-            ahead=say.periods(ahead, freq),
-            rate=say.share(rate),
-            period=say.sentence(freq),
-            share=say.share(within_a_year),
-        ),
-        verdict="does not hold" if n < MIN_FOLLOWED or ends_too_soon else "holds",
-        statistic=within_a_year,
-    )
-
-
-def _check_share(say: Wording, share: float | None, limit: float) -> Check:
-    """Whether the rule in use, which may be given, keeps the limit."""
-    verdict: Verdict = "not testable" if share is None else "holds" if share <= limit + 1e-12 else "does not hold"
-    return Check(
-        assumption=say.sentence("at most {limit} of the lost come back", limit=say.share(limit)),
-        finding=say.sentence("nobody was followed for longer")
-        if share is None
-        else say.sentence("{share} do, as far as the data follow them", share=say.share(share)),
-        verdict=verdict,
-        statistic=share,
-    )
-
-
-def _check_last_return(say: Wording, freq: str, after: Ints, limit: float) -> tuple[Check, ...]:
-    """Whether the latest return alone makes the return share what it is: at the end of the curve few are left."""
-    if not after[1].any():
-        return ()
-    survival, at_risk = kaplan_meier(after[1], after[0])
-    last = int(np.flatnonzero(after[1]).max())
-    share, without = 1 - float(survival[last]), 1 - float(survival[last - 1])
-    crosses = (share <= limit) != (without <= limit)
-    return (
-        Check(
-            assumption=say.sentence("the latest return does not decide alone"),
-            finding=say.sentence(
-                "it came after {ahead} more, among {n} that were followed as long; before it {without} had come back",
-                ahead=say.periods(last, freq),
-                n=say.count(at_risk[last]),
-                without=say.share(without),
-            ),
-            verdict="does not hold" if at_risk[last] < MIN_FOLLOWED and crosses else "holds",
-            statistic=share - without,
-        ),
-    )
-
-
-def _check_alike(say: Wording, activity: Activity, tables: Ints, draws: Ints, k: int, level: float) -> Check:
-    """Whether silences that began in the first and in the second half of the data end alike, as far as both were followed."""
-    assumption, freq = say.sentence("silences that began early and late end alike"), activity.freq
-    common = activity.n_periods - 1 - activity.middle
-    at = min(k, common // 2)
-    share, followed = _returned_between(tables, at, common)
-    drawn, drawn_followed = _returned_between(draws, at, common)
-    defined = (drawn_followed > 0).all(axis=-1)
-    if at < 1 or (followed < MIN_FOLLOWED).any() or not len(draws) or defined.mean() < 1 - MAX_UNDEFINED:
-        return Check(
-            assumption=assumption,
-            finding=say.sentence("too few were followed in both halves of the data to compare them"),
-            verdict="not testable",
-        )
-    low, high = percentile_interval((drawn[:, 1] - drawn[:, 0])[defined], level)
-    difference = float(share[1] - share[0])
-    return Check(
-        assumption=assumption,
-        finding=say.sentence(
-            "of the silences longer than {at}, {early} ended within {common} if they began in the first half of the data, "
-            "{late} if in the second: {difference} points ({interval})",
-            at=say.periods(at, freq),
-            early=say.share(share[0]),
-            late=say.share(share[1]),
-            common=say.periods(common, freq),
-            difference=say.number(100 * difference, 1),
-            interval=say.interval(say.number(100 * low, 1), say.number(100 * high, 1), level),
-        ),
-        verdict="holds" if low <= 0 <= high else "does not hold",
-        statistic=difference,
-    )
-
-
-def _returned_between(tables: Ints, at: int, until: int) -> tuple[Floats, Ints]:
-    """Share of the waits longer than ``at`` that ended by ``until``, and how many were followed beyond ``at``."""
-    survival, at_risk = kaplan_meier(tables[..., 1, :], tables[..., 0, :])
-    before = survival[..., at]
-    kept = np.divide(survival[..., until], before, out=np.ones(before.shape), where=before > 0)
-    return 1 - kept, at_risk[..., at + 1]
-
-
-def _check_rhythm(say: Wording, activity: Activity, k: int, gap_multiple: float | None) -> Check:
-    """Whether k is long against the rhythm of the accounts that have one."""
-    n_gaps, median = median_gaps(activity)
-    own = median[n_gaps >= MIN_GAPS]
-    slow = int((2 * own > k).sum())
-    verdict: Verdict = "holds" if slow <= 0.05 * len(own) else "does not hold"
-    if gap_multiple is not None:
-        verdict = "handled"
-    return Check(
-        assumption=say.sentence("{k} are long against the rhythm of every account", k=say.periods(k, activity.freq)),
-        finding=say.sentence(
-            "of {n_all} accounts with at least {gaps} gaps, {n} usually wait longer than half of that",
-            n_all=say.count(len(own)),
-            gaps=say.count(MIN_GAPS),
-            n=say.count(slow),
-        ),
-        verdict=verdict if len(own) else "not testable",
-    )
-
-
-def _check_first(say: Wording, activity: Activity) -> Check:
-    return Check(
-        assumption=say.sentence("what customers did before the data begin does not matter"),
-        finding=say.plural(
-            "one customer bought in the first period already, {period}; its waits count from there",
-            "{n} customers bought in the first period already, {period}; their waits count from there",
-            int((activity.waits.start == 0).sum()),
-            period=say.period(activity.first, activity.freq),
-        ),
-        verdict="handled",
-    )
-
-
-def _check_last(say: Wording, activity: Activity) -> Check:
-    last, n = say.period(activity.days[-1], activity.freq), activity.n_after
-    verdict: Verdict
-    if n is None:
-        finding, verdict = (
-            say.sentence("the panel ends with {last}, which counts as complete", last=last),
-            "not testable",
-        )
-    elif n == 0:
-        finding, verdict = say.sentence("nobody ordered after {last}, the last complete one", last=last), "holds"
-    else:
-        verdict = "handled"
-        finding = say.plural(
-            "one customer ordered after {last}, the last complete one; that is left out",
-            "{n} customers ordered after {last}, the last complete one; that is left out",
-            n,
-            last=last,
-        )
-    return Check(assumption=say.sentence("every period is complete"), finding=finding, verdict=verdict)
-
-
-def _check_resamples(say: Wording, activity: Activity, shares: pd.DataFrame) -> Check:
-    n, without = len(activity.names), int(shares["ci_low"].isna().sum())
-    verdict: Verdict = "holds"
-    finding = say.plural("there is one customer", "there are {n} customers", n)
-    if n < MIN_CUSTOMERS:
-        finding, verdict = say.sentence("{finding}: no interval is given", finding=finding), "does not hold"
-    elif without:
-        verdict = "handled"
-        finding = say.plural(
-            "one return share has no interval, since too few resamples follow anybody that long",
-            "{n} return shares have no interval, since too few resamples follow anybody that long",
-            without,
-        )
-    return Check(assumption=say.sentence("there are enough customers to resample"), finding=finding, verdict=verdict)
-
-
-def _check_without_order(say: Wording, activity: Activity) -> tuple[Check, ...]:
-    if not activity.n_without_order:
-        return ()
-    finding = say.plural(
-        "one has credit notes only, and is left out",
-        "{n} have credit notes only, and are left out",
-        activity.n_without_order,
-    )
-    return (Check(assumption=say.sentence("every customer has an order"), finding=finding, verdict="handled"),)
-
-
-def _assumed(
-    say: Wording, freq: str, given: int | None, k_data: int | None, limit: float, gap_multiple: float | None
-) -> tuple[Assumed, ...]:
-    if given is None:
-        definition = Assumed(
-            what=say.sentence("share of the lost that may come back"),
-            value=say.share(limit),
-            would_change=say.sentence("a smaller share asks for a longer silence: see the table of return shares"),
-        )
-    else:
-        definition = Assumed(
-            what=say.sentence("silence after which a customer is lost"),
-            value=say.periods(given, freq),
-            would_change=say.sentence("the data have no such number")
-            if k_data is None
-            else say.sentence("the data say {k}", k=say.periods(k_data, freq)),
-        )
-    period = Assumed(
-        what=say.sentence("length of a period"),
-        value=say.sentence(freq),
-        would_change=say.sentence("shorter periods date a loss more finely, longer ones hide rhythm and season"),
-    )
-    if gap_multiple is None:
-        return definition, period
-    multiple = Assumed(
-        what=say.sentence("own median gaps after which an account is lost"),
-        value=say.number(gap_multiple, 1),
-        would_change=say.sentence("with a larger multiple fewer accounts are lost, and later"),
-    )
-    return definition, period, multiple

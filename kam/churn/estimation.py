@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,7 @@ from kam.stats.resampling import bootstrap_weights
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Number = TypeVar("Number", bound=np.number)
 
 
 def count_cells(sequences: Sequences) -> Ints:
@@ -22,10 +24,12 @@ def count_cells(sequences: Sequences) -> Ints:
     return np.bincount(cell, minlength=len(sequences.periods) * n * n).reshape(-1, n, n)
 
 
-def count_states(sequences: Sequences) -> Ints:
-    """Customers in each state by period, shape (T, S)."""
+def count_states(sequences: Sequences, rows: npt.NDArray[np.bool_] | None = None) -> Ints:
+    """Customers in each state by period, shape (T, S); of some rows of the sequences, or of all."""
     n = len(sequences.states)
     cell = sequences.period * n + sequences.state
+    if rows is not None:
+        cell = cell[rows]
     return np.bincount(cell, minlength=len(sequences.periods) * n).reshape(-1, n)
 
 
@@ -33,7 +37,21 @@ def sum_money(sequences: Sequences) -> Floats:
     """Money by period and state, shape (T, S)."""
     n = len(sequences.states)
     cell = sequences.period * n + sequences.state
-    return np.bincount(cell, weights=sequences.money, minlength=len(sequences.periods) * n).reshape(-1, n)
+    total = np.bincount(cell, weights=sequences.money, minlength=len(sequences.periods) * n)
+    return np.asarray(total.reshape(-1, n), dtype=np.float64)
+
+
+def sum_by(values: npt.NDArray[Number], group: Ints, n_groups: int) -> npt.NDArray[Number]:
+    """Sums over the first axis by group, shape (n_groups, ...); zeros for a group without any."""
+    sums = np.zeros((n_groups, *values.shape[1:]), dtype=values.dtype)
+    np.add.at(sums, group, values)
+    return sums
+
+
+def ratio(part: npt.ArrayLike, whole: npt.ArrayLike) -> Floats:
+    """part / whole, and 0 where the whole is 0; broadcast against each other."""
+    a, b = np.asarray(part, dtype=np.float64), np.asarray(whole, dtype=np.float64)
+    return np.divide(a, b, out=np.zeros(np.broadcast_shapes(a.shape, b.shape)), where=b != 0)
 
 
 def estimate(
@@ -147,7 +165,7 @@ def bootstrap_cells(
 def fill_empty(counts: Floats, fallback: Floats) -> Floats:
     """Probabilities of resampled counts (B, C, S, S); a row without a transition takes those of the estimate (C, S, S)."""
     total = counts.sum(axis=-1, keepdims=True)
-    return np.where(total > 0, np.divide(counts, total, out=np.zeros_like(counts), where=total > 0), fallback)
+    return np.where(total > 0, ratio(counts, total), fallback)
 
 
 # -- inside ----------------------------------------------------------------------------------------------------------

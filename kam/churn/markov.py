@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -11,46 +11,49 @@ import numpy.typing as npt
 import pandas as pd
 
 from kam.churn.assumptions import ALPHA, check_chain, run_tests
-from kam.churn.chain import (
-    can_reach,
-    fundamental_matrix,
-    half_life,
-    loss_times,
-    periods_to_loss,
-    stationary_distribution,
-    survival,
+from kam.churn.chain import can_reach, stationary_distribution
+from kam.churn.chain_choice import choose_chain
+from kam.churn.chain_estimates import (
+    allowed_transitions,
+    cut_returns,
+    estimate_cycle,
+    estimate_matrix,
+    estimate_segments,
+    mean_rewards,
+    money_matrix,
+    resample_chain,
 )
-from kam.churn.estimation import bootstrap_cells, estimate, fill_empty
-from kam.churn.forecast import choose_chain
+from kam.churn.loss import loss_frames, loss_now, need_loss
 from kam.churn.markov_frames import (
+    INTERVALS,
     customers_frame,
     draws_frame,
     flows_frame,
+    followed_frame,
     mix_frame,
     pairs_frame,
+    probability_columns,
     returned_frame,
     segments_frame,
     states_frame,
+    visits_frame,
 )
-from kam.churn.observed import Observed, n_gaps, observe
-from kam.churn.segments import shrink_to_pooled
-from kam.churn.sequences import Sequences, seasons_of
+from kam.churn.observed import Observed, observe
+from kam.churn.periods import seasons_of
 from kam.churn.worth import Worth, rate_per_period
-from kam.errors import EmptyStateError, NoAbsorbingStateError, ParameterError
+from kam.errors import NoAbsorbingStateError, ParameterError
 from kam.results import Assumed, Context, KeyFigure, Result
-from kam.stats.proportions import goodman_interval, jeffreys_interval, wilson_interval
+from kam.stats.resampling import interval_among
 
 if TYPE_CHECKING:
     from kam.ledger.states import StatePanel
 
 Floats = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
 
-_INTERVALS = {"wilson": wilson_interval, "jeffreys": jeffreys_interval}
 _FEW_MOVES = 3
 _SEASONAL = 0.05
-_AHEAD = {"month": 36, "quarter": 20, "year": 10, "period": 20}
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
@@ -78,8 +81,9 @@ class MarkovChurnResult(Result):
     visits : pandas.DataFrame
         ``from_state, to_state, visits``: the fundamental matrix of the pooled chain, periods in a state before the loss.
     tests : pandas.DataFrame
-        ``test, statistic`` (G²), ``pearson`` (X²), ``df, p_value`` (of X²), ``p_from`` (how it was found), ``change`` (change of the value
-        per account, of the periods to loss, or of the share in the first state after a year), ``share_change, verdict``.
+        ``test, statistic`` (G²), ``pearson`` (X²), ``df, p_value`` (of X²), ``p_from`` (how it was found), ``change``
+        (change of the value per account, of the periods to loss, or of the share in the first state after a year),
+        ``share_change, verdict``.
     mix : pandas.DataFrame
         ``period, state, n_customers`` and, with money, ``revenue``: the money brought.
     flows : pandas.DataFrame
@@ -193,9 +197,7 @@ class MarkovChurnResult(Result):
 
     def _treated(self, p: Floats, returns: str | None) -> Floats:
         if self.lost and (returns or self.returns) == "cut":
-            p = p.copy()
-            lost = self.names.index(self.lost)
-            p[..., lost, :] = np.eye(p.shape[-1])[lost]
+            return cut_returns(p, self.names.index(self.lost))
         return p
 
     def _need_money(self) -> None:
@@ -345,7 +347,7 @@ def fit_markov_churn(
     p_ij = n_ij / n_i, standard error √(p(1−p)/n_i); the end of a sequence and what is next to a gap are no transitions. Pointwise
     intervals take transitions as independent; those over customers do not. With ``chain="auto"`` seasons get a matrix each when
     the test over time rejects at 5 %, every season was seen in two years, and the back-test of
-    :func:`~kam.churn.forecast.choose_chain` misses less with them.
+    :func:`~kam.churn.chain_choice.choose_chain` misses less with them.
 
     Parameters
     ----------
@@ -420,13 +422,13 @@ def fit_markov_churn(
         )
     lost = _lost_index(seen, absorbing)
     impossible = () if isinstance(panel, pd.DataFrame) else panel.impossible
-    allowed = _allowed(seen.states, [*impossible, *structural_zeros])
+    allowed = allowed_transitions(seen.states, [*impossible, *structural_zeros])
     counts = seen.tables.sum(axis=0)
-    p = _estimate(seen, counts, lost, prior, allowed)
+    p = estimate_matrix(seen, counts, lost, prior, allowed)
     if lost is not None:
-        _need_loss(seen.states, p, lost)
-    rewards = _rewards(seen)
-    segment_matrices, shrunk = _segment_frame(seen, p)
+        need_loss(seen.states, p, lost)
+    rewards = mean_rewards(seen)
+    segments_seen = estimate_segments(seen, p)
     worth = Worth(
         mix=seen.mix[-1].astype(float),
         rewards=rewards,
@@ -434,37 +436,43 @@ def fit_markov_churn(
         discount=rate_per_period(discount_rate, seen.freq),
         n_seasons=seen.n_seasons,
     )
-    tests = run_tests(seen, _cut(p, lost) if returns == "cut" else p, worth, segment_matrices=shrunk, seed=seed)
+    tests = run_tests(
+        seen,
+        cut_returns(p, lost) if returns == "cut" else p,
+        worth,
+        segment_matrices=segments_seen[1] if segments_seen else None,
+        seed=seed,
+    )
 
-    cycle = _cycle(seen, p, rewards, prior, allowed)
+    cycle = estimate_cycle(seen, p, rewards, prior, allowed)
     used = _chain_in_use(seen, chain, tests, absorbing)
     seasons = seen.season if used == "cyclic" else np.zeros(len(seen.periods), dtype=np.int64)
     in_use = cycle[0] if used == "cyclic" else p[None]
     means = np.zeros((1, len(p))) if rewards is None else cycle[2] if used == "cyclic" else rewards[None]
-    draws, reward_draws, pooled = _resample(
+    draws, reward_draws, pooled = resample_chain(
         seen, seasons, in_use, means, np.where(allowed, prior, 0.0), n_resamples=n_resamples, seed=seed
     )
     transitions = _transitions(seen, p, allowed, pooled, intervals, level)
     season_now = int(seasons[-1])
-    loss_columns, curves = _loss_frames(seen, in_use, draws, lost, season_now, level)
+    loss_columns, curves = loss_frames(seen, in_use, draws, lost, season_now, level)
     state_columns = _states_columns(seen, counts, p, rewards, reward_draws.mean(axis=1), level)
-    p_loss, p_loss_low, p_loss_high = _loss_now(seen, in_use, draws, lost, season_now, level)
+    p_loss, p_loss_low, p_loss_high = loss_now(seen, in_use, draws, lost, season_now, level)
     returned = returned_frame(seen, lost)
     n_returned = int(counts[lost].sum() - counts[lost, lost]) if lost is not None else 0
     return MarkovChurnResult(
         context=context,
         transitions=transitions,
         states=states_frame(seen.states, **state_columns, **loss_columns),
-        cycle=pairs_frame(seen.states, **_estimates(cycle[1], cycle[0], allowed, intervals, level)),
+        cycle=pairs_frame(seen.states, **probability_columns(cycle[1], cycle[0], allowed, intervals, level)),
         cycle_rewards=states_frame(seen.states, reward=cycle[2]),
         survival=curves,
-        visits=_visits(seen.states, p, lost),
+        visits=visits_frame(seen.states, p, lost),
         tests=tests,
         mix=mix_frame(seen),
         flows=flows_frame(seen),
         returned=returned,
-        segment_matrices=segment_matrices,
-        followed=_followed(seen, lost, n_returned, context),
+        segment_matrices=segments_frame(seen, segments_seen),
+        followed=followed_frame(seen, lost, n_returned, context),
         customers=customers_frame(seen, rewards),
         resamples=draws_frame(seen.states, "probability", draws, pairs=True),
         reward_resamples=draws_frame(seen.states, "reward", reward_draws, pairs=False),
@@ -489,26 +497,13 @@ def fit_markov_churn(
     )
 
 
-def _chain_in_use(seen: Observed, chain: str, tests: pd.DataFrame, absorbing: str | None) -> str:
-    if chain == "cyclic" and not seen.has_two_years:
-        raise ParameterError(
-            "A chain with seasons needs transitions of every season in at least two years.",
-            where=f"{len(seen.periods)} periods, each a {seen.freq}",
-            hint="Use chain='pooled', or more data.",
-        )
-    rejected = (tests.loc[tests["test"] == "time", "p_value"] < 0.05).any()
-    if chain == "auto" and seen.has_two_years and rejected and seen.sequences is not None:
-        return choose_chain(seen.sequences, lost=absorbing).chain
-    return "cyclic" if chain == "cyclic" else "pooled"
-
-
 # -- inside ----------------------------------------------------------------------------------------------------------
 
 
 def _check_arguments(returns: str, intervals: str, chain: str, prior: float, n_resamples: int, level: float) -> None:
     for name, value, known in (
         ("returns", returns, ("kept", "cut")),
-        ("intervals", intervals, tuple(_INTERVALS)),
+        ("intervals", intervals, tuple(INTERVALS)),
         ("chain", chain, ("auto", "pooled", "cyclic")),
     ):
         if value not in known:
@@ -538,214 +533,28 @@ def _lost_index(seen: Observed, absorbing: str | None) -> int | None:
     return seen.states.index(absorbing)
 
 
-def _allowed(states: Sequence[str], structural_zeros: Iterable[tuple[str, str]]) -> Flags:
-    allowed = np.ones((len(states), len(states)), dtype=bool)
-    for pair in structural_zeros:
-        unknown = [name for name in pair if name not in states]
-        if unknown or len(pair) != 2:
-            raise ParameterError(f"There is no state {unknown[0]!r}.", hint=f"The states are {', '.join(states)}.")
-        allowed[states.index(pair[0]), states.index(pair[1])] = False
-    return allowed
-
-
-def _estimate(seen: Observed, counts: Ints, lost: int | None, prior: float, allowed: Flags) -> Floats:
-    """Probabilities (S, S). A lost state that nobody was seen to leave or stay in is the end."""
-    counts = counts.copy()
-    pseudo: Floats = np.where(allowed, prior, 0.0)
-    seen_but_impossible = np.argwhere((counts > 0) & ~allowed)
-    if len(seen_but_impossible):
-        i, j = (int(index) for index in seen_but_impossible[0])
+def _chain_in_use(seen: Observed, chain: str, tests: pd.DataFrame, absorbing: str | None) -> str:
+    if chain == "cyclic" and not seen.has_two_years:
         raise ParameterError(
-            f"{counts[i, j]} transitions from {seen.states[i]!r} to {seen.states[j]!r} were seen.",
-            hint="Do not declare this transition impossible.",
+            "A chain with seasons needs transitions of every season in at least two years.",
+            where=f"{len(seen.periods)} periods, each a {seen.freq}",
+            hint="Use chain='pooled', or more data.",
         )
-    empty = (counts + pseudo).sum(axis=1) == 0
-    if lost is not None and empty[lost]:
-        counts[lost, lost] = 1
-        empty[lost] = False
-    if empty.any():
-        names = [seen.states[i] for i in np.flatnonzero(empty)]
-        raise EmptyStateError(
-            f"No transition from the state {names[0]!r} was seen: nobody in it was followed into a next period.",
-            where=f"states {', '.join(names)}",
-            hint="Join the state with another, take more periods, or give a prior.",
-        )
-    return estimate(counts, prior=pseudo)
-
-
-def _need_loss(states: Sequence[str], p: Floats, lost: int) -> None:
-    safe = ~can_reach(p[None], lost)
-    if safe.any():
-        names = [name for name, never in zip(states, safe, strict=True) if never]
-        raise NoAbsorbingStateError(
-            f"From the state {names[0]!r} nobody was ever lost, not even by way of other states: "
-            "the expected time to loss is infinite.",
-            where=f"states {', '.join(names)}",
-            hint="Join the state with another, give a prior, or use absorbing=None.",
-        )
-
-
-def _cut(p: Floats, lost: int | None) -> Floats:
-    if lost is None:
-        return p
-    p = p.copy()
-    p[..., lost, :] = np.eye(p.shape[-1])[lost]
-    return p
-
-
-def _rewards(seen: Observed) -> Floats | None:
-    """Mean money per customer and period in each state, (S,)."""
-    if seen.money is None:
-        return None
-    return np.asarray(seen.money.sum(axis=0) / seen.mix.sum(axis=0))
-
-
-def _cycle(
-    seen: Observed, p: Floats, rewards: Floats | None, prior: float, allowed: Flags
-) -> tuple[Floats, Ints, Floats]:
-    """One matrix and one row of rewards per season; what a season does not show is as in the pooled chain.
-
-    None at all unless every season was seen in two years.
-    """
-    if not seen.has_two_years:
-        none = np.zeros((0, *p.shape))
-        return none, none.astype(np.int64), none[:, 0]
-    season, n = seen.season, seen.n_seasons
-    counts = np.array([seen.tables[season == c].sum(axis=0) for c in range(n)])
-    pseudo: Floats = np.where(allowed, prior, 0.0)
-    empty = (counts + pseudo).sum(axis=2, keepdims=True) == 0
-    matrices = estimate(np.where(empty, p, counts), prior=pseudo)
-    if seen.money is None or rewards is None:
-        return matrices, counts, np.zeros((n, len(p)))
-    customers = np.array([seen.mix[season == c].sum(axis=0) for c in range(n)])
-    money = np.array([seen.money[season == c].sum(axis=0) for c in range(n)])
-    mean = np.divide(money, customers, out=np.broadcast_to(rewards, money.shape).copy(), where=customers > 0)
-    return matrices, counts, mean
-
-
-def _resample(
-    seen: Observed, seasons: Ints, p: Floats, rewards: Floats, prior: Floats, *, n_resamples: int, seed: int
-) -> tuple[Floats, Floats, Floats]:
-    """Probabilities (B, C, S, S) and rewards (B, C, S) of the chain in use, and the pooled probabilities (B, S, S).
-
-    Over customers; without customers every row is drawn from its own multinomial.
-    """
-    if seen.sequences is None:
-        rng = np.random.default_rng(seed)
-        total = seen.tables.sum(axis=(0, 2))
-        counts = rng.multinomial(total, p[0], size=(n_resamples, len(total))).astype(float)[:, None]
-        draws = fill_empty(counts + prior, p)
-        return draws, np.broadcast_to(rewards, draws.shape[:-1]).copy(), draws[:, 0]
-    counts, n, money = bootstrap_cells(seen.sequences, n_resamples=n_resamples, seed=seed, seasons=seasons)
-    mean = np.divide(money, n, out=np.broadcast_to(rewards, money.shape).copy(), where=n > 0)
-    together = counts.sum(axis=1, keepdims=True)
-    pooled = fill_empty(
-        together + prior, estimate(seen.tables.sum(axis=0) + (seen.tables.sum(axis=(0, 2)) == 0)[:, None])[None]
-    )
-    return fill_empty(counts + prior, p), mean, pooled[:, 0]
-
-
-def _estimates(counts: Ints, p: Floats, allowed: Flags, intervals: str, level: float) -> dict[str, Floats]:
-    """Counts (..., S, S), probabilities, and their intervals: pointwise, and of all of them together."""
-    rows, mask = (
-        counts.reshape(-1, counts.shape[-1]),
-        np.broadcast_to(allowed, counts.shape).reshape(-1, counts.shape[-1]),
-    )
-    n = rows.sum(axis=1, keepdims=True)
-    left = n[:, 0] > 0  # a row that nobody left has the whole range as interval
-    ends = [np.full(rows.shape, end) for end in (0.0, 1.0, 0.0, 1.0)]
-    ends[0][left], ends[1][left] = _INTERVALS[intervals](rows[left], n[left], level)
-    ends[2][left], ends[3][left] = goodman_interval(rows[left], level, allowed=mask[left])
-    names = ("ci_low", "ci_high", "joint_low", "joint_high")
-    columns = {
-        "n_transitions": counts,
-        "probability": p,
-        "std_error": np.sqrt(p * (1 - p) / np.maximum(counts.sum(axis=-1, keepdims=True), 1)),
-        **{name: np.where(mask, end, 0.0).reshape(counts.shape) for name, end in zip(names, ends, strict=True)},
-    }
-    return columns
+    rejected = (tests.loc[tests["test"] == "time", "p_value"] < 0.05).any()
+    if chain == "auto" and seen.has_two_years and rejected and seen.sequences is not None:
+        return choose_chain(seen.sequences, lost=absorbing).chain
+    return "cyclic" if chain == "cyclic" else "pooled"
 
 
 def _transitions(
     seen: Observed, p: Floats, allowed: Flags, pooled: Floats, intervals: str, level: float
 ) -> pd.DataFrame:
-    columns = _estimates(seen.tables.sum(axis=0), p, allowed, intervals, level)
-    low, high = _interval(pooled, level)
+    columns = probability_columns(seen.tables.sum(axis=0), p, allowed, intervals, level)
+    low, high = interval_among(pooled, level)
     columns |= {"boot_low": low, "boot_high": high}
     if seen.money is not None:
-        columns["p_money"] = _money_matrix(seen, p)
+        columns["p_money"] = money_matrix(seen, p)
     return pairs_frame(seen.states, **columns)
-
-
-def _money_matrix(seen: Observed, p: Floats) -> Floats:
-    """Transitions weighted by what the customer brought in the year up to the period left; no money: as the heads do.
-
-    The money of the period alone would not do: who is about to be lost has been silent.
-    """
-    sequences = seen.sequences
-    if sequences is None or sequences.money is None:
-        return p
-    moves, n = sequences.moves, len(seen.states)
-    cell = sequences.state[moves] * n + sequences.state[moves + 1]
-    weight = np.clip(_money_of_a_year(sequences, sequences.money)[moves], 0, None)
-    money = np.bincount(cell, weight, n * n).reshape(n, n)
-    total = money.sum(axis=1, keepdims=True)
-    return np.where(total > 0, np.divide(money, total, out=np.zeros_like(money), where=total > 0), p)
-
-
-def _money_of_a_year(sequences: Sequences, money: Floats) -> Floats:
-    """What each row's customer brought in the year that ends with the row's period."""
-    rows = np.arange(len(sequences.customer))
-    key = sequences.customer * (len(sequences.periods) + sequences.n_seasons) + sequences.period
-    first = np.searchsorted(key, key - sequences.n_seasons + 1)
-    starts = np.flatnonzero(np.diff(sequences.customer, prepend=-1))
-    begin = np.repeat(starts, np.diff(np.append(starts, len(rows))))
-    total = np.concatenate([[0.0], np.cumsum(money)])
-    return np.asarray(total[rows + 1] - total[np.maximum(first, begin)])
-
-
-def _interval(draws: Floats, level: float) -> tuple[Floats, Floats]:
-    low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0, method="inverted_cdf")
-    return low, high
-
-
-def _loss_frames(
-    seen: Observed, p: Floats, draws: Floats, lost: int | None, season: int, level: float
-) -> tuple[dict[str, Floats], pd.DataFrame]:
-    """Columns of ``states`` on loss, and the survival curves, from the season now."""
-    if lost is None:
-        empty = pd.DataFrame({"state": pd.Series([], dtype="str"), "n_ahead": pd.Series([], dtype="int64")})
-        return {}, empty.assign(probability=0.0, ci_low=0.0, ci_high=0.0)
-    n = len(seen.states)
-    times = loss_times(draws, lost)[:, season]
-    low, high = _interval(times, level)
-    ahead = _AHEAD[seen.freq]
-    long_curve = survival(p, lost, 1000, season=season)
-    columns = {
-        "p_loss": p[season, :, lost],
-        "periods_to_loss": periods_to_loss(p, lost)[season],
-        "loss_low": low,
-        "loss_high": high,
-        "half_life": half_life(long_curve.T),
-    }
-    curve_low, curve_high = _interval(survival(draws, lost, ahead, season=season), level)
-    alive = [i for i in range(n) if i != lost]
-    columns["p_loss"] = np.where(np.arange(n) == lost, 0.0, columns["p_loss"])
-    n_ahead, state = (index.ravel() for index in np.indices((ahead + 1, len(alive))))
-    frame = pd.DataFrame(
-        {
-            "state": pd.Series(np.asarray(seen.states, object)[alive][state], dtype="str"),
-            "n_ahead": n_ahead,
-            "probability": long_curve[: ahead + 1][:, alive].ravel(),
-            "ci_low": curve_low[:, alive].ravel(),
-            "ci_high": curve_high[:, alive].ravel(),
-        }
-    )
-    return columns, frame.sort_values(["state", "n_ahead"], ignore_index=True, key=_order_of(seen.states))
-
-
-def _order_of(states: Sequence[str]) -> Callable[[pd.Series], pd.Series]:
-    return lambda column: column.map({name: i for i, name in enumerate(states)}) if column.name == "state" else column
 
 
 def _states_columns(
@@ -753,75 +562,11 @@ def _states_columns(
 ) -> dict[str, Floats]:
     columns: dict[str, Floats] = {"n_customers": seen.mix[-1], "n_transitions": counts.sum(axis=1)}
     if rewards is not None:
-        low, high = _interval(draws, level)
+        low, high = interval_among(draws, level)
         columns |= {"reward": rewards, "reward_low": low, "reward_high": high}
     if all(can_reach(p[None], state).all() for state in range(len(p))):
         columns["share_stationary"] = stationary_distribution(p)
     return columns
-
-
-def _loss_now(
-    seen: Observed, p: Floats, draws: Floats, lost: int | None, season: int, level: float
-) -> tuple[float, float, float]:
-    """Probability that a customer of today who is not lost is so in the next period; the mix is as it is now."""
-    if lost is None:
-        return 0.0, 0.0, 0.0
-    mix = np.where(np.arange(len(seen.states)) == lost, 0, seen.mix[-1]).astype(float)
-    if mix.sum() == 0:  # all are lost: as in all periods together
-        mix = np.where(np.arange(len(seen.states)) == lost, 0, seen.mix.sum(axis=0)).astype(float)
-    mix /= mix.sum()
-    low, high = _interval(draws[:, season, :, lost] @ mix, level)
-    return float(p[season, :, lost] @ mix), float(low), float(high)
-
-
-def _visits(states: Sequence[str], p: Floats, lost: int | None) -> pd.DataFrame:
-    if lost is None:
-        return pairs_frame(states, visits=np.zeros((len(states), len(states)))).iloc[:0]
-    frame = pairs_frame(states, visits=fundamental_matrix(p[None], lost))
-    return frame[(frame[["from_state", "to_state"]] != states[lost]).all(axis=1)].reset_index(drop=True)
-
-
-def _segment_frame(seen: Observed, p: Floats) -> tuple[pd.DataFrame, Floats | None]:
-    """Matrices of the segments, and the shrunk ones as an array (G, S, S)."""
-    sequences = seen.sequences
-    names = sequences.segments if sequences is not None else ()
-    n = len(seen.states)
-    if sequences is None or sequences.segment is None:
-        none = np.zeros((0, n, n))
-        return segments_frame(seen.states, [], none.astype(np.int64), none, none), None
-    moves = sequences.moves
-    cell = (sequences.segment[sequences.customer[moves]] * n + sequences.state[moves]) * n + sequences.state[moves + 1]
-    counts = np.bincount(cell, minlength=len(names) * n * n).reshape(-1, n, n)
-    shrunk, _ = shrink_to_pooled(counts)
-    shrunk = np.where(shrunk.sum(axis=2, keepdims=True) > 0, shrunk, p)
-    total = counts.sum(axis=2, keepdims=True)
-    raw = np.where(total > 0, counts / np.maximum(total, 1), np.nan)
-    return segments_frame(seen.states, names, counts, raw, shrunk), shrunk
-
-
-def _followed(seen: Observed, lost: int | None, n_returned: int, context: Context) -> pd.DataFrame:
-    say = context.wording
-    rows = {}
-    if seen.sequences is not None:
-        rows[say.sentence("accounts")] = len(seen.sequences.customers)
-        rows[say.sentence("of these seen in one period only, which shows no transition")] = int(
-            (np.bincount(seen.sequences.customer) == 1).sum()
-        )
-    rows |= {
-        say.sentence("periods"): len(seen.periods),
-        say.sentence("accounts in a period"): int(seen.mix.sum()),
-        say.sentence("transitions"): int(seen.tables.sum()),
-        say.sentence("accounts already there in the first period, since when is not known"): int(seen.entered[0].sum()),
-        say.sentence("accounts that are followed up to the last period, where the next state is not known"): int(
-            seen.ended[-1].sum()
-        ),
-        say.sentence("accounts that are no longer seen before the last period"): int(seen.ended[:-1].sum())
-        - n_gaps(seen),
-        say.sentence("gaps: an account not seen for some periods, no transition over it"): n_gaps(seen),
-    }
-    if lost is not None:
-        rows[say.sentence("returns of lost accounts")] = n_returned
-    return pd.DataFrame({"term": list(rows), "n_cases": list(rows.values())})
 
 
 def _assumed(

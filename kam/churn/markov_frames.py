@@ -8,10 +8,18 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from kam.churn.observed import Observed
+from kam.churn.chain import fundamental_matrix
+from kam.churn.estimation import ratio
+from kam.churn.observed import Observed, n_gaps
+from kam.results import Context
+from kam.stats.proportions import goodman_interval, jeffreys_interval, wilson_interval
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+INTERVALS = {"wilson": wilson_interval, "jeffreys": jeffreys_interval}
+"""Kinds of pointwise intervals of probabilities."""
 
 
 def pairs_frame(states: Sequence[str], **values: npt.ArrayLike) -> pd.DataFrame:
@@ -46,13 +54,20 @@ def mix_frame(seen: Observed) -> pd.DataFrame:
 
 def flows_frame(seen: Observed) -> pd.DataFrame:
     """Transitions, sequences that begin, and those that break off, by the period left; only those that occur."""
-    period = np.asarray(seen.periods)
-    before = _period_before(seen)
+    period, before = np.asarray(seen.periods), seen.before
+    earlier = np.datetime64(before, "ns") if isinstance(before, pd.Timestamp) else before
     parts = []
     t, i, j = np.nonzero(seen.tables)
     parts.append((period[t], i, j, seen.tables[t, i, j]))
     t, j = np.nonzero(seen.entered)
-    parts.append((np.where(t > 0, period[t - 1], before), np.full(len(t), -1), j, seen.entered[t, j]))
+    parts.append(
+        (
+            np.where(t > 0, period[t - 1], earlier),
+            np.full(len(t), -1),
+            j,
+            seen.entered[t, j],
+        )
+    )
     t, i = np.nonzero(seen.ended)
     parts.append((period[t], i, np.full(len(t), -1), seen.ended[t, i]))
     period_left, origin, target, n = (np.concatenate(column) for column in zip(*parts, strict=True))
@@ -111,13 +126,74 @@ def customers_frame(seen: Observed, rewards: Floats | None) -> pd.DataFrame:
     return frame
 
 
-def segments_frame(
-    states: Sequence[str], names: Sequence[str], counts: Ints, raw: Floats, shrunk: Floats
-) -> pd.DataFrame:
-    """One row per segment and pair of states; a state that a segment never left has no raw probability."""
-    frame = pairs_frame(states, n_transitions=counts, p_raw=raw, probability=shrunk)
+def segments_frame(seen: Observed, estimates: tuple[Ints, Floats] | None) -> pd.DataFrame:
+    """One row per segment and pair of states; a state that a segment never left has no raw probability.
+
+    ``estimates``: transitions and shrunk matrices of the segments, (G, S, S) each; None: there are no segments.
+    """
+    none = np.zeros((0, len(seen.states), len(seen.states)))
+    counts, shrunk = (none.astype(np.int64), none) if estimates is None else estimates
+    names = () if seen.sequences is None else seen.sequences.segments
+    total = counts.sum(axis=2, keepdims=True)
+    raw = np.where(total > 0, ratio(counts, total), np.nan)
+    frame = pairs_frame(seen.states, n_transitions=counts, p_raw=raw, probability=shrunk)
     frame["season"] = np.asarray(names, dtype=object)[frame["season"]]
     return frame.rename(columns={"season": "segment"}).astype({"segment": str})
+
+
+def probability_columns(counts: Ints, p: Floats, allowed: Flags, intervals: str, level: float) -> dict[str, Floats]:
+    """Columns of pairs: counts (..., S, S), probabilities, and their intervals: pointwise, and of all of them together."""
+    rows, mask = (
+        counts.reshape(-1, counts.shape[-1]),
+        np.broadcast_to(allowed, counts.shape).reshape(-1, counts.shape[-1]),
+    )
+    n = rows.sum(axis=1, keepdims=True)
+    left = n[:, 0] > 0  # a row that nobody left has the whole range as interval
+    ends = [np.full(rows.shape, end) for end in (0.0, 1.0, 0.0, 1.0)]
+    ends[0][left], ends[1][left] = INTERVALS[intervals](rows[left], n[left], level)
+    ends[2][left], ends[3][left] = goodman_interval(rows[left], level, allowed=mask[left])
+    names = ("ci_low", "ci_high", "joint_low", "joint_high")
+    columns = {
+        "n_transitions": counts,
+        "probability": p,
+        "std_error": np.sqrt(p * (1 - p) / np.maximum(counts.sum(axis=-1, keepdims=True), 1)),
+        **{name: np.where(mask, end, 0.0).reshape(counts.shape) for name, end in zip(names, ends, strict=True)},
+    }
+    return columns
+
+
+def visits_frame(states: Sequence[str], p: Floats, lost: int | None) -> pd.DataFrame:
+    """Periods in each state before the loss, for a pooled chain (S, S); no rows without a lost state."""
+    if lost is None:
+        return pairs_frame(states, visits=np.zeros((len(states), len(states)))).iloc[:0]
+    frame = pairs_frame(states, visits=fundamental_matrix(p[None], lost))
+    return frame[(frame[["from_state", "to_state"]] != states[lost]).all(axis=1)].reset_index(drop=True)
+
+
+def followed_frame(seen: Observed, lost: int | None, n_returned: int, context: Context) -> pd.DataFrame:
+    """What was followed, and where sequences begin and break off, in words."""
+    say = context.wording
+    rows = {}
+    if seen.sequences is not None:
+        rows[say.sentence("accounts")] = len(seen.sequences.customers)
+        rows[say.sentence("of these seen in one period only, which shows no transition")] = int(
+            (np.bincount(seen.sequences.customer) == 1).sum()
+        )
+    rows |= {
+        say.sentence("periods"): len(seen.periods),
+        say.sentence("accounts in a period"): int(seen.mix.sum()),
+        say.sentence("transitions"): int(seen.tables.sum()),
+        say.sentence("accounts already there in the first period, since when is not known"): int(seen.entered[0].sum()),
+        say.sentence("accounts that are followed up to the last period, where the next state is not known"): int(
+            seen.ended[-1].sum()
+        ),
+        say.sentence("accounts that are no longer seen before the last period"): int(seen.ended[:-1].sum())
+        - n_gaps(seen),
+        say.sentence("gaps: an account not seen for some periods, no transition over it"): n_gaps(seen),
+    }
+    if lost is not None:
+        rows[say.sentence("returns of lost accounts")] = n_returned
+    return pd.DataFrame({"term": list(rows), "n_cases": list(rows.values())})
 
 
 # -- inside ----------------------------------------------------------------------------------------------------------
@@ -143,15 +219,6 @@ def _by_period(seen: Observed, column: str) -> pd.DataFrame:
         column: np.tile(np.asarray(seen.states, object), n_periods),
     }
     return pd.DataFrame(frame).astype({column: "str"})
-
-
-def _period_before(seen: Observed) -> object:
-    """The period before the first."""
-    first = seen.periods[0]
-    if isinstance(first, pd.Timestamp):
-        months = 12 // {"month": 12, "quarter": 4, "year": 1}[seen.freq]
-        return np.datetime64(first - pd.DateOffset(months=months), "ns")
-    return first - 1
 
 
 def _names(states: Sequence[str], index: Ints) -> pd.Series:

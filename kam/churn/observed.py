@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from kam.churn.estimation import count_cells, count_states, sum_money
-from kam.churn.sequences import PERIODS_A_YEAR, Sequences, read_periods, read_sequences, read_states, seasons_of
+from kam.churn.estimation import count_cells, count_states, sum_by, sum_money
+from kam.churn.periods import Calendar, read_periods
+from kam.churn.sequences import Sequences, read_sequences, read_states
 from kam.errors import DataError, EmptyDataError, MissingColumnError
 
 if TYPE_CHECKING:
@@ -22,15 +23,12 @@ Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Observed:
-    """Transitions, and where sequences begin and break off, by period.
+class Observed(Calendar):
+    """Transitions, and where sequences begin and break off, by the periods of the calendar.
 
     Attributes
     ----------
     states : tuple of str
-    periods : pandas.Index
-    freq : str
-        Length of a period, see :class:`~kam.churn.sequences.Sequences`.
     tables : numpy.ndarray
         Transitions by the period that is left, shape (T, S, S).
     mix : numpy.ndarray
@@ -44,8 +42,6 @@ class Observed:
     """
 
     states: tuple[str, ...]
-    periods: pd.Index
-    freq: str
     tables: Ints
     mix: Ints
     entered: Ints
@@ -54,14 +50,9 @@ class Observed:
     sequences: Sequences | None
 
     @property
-    def season(self) -> Ints:
-        """Season of each period."""
-        return seasons_of(self.periods, self.freq)
-
-    @property
-    def n_seasons(self) -> int:
-        """Periods in a year."""
-        return PERIODS_A_YEAR[self.freq]
+    def by_season(self) -> Ints:
+        """Transitions by the season that is left, shape (C, S, S)."""
+        return sum_by(self.tables, self.season, self.n_seasons)
 
     @property
     def has_two_years(self) -> bool:
@@ -91,15 +82,14 @@ def observe(
     sequences = read_sequences(rows, states=states, money=money, segments=segments)
     same = sequences.customer[1:] == sequences.customer[:-1]
     step = same & (sequences.period[1:] == sequences.period[:-1] + 1)
-    shape = (len(sequences.periods), len(sequences.states))
     return Observed(
         states=sequences.states,
         periods=sequences.periods,
         freq=sequences.freq,
         tables=count_cells(sequences),
         mix=count_states(sequences),
-        entered=_tally(sequences, np.append(True, ~step), shape),
-        ended=_tally(sequences, np.append(~step, True), shape),
+        entered=count_states(sequences, np.append(True, ~step)),
+        ended=count_states(sequences, np.append(~step, True)),
         money=sum_money(sequences) if sequences.money is not None else None,
         sequences=sequences,
     )
@@ -115,11 +105,6 @@ def n_gaps(seen: Observed) -> int:
 
 
 # -- inside ----------------------------------------------------------------------------------------------------------
-
-
-def _tally(sequences: Sequences, which: npt.NDArray[np.bool_], shape: tuple[int, int]) -> Ints:
-    cell = sequences.period[which] * shape[1] + sequences.state[which]
-    return np.bincount(cell, minlength=shape[0] * shape[1]).reshape(shape)
 
 
 def _observe_counts(rows: pd.DataFrame, states: Sequence[str] | None) -> Observed:

@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.optimize import brentq
 
-from kam.churn.chain import discounted_value
 from kam.churn.markov import MarkovChurnResult
+from kam.churn.policy import DO_NOTHING, DecisionProblem
+from kam.churn.programme_checks import assumed_of_programmes, check_programmes
+from kam.churn.programme_table import NO_RECOMMENDATION, NOTHING, SOURCES, check_possible, read_programmes
 from kam.churn.worth import rate_per_period
-from kam.errors import ColumnTypeError, DataError, EmptyDataError, MissingColumnError, ParameterError
-from kam.results import Assumed, Check, Context, KeyFigure, Result
+from kam.errors import ParameterError
+from kam.results import Context, KeyFigure, Result
 from kam.stats.resampling import percentile_interval
 from kam.wording import Wording
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
-
-SOURCES = ("experiment", "judged", "assumed")
-"""Where an effect is known from."""
-NOTHING, NO_RECOMMENDATION = "nothing", "no recommendation"
-"""What is recommended for a state that gets no programme."""
-_TEXTS = ["programme", "from_state", "to_state", "source"]
-_NUMBERS = ["effect", "effect_sd", "cost"]
-_NONE = -1  # the action "nothing" in a policy
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
@@ -265,11 +258,6 @@ class ProgrammeResult(Result):
         return tuple(figures)
 
 
-def _points(say: Wording, change: float) -> str:
-    """A change of a probability in points: ``1.9 points``."""
-    return say.sentence("{x} points", x=say.number(100 * change, 1 if abs(change) >= 0.0095 else 2))
-
-
 def compare_programmes(
     markov: MarkovChurnResult,
     programmes: pd.DataFrame,
@@ -312,9 +300,9 @@ def compare_programmes(
         From :func:`kam.churn.fit_markov_churn`; its resamples are the draws of the chain.
     programmes : pandas.DataFrame
         One row per programme and state: ``programme, from_state, to_state, effect`` (added to the probability of this transition
-        in a period), ``effect_sd, source`` (one of :data:`SOURCES`), ``cost`` (per treated customer and period); optional
-        ``capacity`` (customers it can reach in a period; missing: no limit) and ``taken_from`` (state whose probability shrinks
-        by the effect; missing: ``from_state``, that of staying).
+        in a period), ``effect_sd, source`` (``experiment``, ``judged`` or ``assumed``), ``cost`` (per treated customer and
+        period); optional ``capacity`` (customers it can reach in a period; missing: no limit) and ``taken_from`` (state whose
+        probability shrinks by the effect; missing: ``from_state``, that of staying).
     rewards : mapping or array_like, optional
         Money per period by state, or an array of shape (S,) or (C, S) in the order of the chain; then without uncertainty.
         Default: those of the chain.
@@ -371,12 +359,12 @@ def compare_programmes(
             "Without discount and without end the value has no limit.",
             hint="Give a discount rate above 0, or a horizon.",
         )
-    table, not_used = _read_programmes(programmes, markov.names)
+    table, not_used = read_programmes(programmes, markov.names)
     n_customers = markov.states["n_customers"].to_numpy(dtype=np.int64)
     problem, clipped = _problem(markov, table, rewards, discount, horizon, n_draws, seed)
 
     # Row 0 is the problem at the estimates, the others are the draws.
-    nothing = problem.value(np.full((n_draws + 1, len(n_customers)), _NONE))
+    nothing = problem.value(np.full((n_draws + 1, len(n_customers)), DO_NOTHING))
     alone = problem.gains_alone(nothing)
     weights = (n_customers + 1) / (n_customers + 1).sum()
     policy = problem.best_policy(weights, least=1e-10 * (1 + float(np.abs(nothing).max())))
@@ -401,10 +389,8 @@ def compare_programmes(
     at_estimates = _fill(frame, alone.mean(axis=0)[None])[0]
     regret = max(0.0, float((alone * (_fill(frame, alone) - at_estimates)).sum(axis=1).mean()))
     shares = {source: float(parts.get(source, 0.0)) / total if total else 0.0 for source in SOURCES}
-    return ProgrammeResult(
+    result = ProgrammeResult(
         context=context,
-        checks=_checks(say, frame, states, not_used, shares, float(alone.mean(axis=0) @ at_estimates), regret),
-        assumed=_assumed(say, markov, discount_rate, horizon, min_p_best, rewards is not None),
         programmes=frame,
         states=states,
         not_used=not_used,
@@ -423,222 +409,11 @@ def compare_programmes(
         seed=seed,
         level=markov.level,
     )
-
-
-def split_programmes(
-    markov: MarkovChurnResult, programmes: pd.DataFrame | None
-) -> tuple[pd.DataFrame | None, pd.DataFrame]:
-    """The programmes that fit a chain, and why the others do not: for a report that goes on without them.
-
-    Parameters
-    ----------
-    markov : MarkovChurnResult
-        From :func:`~kam.churn.markov.fit_markov_churn`.
-    programmes : pandas.DataFrame or None
-        As :func:`compare_programmes` needs them; None: there are none.
-
-    Returns
-    -------
-    usable : pandas.DataFrame or None
-        Those for states of the chain whose effect is possible; None: there are none.
-    left_out : pandas.DataFrame
-        ``programme, from_state, reason`` of the others.
-
-    Raises
-    ------
-    MissingColumnError, ColumnTypeError, DataError, ParameterError
-        The table is not one of programmes, see :func:`compare_programmes`.
-    """
-    nothing = pd.DataFrame({"programme": [], "from_state": [], "reason": []}, dtype="str")
-    if programmes is None or programmes.empty:
-        return None, nothing
-    table = _read_table(programmes)
-    p = pd.DataFrame(markov.matrix().mean(axis=0), index=list(markov.names), columns=list(markov.names))
-    reasons = np.array(
-        [_unknown_state(row, markov.names) or _impossible(row, p)[0] for row in table.to_dict("records")]
+    return replace(
+        result,
+        checks=check_programmes(result, float(alone.mean(axis=0) @ at_estimates)),
+        assumed=assumed_of_programmes(result, given_rewards=rewards is not None),
     )
-    fits = reasons == ""
-    left_out = table.loc[~fits, ["programme", "from_state"]].assign(reason=reasons[~fits])
-    return (programmes[fits] if fits.any() else None), left_out.reset_index(drop=True).astype("str")
-
-
-# -- the decision problem --------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class _Problem:
-    """Chains, money and effects of B draws, and K programmes; a policy is the programme of each state, −1 for nothing.
-
-    Seasons are turned so that the first is the one now. Values have an axis of moments: the seasons without horizon, else the
-    periods from now to the horizon; moment 0 is now.
-    """
-
-    p: Floats  # (B, C, S, S)
-    r: Floats  # (B, C, S)
-    effect: Floats  # (B, C, K), what is possible of the effect
-    origin: Ints  # (K,) from_state
-    target: Ints  # to_state
-    taken: Ints  # taken_from
-    cost: Floats
-    discount: float  # per period
-    horizon: int | None
-
-    def value(self, policy: Ints, draws: Ints | None = None) -> Floats:
-        """Value of a policy (n, S) for each of n draws (default: all), shape (n, moments, S)."""
-        draws = np.arange(len(self.p)) if draws is None else draws
-        p, r = self.p[draws], self.r[draws]
-        for state in np.unique(self.origin):
-            treated = np.flatnonzero(policy[:, state] != _NONE)
-            k = policy[treated, state]
-            change = self.effect[draws[treated], :, k]
-            p[treated, :, state, self.target[k]] += change
-            p[treated, :, state, self.taken[k]] -= change
-            r[treated, :, state] -= self.cost[k, None]
-        if self.horizon is None:
-            return discounted_value(p, r, self.discount, horizon=None)
-        value = np.zeros((len(draws), self.horizon + 2, p.shape[-1]))
-        for t in range(self.horizon, -1, -1):
-            season = t % p.shape[1]
-            following = (p[:, season] @ value[:, t + 1, :, None])[..., 0]
-            value[:, t] = r[:, season] + following / (1 + self.discount)
-        return value[:, :-1]
-
-    def gains_alone(self, nothing: Floats) -> Floats:
-        """Gain now of each programme alone, per customer of its state, above the value of doing nothing; shape (B, K)."""
-        gains = np.empty((len(self.p), len(self.cost)))
-        for k, state in enumerate(self.origin):
-            policy = np.full((len(self.p), self.p.shape[-1]), _NONE)
-            policy[:, state] = k
-            gains[:, k] = self.value(policy)[:, 0, state] - nothing[:, 0, state]
-        return gains
-
-    def advantage(self, value: Floats, draws: Ints, programmes: list[int]) -> Floats:
-        """What programmes gain if done once, above doing nothing once, where values are known; (n, moments, len)."""
-        if self.horizon is None:
-            following, seasons = np.roll(value, -1, axis=1), np.arange(value.shape[1])
-        else:
-            following = np.concatenate([value[:, 1:], np.zeros_like(value[:, :1])], axis=1)
-            seasons = np.arange(value.shape[1]) % self.p.shape[1]
-        change = self.effect[draws][:, seasons][..., programmes] / (1 + self.discount)
-        worth = following[..., self.target[programmes]] - following[..., self.taken[programmes]]
-        return np.asarray(change * worth - self.cost[programmes])
-
-    def best_policy(self, weights: Floats, *, least: float) -> Ints:
-        """Policy iteration, one state after the other, for all draws at once; shape (B, S). Less than ``least`` is no gain."""
-        n_draws, n_states = self.r.shape[0], self.r.shape[-1]
-        actions = {int(s): np.flatnonzero(self.origin == s).tolist() for s in np.unique(self.origin)}
-        policy = np.full((n_draws, n_states), _NONE)
-        value = self.value(policy)
-        rows = np.arange(n_draws)
-        while rows.size:
-            moved = np.zeros(n_draws, dtype=bool)
-            for state, programmes in actions.items():
-                switched = self._improve(policy, value, rows, state, programmes, weights, least)
-                moved[switched] = True
-            rows = np.flatnonzero(moved)
-        return policy
-
-    def _improve(
-        self,
-        policy: Ints,
-        value: Floats,
-        rows: Ints,
-        state: int,
-        programmes: list[int],
-        weights: Floats,
-        least: float,
-    ) -> Ints:
-        """Give one state its best action, the others kept, in place; returns the draws in which it changed.
-
-        Only actions with an advantage at some moment are tried: without one a switch cannot gain (policy improvement).
-        """
-        now = policy[rows, state]
-        advantage = np.zeros((len(rows), value.shape[1], len(programmes) + 1))  # the last: nothing
-        advantage[..., :-1] = self.advantage(value[rows], rows, programmes)
-        place = np.searchsorted(programmes, now)
-        place[now == _NONE] = len(programmes)
-        promising = (advantage - advantage[np.arange(len(rows)), :, place][..., None]).max(axis=1) > least
-        worth = value[rows, 0] @ weights
-        switched = np.zeros(len(rows), dtype=bool)
-        for a, action in enumerate([*programmes, _NONE]):
-            tried = np.flatnonzero(promising[:, a])
-            if not tried.size:
-                continue
-            trial = policy[rows[tried]]
-            trial[:, state] = action
-            found = self.value(trial, rows[tried])
-            found_worth = found[:, 0] @ weights
-            up = found_worth > worth[tried] + least
-            won = tried[up]
-            worth[won], switched[won] = found_worth[up], True
-            policy[rows[won], state] = action
-            value[rows[won]] = found[up]
-        return rows[switched]
-
-    def break_even(self, k: int) -> float:
-        """Effect at which a programme alone gains nothing at the estimates; missing if none is possible."""
-        there = self.p[0, :, self.origin[k], self.target[k]]
-        taken = self.p[0, :, self.origin[k], self.taken[k]]
-        one = replace(self, p=self.p[:1], r=self.r[:1], effect=self.effect[:1].copy())
-        policy = np.full((1, self.p.shape[-1]), _NONE)
-        base = float(one.value(policy)[0, 0, self.origin[k]])
-        policy[0, self.origin[k]] = k
-
-        def gain(effect: float) -> float:
-            one.effect[0, :, k] = np.clip(effect, -there, taken)
-            return float(one.value(policy)[0, 0, self.origin[k]]) - base
-
-        ends = [float(taken.max()), -float(there.max())]
-        for end in ends if self.effect[0, :, k].sum() >= 0 else ends[::-1]:
-            if gain(end) >= 0:
-                return float(brentq(gain, 0.0, end, xtol=1e-14))
-        return float("nan")
-
-
-def _problem(
-    markov: MarkovChurnResult,
-    table: pd.DataFrame,
-    rewards: Mapping[str, float] | npt.ArrayLike | None,
-    discount: float,
-    horizon: int | None,
-    n_draws: int,
-    seed: int,
-) -> tuple[_Problem, Floats]:
-    """The problem at the estimates (row 0) and in every draw, and how often each effect was cut to what is possible."""
-    names = markov.names
-    mean, drawn = markov.matrix(), markov.draws()
-    take = np.arange(n_draws) % len(drawn[0])
-    p = np.concatenate([mean[None], drawn[0][take]])
-    if rewards is None:
-        if not markov.money:
-            raise ParameterError("The chain knows no money.", hint="Give rewards: money per period by state.")
-        r = np.concatenate([markov.rewards()[None], drawn[1][take]])
-    else:
-        r = np.broadcast_to(_read_rewards(rewards, names, len(mean)), p.shape[:-1])
-    place = {name: i for i, name in enumerate(names)}
-    origin, target, taken = (
-        np.array([place[name] for name in table[column]]) for column in ("from_state", "to_state", "taken_from")
-    )
-    _check_possible(table, pd.DataFrame(mean.mean(axis=0), index=list(names), columns=list(names)))
-    noise = np.random.default_rng(seed).standard_normal((len(table), n_draws)).T
-    effect = table["effect"].to_numpy()
-    effects = np.concatenate([effect[None], effect + table["effect_sd"].to_numpy() * noise])
-    wanted = np.broadcast_to(effects[:, None, :], (n_draws + 1, len(mean), len(table)))
-    possible = np.clip(wanted, -p[:, :, origin, target], p[:, :, origin, taken])
-    clipped = (np.abs(possible - wanted) > 1e-12)[1:].mean(axis=(0, 1))
-    turn = -markov.season_now
-    problem = _Problem(
-        p=np.roll(p, turn, axis=1),
-        r=np.roll(r, turn, axis=1),
-        effect=np.roll(possible, turn, axis=1),
-        origin=origin,
-        target=target,
-        taken=taken,
-        cost=table["cost"].to_numpy(),
-        discount=discount,
-        horizon=horizon,
-    )
-    return problem, clipped
 
 
 # -- what is read ----------------------------------------------------------------------------------------------------
@@ -651,108 +426,6 @@ def _check_arguments(horizon: int | None, min_p_best: float, n_draws: int) -> No
         raise ParameterError(f"min_p_best is {min_p_best}.", hint="Give a share of draws from 0 to 1, such as 0.8.")
     if n_draws < 1:
         raise ParameterError(f"n_draws is {n_draws}.", hint="Give the number of draws, such as 1000.")
-
-
-def _read_programmes(programmes: pd.DataFrame, names: tuple[str, ...]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The programmes that the chain has states for, checked, and those that it has none for."""
-    table = _read_table(programmes)
-    reasons = [_unknown_state(row, names) for row in table.to_dict("records")]
-    unknown = np.array([bool(reason) for reason in reasons])
-    if unknown.all():
-        raise ParameterError(
-            "No programme is for a state of this chain.",
-            where=f"{table['programme'].iloc[0]}: {reasons[0]}",
-            hint=f"The states are {', '.join(names)}.",
-        )
-    not_used = table.loc[unknown, ["programme", "from_state"]].assign(reason=[text for text in reasons if text])
-    return table[~unknown].reset_index(drop=True), not_used.reset_index(drop=True)
-
-
-def _read_table(programmes: pd.DataFrame) -> pd.DataFrame:
-    """The programmes with all columns, checked."""
-    missing = [name for name in [*_TEXTS, *_NUMBERS] if name not in programmes.columns]
-    if missing:
-        raise MissingColumnError(
-            f"The programmes lack {', '.join(missing)}.", where=f"columns {list(programmes.columns)}"
-        )
-    if programmes.empty:
-        raise EmptyDataError("There are no programmes.", hint="Give one row per programme and state.")
-    table = programmes[[*_TEXTS, *_NUMBERS]].reset_index(drop=True)
-    holes = table.columns[table.isna().any()].tolist()
-    if holes:
-        rows = table.loc[table.isna().any(axis=1), "programme"].head(3).tolist()
-        raise DataError(f"{', '.join(holes)} is missing for some programmes.", where=f"programmes {rows}")
-    table[_TEXTS] = table[_TEXTS].astype(str)
-    for column in ("taken_from", "capacity"):
-        given = programmes[column].reset_index(drop=True) if column in programmes.columns else None
-        table[column] = np.nan if given is None else given
-    table["taken_from"] = table["taken_from"].where(table["taken_from"].notna(), table["from_state"]).astype(str)
-    for column in [*_NUMBERS, "capacity"]:
-        try:
-            table[column] = table[column].astype(np.float64)
-        except (TypeError, ValueError) as error:
-            raise ColumnTypeError(f"{column} is no number for some programmes.", where="the programmes") from error
-    _check_values(table)
-    return table
-
-
-def _check_values(table: pd.DataFrame) -> None:
-    numbers = table[[*_NUMBERS, "capacity"]].to_numpy()
-    rules = [
-        (
-            np.isinf(numbers).any(axis=1),
-            "a number is not finite",
-            "Give finite numbers; a missing capacity is no limit.",
-        ),
-        (table["effect_sd"] < 0, "effect_sd is negative", "Give a standard deviation of 0 or more."),
-        (table["cost"] < 0, "cost is negative", "Give the cost per customer and period, 0 or more."),
-        (table["capacity"] < 0, "capacity is negative", "Give the customers it can reach in a period, or nothing."),
-        (~table["source"].isin(SOURCES), "source is not known", f"Use one of {', '.join(SOURCES)}."),
-        (table["programme"].isin([NOTHING, NO_RECOMMENDATION]), "the name is kept for another use", "Rename it."),
-        (table.duplicated(["programme", "from_state"]), "it stands twice for a state", "Give one row for each state."),
-        (
-            table["taken_from"] == table["to_state"],
-            "the probability is taken from where it is given",
-            "Name in taken_from another state than in to_state.",
-        ),
-    ]
-    for wrong, what, hint in rules:
-        bad = np.flatnonzero(wrong)
-        if len(bad):
-            row = table.iloc[bad[0]]
-            where = f"programme {row['programme']!r}, from {row['from_state']} to {row['to_state']}"
-            raise ParameterError(f"A programme cannot be used: {what}.", where=where, hint=hint)
-
-
-def _unknown_state(row: Mapping[Hashable, Any], names: tuple[str, ...]) -> str:
-    unknown = [row[column] for column in ("from_state", "to_state", "taken_from") if row[column] not in names]
-    return f"the chain has no state {unknown[0]!r}" if unknown else ""
-
-
-def _impossible(row: Mapping[Hashable, Any], p: pd.DataFrame) -> tuple[str, str]:
-    """Why the effect of a programme cannot be, and which could; empty if it can. ``p`` by state left and state reached."""
-    origin, effect = row["from_state"], row["effect"]
-    there, from_there = float(p.loc[origin, row["to_state"]]), float(p.loc[origin, row["taken_from"]])
-    for state, before, after in (
-        (row["to_state"], there, there + effect),
-        (row["taken_from"], from_there, from_there - effect),
-    ):
-        if not -1e-12 <= after <= 1 + 1e-12:
-            why = f"the probability from {origin} to {state} is {before:.4g} in a period, and would be {after:.4g}"
-            return why, f"Give an effect from {-there:.4g} to {from_there:.4g}, or another taken_from."
-    return "", ""
-
-
-def _check_possible(table: pd.DataFrame, p: pd.DataFrame) -> None:
-    """Raise if an effect cannot be, at the estimates (S, S)."""
-    for row in table.to_dict("records"):
-        why, hint = _impossible(row, p)
-        if why:
-            raise ParameterError(
-                f"The effect of {row['programme']!r}, {row['effect']:+g}, is not possible: {why}.",
-                where=f"programme {row['programme']!r}, from {row['from_state']} to {row['to_state']}",
-                hint=hint,
-            )
 
 
 def _read_rewards(rewards: Mapping[str, float] | npt.ArrayLike, names: tuple[str, ...], n_seasons: int) -> Floats:
@@ -778,13 +451,59 @@ def _read_rewards(rewards: Mapping[str, float] | npt.ArrayLike, names: tuple[str
     return r
 
 
+def _problem(
+    markov: MarkovChurnResult,
+    table: pd.DataFrame,
+    rewards: Mapping[str, float] | npt.ArrayLike | None,
+    discount: float,
+    horizon: int | None,
+    n_draws: int,
+    seed: int,
+) -> tuple[DecisionProblem, Floats]:
+    """The problem at the estimates (row 0) and in every draw, and how often each effect was cut to what is possible."""
+    names = markov.names
+    mean, drawn = markov.matrix(), markov.draws()
+    take = np.arange(n_draws) % len(drawn[0])
+    p = np.concatenate([mean[None], drawn[0][take]])
+    if rewards is None:
+        if not markov.money:
+            raise ParameterError("The chain knows no money.", hint="Give rewards: money per period by state.")
+        r = np.concatenate([markov.rewards()[None], drawn[1][take]])
+    else:
+        r = np.broadcast_to(_read_rewards(rewards, names, len(mean)), p.shape[:-1])
+    place = {name: i for i, name in enumerate(names)}
+    origin, target, taken = (
+        np.array([place[name] for name in table[column]]) for column in ("from_state", "to_state", "taken_from")
+    )
+    check_possible(table, pd.DataFrame(mean.mean(axis=0), index=list(names), columns=list(names)))
+    noise = np.random.default_rng(seed).standard_normal((len(table), n_draws)).T
+    effect = table["effect"].to_numpy()
+    effects = np.concatenate([effect[None], effect + table["effect_sd"].to_numpy() * noise])
+    wanted = np.broadcast_to(effects[:, None, :], (n_draws + 1, len(mean), len(table)))
+    possible = np.clip(wanted, -p[:, :, origin, target], p[:, :, origin, taken])
+    clipped = (np.abs(possible - wanted) > 1e-12)[1:].mean(axis=(0, 1))
+    turn = -markov.season_now
+    problem = DecisionProblem(
+        p=np.roll(p, turn, axis=1),
+        r=np.roll(r, turn, axis=1),
+        effect=np.roll(possible, turn, axis=1),
+        origin=origin,
+        target=target,
+        taken=taken,
+        cost=table["cost"].to_numpy(),
+        discount=discount,
+        horizon=horizon,
+    )
+    return problem, clipped
+
+
 # -- what comes out --------------------------------------------------------------------------------------------------
 
 
 def _programme_frame(
     say: Wording,
     table: pd.DataFrame,
-    problem: _Problem,
+    problem: DecisionProblem,
     alone: Floats,
     best: Ints,
     clipped: Floats,
@@ -819,6 +538,11 @@ def _needed(say: Wording, break_even: float, cost: float) -> str:
     if cost == 0:
         return say.sentence("any: it costs nothing")
     return say.sentence("none within what is possible") if np.isnan(break_even) else _points(say, break_even)
+
+
+def _points(say: Wording, change: float) -> str:
+    """A change of a probability in points: ``1.9 points``."""
+    return say.sentence("{x} points", x=say.number(100 * change, 1 if abs(change) >= 0.0095 else 2))
 
 
 def _state_frame(
@@ -890,152 +614,3 @@ def _next_best(alone: Floats, programmes: list[int], min_p_best: float) -> int |
     k = programmes[int(alone[:, programmes].mean(axis=0).argmax())]
     surely = (alone[:, k] > 0) & (alone[:, k] >= alone[:, programmes].max(axis=1))
     return k if alone[:, k].mean() > 0 and surely.mean() >= min_p_best else None
-
-
-def _checks(
-    say: Wording,
-    frame: pd.DataFrame,
-    states: pd.DataFrame,
-    not_used: pd.DataFrame,
-    shares: Mapping[str, float],
-    gain: float,
-    regret: float,
-) -> tuple[Check, ...]:
-    cut = frame.iloc[int(frame["share_clipped"].to_numpy().argmax())]
-    share_cut = float(cut["share_clipped"])
-    recommended = bool(frame["is_recommended"].any())
-    short = frame[frame["is_recommended"] & (frame["n_treated"] < frame["n_customers"])]
-    return (
-        Check(
-            assumption=say.sentence("every programme is for states of the chain"),
-            finding=say.sentence("not used: {list}", list=say.listing(not_used["programme"].drop_duplicates().tolist()))
-            if len(not_used)
-            else say.sentence("all are"),
-            verdict="handled" if len(not_used) else "holds",
-        ),
-        Check(
-            assumption=say.sentence("every effect that was drawn is possible"),
-            finding=say.sentence(
-                "{p} of the draws of {programme} were cut to what is possible",
-                p=say.share(share_cut),
-                programme=cut["programme"],
-            )
-            if share_cut
-            else say.sentence("all are"),
-            verdict="holds" if share_cut == 0 else "handled" if share_cut <= 0.05 else "does not hold",
-            statistic=share_cut,
-        ),
-        Check(
-            assumption=say.sentence("what is recommended rests on measured effects"),
-            finding=say.sentence(
-                "{assumed} of the gain rests on assumed effects, {judged} on judged ones",
-                assumed=say.share(shares["assumed"], 0),
-                judged=say.share(shares["judged"], 0),
-            )
-            if recommended
-            else say.sentence("nothing is recommended"),
-            verdict="not testable"
-            if not recommended
-            else "does not hold"
-            if shares["assumed"] + shares["judged"] > 0
-            else "holds",
-            statistic=shares["assumed"] + shares["judged"],
-        ),
-        Check(
-            assumption=say.sentence("the gain is not that of a lucky choice"),
-            finding=say.sentence(
-                "choosing by the expected gain brings {gain}; choosing anew in each draw would bring {more} more, which is not "
-                "counted",
-                gain=say.money(gain),
-                more=say.money(regret),
-            ),
-            verdict="handled",
-            statistic=regret,
-        ),
-        Check(
-            assumption=say.sentence("the programmes reach all accounts that they are recommended for"),
-            finding=say.listing(
-                [
-                    say.sentence(
-                        "{programme} reaches {n} of {n_all} in {state}",
-                        programme=row["programme"],
-                        n=say.count(row["n_treated"]),
-                        n_all=say.count(row["n_customers"]),
-                        state=row["from_state"],
-                    )
-                    for _, row in short.iterrows()
-                ]
-            )
-            if len(short)
-            else say.sentence("they do")
-            if recommended
-            else say.sentence("nothing is recommended"),
-            verdict="handled" if len(short) else "holds" if recommended else "not testable",
-        ),
-        Check(
-            assumption=say.sentence(
-                "a programme changes nothing but the transition that it is for, and does so for good"
-            ),
-            finding=say.sentence("only an experiment would tell"),
-            verdict="not testable",
-        ),
-    )
-
-
-def _assumed(
-    say: Wording,
-    markov: MarkovChurnResult,
-    discount_rate: float,
-    horizon: int | None,
-    min_p_best: float,
-    own_rewards: bool,
-) -> tuple[Assumed, ...]:
-    items = [
-        Assumed(
-            what=say.sentence("effects and costs of the programmes"),
-            value=say.sentence("as given; effects are normal, and independent of one another"),
-            would_change=say.sentence("an experiment; the break-even says how large an effect must be"),
-        ),
-        Assumed(
-            what=say.sentence("discount rate"),
-            value=say.sentence("{rate} a year", rate=say.share(discount_rate)),
-            would_change=say.sentence(
-                "a higher rate makes what is gained later worth less, and every programme with it"
-            ),
-        ),
-        Assumed(
-            what=say.sentence("horizon"),
-            value=say.sentence("without end") if horizon is None else say.periods(horizon, markov.freq),
-            would_change=say.sentence(
-                "a shorter one leaves out what comes later; the cost of its last period is in it"
-            ),
-        ),
-        Assumed(
-            what=say.sentence("who is treated"),
-            value=say.sentence(
-                "the accounts that are in the state now, in each period that they are in it; in all seasons alike"
-            ),
-            would_change=say.sentence(
-                "accounts that come into the state later add to the gain in all, and to the cost"
-            ),
-        ),
-        Assumed(
-            what=say.sentence("capacity"),
-            value=say.sentence("as many accounts as the programme reaches in a period, the best programme first"),
-            would_change=say.sentence("more capacity; gain per account and break-even do not depend on it"),
-        ),
-        Assumed(
-            what=say.sentence("how sure a choice must be"),
-            value=say.sentence("best in {p} of draws", p=say.share(min_p_best, 0)),
-            would_change=say.sentence("a lower share recommends more, and is wrong more often"),
-        ),
-    ]
-    if own_rewards:
-        items.append(
-            Assumed(
-                what=say.sentence("money per period in each state"),
-                value=say.sentence("given by the user, taken as certain"),
-                would_change=say.sentence("the money of the ledger, with its uncertainty"),
-            )
-        )
-    return tuple(items)

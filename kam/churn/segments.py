@@ -7,6 +7,8 @@ import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 from scipy.special import gammaln
 
+from kam.churn.estimation import ratio
+
 Floats = npt.NDArray[np.float64]
 
 _LOG_RANGE = (np.log(0.1), np.log(1e6))
@@ -42,7 +44,7 @@ def shrink_to_pooled(counts: npt.ArrayLike) -> tuple[Floats, Floats]:
     """
     n = np.asarray(counts, dtype=np.float64)
     total = n.sum(axis=0)
-    pooled = np.divide(total, total.sum(axis=1, keepdims=True), out=np.zeros_like(total), where=total > 0)
+    pooled = ratio(total, total.sum(axis=1, keepdims=True))
     strength = np.array([_strength(n[:, i], pooled[i]) for i in range(n.shape[1])])
     weight = strength[:, None]
     return (n + weight * pooled) / (n.sum(axis=2, keepdims=True) + weight), strength

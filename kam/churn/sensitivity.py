@@ -17,7 +17,7 @@ from kam.churn.waiting import Activity, count_losses, count_waits, read_activity
 from kam.churn.worth import rate_per_period
 from kam.errors import EmptyDataError, ModelError, ParameterError
 from kam.results import Assumed, Check, Context, KeyFigure, Result
-from kam.stats.resampling import percentile_interval
+from kam.stats.resampling import interval_among, percentile_interval
 from kam.wording import Wording
 
 if TYPE_CHECKING:
@@ -422,8 +422,7 @@ def _row(markov: MarkovChurnResult, worth: Floats, level: float) -> dict[str, fl
     share = n[here] / max(n[here].sum(), 1.0)
     mean = float(markov.states["periods_to_loss"].to_numpy()[here] @ share)
     drawn = loss_times(markov.draws()[0], lost)[:, markov.season_now][:, here] @ share
-    tail = (1 - level) / 2
-    ends = np.quantile(drawn, [tail, 1 - tail], method="inverted_cdf")  # a loss may be impossible in a resample
+    mix_low, mix_high = interval_among(drawn, level)  # a loss may be impossible in a resample
     low, high = percentile_interval(worth[1:], level)
     return {
         "n_lost": int(n[lost]),
@@ -433,8 +432,8 @@ def _row(markov: MarkovChurnResult, worth: Floats, level: float) -> dict[str, fl
         "p_loss_high": markov.p_loss_high,
         **{name: float(best[name]) for name in ("periods_to_loss", "loss_low", "loss_high")},
         "mix_to_loss": mean,
-        "mix_low": float(ends[0]),
-        "mix_high": float(ends[1]),
+        "mix_low": float(mix_low),
+        "mix_high": float(mix_high),
         "value_ahead": float(worth[0]),
         "ahead_low": low,
         "ahead_high": high,

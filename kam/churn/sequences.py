@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from kam.churn.periods import Calendar, name_period, read_periods
 from kam.errors import (
     ColumnTypeError,
     DataError,
@@ -20,13 +21,11 @@ from kam.errors import (
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
-PERIODS_A_YEAR = {"month": 12, "quarter": 4, "year": 1, "period": 1}
-"""How many periods a year has; a period that is no calendar one is its own year."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Sequences:
-    """The states of all customers, sorted by customer and period.
+class Sequences(Calendar):
+    """The states of all customers, sorted by customer and period; ``periods`` and ``freq`` are those of the calendar.
 
     Attributes
     ----------
@@ -34,12 +33,8 @@ class Sequences:
         Names, in the order of the matrix.
     customers : numpy.ndarray
         Identifiers, as text, in order.
-    periods : pandas.Index
-        Every period from the first to the last, also one in which nobody was seen.
-    freq : {"month", "quarter", "year", "period"}
-        Length of a period; ``period``: numbered, no calendar.
     customer, period, state : numpy.ndarray
-        One entry per customer and period seen: indices into the three above.
+        One entry per customer and period seen: indices into ``customers``, ``periods`` and ``states``.
     money : numpy.ndarray or None
         What the customer brought in the period.
     segment : numpy.ndarray or None
@@ -50,8 +45,6 @@ class Sequences:
 
     states: tuple[str, ...]
     customers: npt.NDArray[np.object_]
-    periods: pd.Index
-    freq: str
     customer: Ints
     period: Ints
     state: Ints
@@ -64,16 +57,6 @@ class Sequences:
         """Rows that begin a transition: the next row is the same customer's, one period later."""
         same = self.customer[1:] == self.customer[:-1]
         return np.flatnonzero(same & (self.period[1:] == self.period[:-1] + 1))
-
-    @property
-    def season(self) -> Ints:
-        """Season of every period, see :func:`seasons_of`."""
-        return seasons_of(self.periods, self.freq)
-
-    @property
-    def n_seasons(self) -> int:
-        """Periods in a year."""
-        return PERIODS_A_YEAR[self.freq]
 
     def index(self, state: str) -> int:
         """Position of a state; raises :class:`~kam.errors.ParameterError` for one that is not known."""
@@ -184,53 +167,6 @@ def read_sequences(
     )
 
 
-def seasons_of(periods: pd.Index, freq: str) -> Ints:
-    """Season of periods: 0 for January, or for the quarter that begins with January to March; all 0 for years and numbers."""
-    if freq not in ("month", "quarter"):
-        return np.zeros(len(periods), dtype=np.int64)
-    months = pd.DatetimeIndex(periods).month.to_numpy() - 1
-    return np.asarray(months if freq == "month" else months // 3, dtype=np.int64)
-
-
-def read_periods(column: pd.Series) -> tuple[pd.Index, Ints, str]:
-    """Read a column of periods: every period from the first to the last, the position of each row, and their length.
-
-    Raises
-    ------
-    ColumnTypeError
-        They are neither first days of months nor whole numbers.
-    """
-    if isinstance(column.dtype, pd.PeriodDtype):
-        column = column.dt.to_timestamp()
-    if pd.api.types.is_integer_dtype(column):
-        numbers = column.to_numpy(dtype=np.int64)
-        first = int(numbers.min())
-        return pd.RangeIndex(first, int(numbers.max()) + 1, name="period"), numbers - first, "period"
-    if not pd.api.types.is_datetime64_any_dtype(column):
-        raise ColumnTypeError(
-            "The periods are neither dates nor whole numbers.",
-            where=f"column period, {column.dtype}, such as {column.iloc[0]!r}",
-            hint="Give the first day of each period, or number the periods.",
-        )
-    codes, unique = pd.factorize(column, sort=True)
-    starts = pd.DatetimeIndex(unique)
-    if (starts.day != 1).any():
-        raise ColumnTypeError(
-            "A period does not begin with a month.",
-            where=f"period {name_period(starts[starts.day != 1][0])}",
-            hint="Give the first day of each month, quarter or year, or number the periods.",
-        )
-    months = (12 * starts.year + starts.month - 1).to_numpy(dtype=np.int64)
-    steps = np.diff(months)
-    step = int(np.gcd.reduce(steps)) if len(steps) else 1
-    length = {1: "month", 3: "quarter", 12: "year"}
-    if step not in length:
-        step = 3 if step % 3 == 0 and step % 12 else (12 if step % 12 == 0 else 1)
-    index = (months - months[0]) // step
-    every = pd.date_range(starts[0], periods=int(index[-1]) + 1, freq=pd.DateOffset(months=step), name="period")
-    return every, index[codes], length[step]
-
-
 def read_states(column: pd.Series, states: Sequence[str] | None) -> tuple[tuple[str, ...], Ints]:
     """Read a column of states: their names in order, and the position of each row.
 
@@ -258,20 +194,16 @@ def read_states(column: pd.Series, states: Sequence[str] | None) -> tuple[tuple[
     return names, place[codes]
 
 
-def name_period(period: object) -> str:
-    """Name a period in an error."""
-    return f"{period:%Y-%m-%d}" if isinstance(period, pd.Timestamp) else str(period)
-
-
 # -- inside ----------------------------------------------------------------------------------------------------------
 
 
 def _codes(column: pd.Series) -> tuple[Ints, npt.NDArray[np.object_]]:
     if isinstance(column.dtype, pd.CategoricalDtype):
         used = column.cat.remove_unused_categories()
-        return used.cat.codes.to_numpy(dtype=np.int64), used.cat.categories.astype(str).to_numpy(dtype=object)
-    codes, unique = pd.factorize(column, sort=False)
-    return codes.astype(np.int64), pd.Index(unique).astype(str).to_numpy(dtype=object)
+        codes, unique = used.cat.codes.to_numpy(), used.cat.categories
+    else:
+        codes, unique = pd.factorize(column, sort=False)
+    return np.asarray(codes, dtype=np.int64), np.asarray(pd.Index(unique).astype(str), dtype=object)
 
 
 def _read_segments(

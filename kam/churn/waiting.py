@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import sparse
 
-from kam.churn.sequences import PERIODS_A_YEAR
+from kam.churn.periods import PERIODS_A_YEAR
 from kam.errors import ColumnTypeError, DataError, EmptyDataError, MissingColumnError, ParameterError
 from kam.stats.resampling import bootstrap_weights
 
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
+
+MIN_GAPS = 3
+"""An account has a rhythm of its own from this many gaps on."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from kam.churn.chain import can_reach, discounted_value, n_step, periods_to_loss
-from kam.churn.estimation import estimate
-from kam.churn.sequences import PERIODS_A_YEAR, Sequences
+from kam.churn.estimation import estimate, ratio
+from kam.churn.periods import PERIODS_A_YEAR
+from kam.churn.sequences import Sequences
 from kam.errors import ParameterError
 
 Floats = npt.NDArray[np.float64]
@@ -83,7 +84,7 @@ class Worth:
         n_states = len(p)
         counts = np.asarray(triples, dtype=float)
         total = counts.sum(axis=2, keepdims=True)
-        rows = np.where(total > 0, np.divide(counts, total, out=np.zeros_like(counts), where=total > 0), p)
+        rows = np.where(total > 0, ratio(counts, total), p)
         before, now = (index.ravel() for index in np.indices((n_states, n_states)))
         chain = np.zeros((n_states**2, n_states**2))
         for j in range(n_states):  # (before, now) → (now, j)
@@ -137,12 +138,7 @@ def pairs_now(sequences: Sequences) -> Floats:
 
 def segment_worth(worth: Worth, p: Floats, mixes: Floats) -> Floats:
     """Worth of one customer of today in each segment, under its own matrix: ``p`` (G, S, S), ``mixes`` (G, S)."""
-    return np.array([replace_mix(worth, mix).of(own[None]) for own, mix in zip(p, mixes, strict=True)])
-
-
-def replace_mix(worth: Worth, mix: Floats) -> Worth:
-    """The same comparison for other customers."""
-    return Worth(mix=mix, rewards=worth.rewards, lost=worth.lost, discount=worth.discount, n_seasons=worth.n_seasons)
+    return np.array([replace(worth, mix=mix).of(own[None]) for own, mix in zip(p, mixes, strict=True)])
 
 
 def recent_matrix(tables: npt.ArrayLike, n_periods: int, fallback: Floats) -> Floats:

@@ -30,7 +30,8 @@ class Rollup:
         ``customer_id``, ``customer`` (its number, from 0, in the order of the identifiers: windows and joins over numbers are
         fast), ``month`` (date, its first day), ``n_rows``, ``gross`` (sum of the positive amounts), ``returns``
         (sum of the negative ones, as a positive number), those of :data:`MEASURES` that the ledger has, ``n_orders``
-        (distinct orders with a positive line in this month), ``day_mask`` (days with a positive line; 0: none).
+        (distinct orders with a positive line in this month), ``day_mask`` (days with a positive line; 0: none),
+        ``first_month`` (of the customer's first positive line; missing: there is none).
     spanning : ibis.expr.types.Table
         ``customer_id``, ``order_id``, ``month``: one row per month of each order whose number has positive lines in more than
         one. Such an order counts once in each month, and once in any longer period.
@@ -75,7 +76,8 @@ def build_rollup(lines: ir.Table, *, by_order: bool, storage: Storage) -> Rollup
     grouped = lines.group_by("customer_id", month=month).agg(**sums)
     if not storage.is_local:
         grouped = storage.pull("unnumbered", grouped)  # another engine may order texts in another way
-    customers = grouped.select("customer_id").distinct()
+    first_month = grouped.month.min(where=grouped.day_mask != 0)
+    customers = grouped.group_by("customer_id").agg(first_month=first_month)
     customers = customers.mutate(customer=ibis.row_number().over(order_by="customer_id").cast("int32"))
     months = storage.con.create_table("rollup", grouped.inner_join(customers, "customer_id"))
     if not by_order:

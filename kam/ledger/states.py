@@ -106,9 +106,9 @@ def state_panel(
     Assumes that (1) the ledger is complete from its first month on; a first quarter or year that begins before it is left out;
     (2) who was silent before the ledger begins is no customer before the first purchase in it; (3) classes and segments are known
     from the first period on in which a window is full *and* somebody can have been silent for `k` periods, since before that
-    nobody can be lost; all who have bought by then have a row from then on, and where the window of a last purchase begins before
-    the ledger does, its money is scaled up to a whole one; money before the first purchase counts in the window, but has no
-    row; (4) with scores, that fifths of the customers of each period are meant, so that a customer moves when others do.
+    nobody can be lost; all who have bought by then have a row from then on; (4) what a customer brought since a first purchase that
+    is not as long ago as the window goes on as it began: it is scaled up to a whole window, so that a new customer does not seem
+    to grow into a class; money before the first purchase counts in the window, but has no row; (5) with scores, that fifths of the customers of each period are meant, so that a customer moves when others do.
 
     Parameters
     ----------
@@ -188,7 +188,7 @@ def state_panel(
     if space.kind == "rfm":
         code = space.score(table, owner[spell], t, silence)
     else:
-        rank = space.classify(begin, table["worth"][active]) if "worth" in table else np.zeros(len(active), np.int64)
+        rank = space.classify(table["worth"][active]) if "worth" in table else np.zeros(len(active), np.int64)
         code = space.codes(rank[spell], silence, t)
     kept = code >= 0
     space.require_rows(bool(kept.any()), ledger)
@@ -329,10 +329,13 @@ class PeriodRange:
         return ibis.literal(date(index // 12, index % 12 + 1, 1))
 
     def number(self, table: ir.Table) -> ir.Table:
-        """The rows of a table with a column ``month`` that lie in a complete period, with its number ``t``."""
+        """The rows of the rollup that lie in a complete period, with its number ``t`` and that of the customer's ``first``."""
         inside = table.filter(~self.before(table.month) & ~self.after(table.month))
-        months = 12 * inside.month.year() + inside.month.month() - 1 - self.first
-        return inside.mutate(t=(months if self.step == 1 else months // self.step).cast("int16"))
+        return inside.mutate(t=self._number(inside.month), first=ibis.greatest(self._number(inside.first_month), 0))
+
+    def _number(self, month: ir.DateColumn) -> ir.IntegerColumn:
+        months = 12 * month.year() + month.month() - 1 - self.first
+        return (months if self.step == 1 else months // self.step).cast("int16")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -441,15 +444,23 @@ class StateSpace:
         return 0 if self.kind == "recency" else max(self.window, self.k) - 1
 
     def table(self, ledger: Ledger) -> ir.Table:
-        """:func:`sum_by_period`, for classes with ``worth``: the money of the window up to and with the period."""
+        """:func:`sum_by_period`, for classes with ``worth``: the money of the window up to and with the period.
+
+        Where the customer's first purchase is not as long ago as the window, its money is scaled up to a whole one.
+        """
         sums = sum_by_period(ledger, self.periods)
         if not self.has_classes:
             return sums
         money = sums.revenue - sums.cost if self.value == "margin" else sums.revenue
-        if self.window > 1:
-            recent = ibis.range_window(preceding=self.window - 1, following=0, group_by="customer", order_by="t")
-            money = money.sum().over(recent)
-        return sums.mutate(worth=money.cast("float64"))  # the nearest to the exact sum
+        if self.window == 1:
+            return sums.mutate(worth=money.cast("float64"))
+        recent = ibis.range_window(preceding=self.window - 1, following=0, group_by="customer", order_by="t")
+        total, seen = (
+            money.sum().over(recent).cast("float64"),
+            sums.t - sums["first"] + 1,
+        )  # the nearest to the exact sum
+        # Of a customer of fewer periods, and where the ledger does not reach back, as much as in a whole window.
+        return sums.mutate(worth=ibis.ifelse(seen < self.window, total * self.window / seen, total))
 
     def active(self, ledger: Ledger) -> ir.Table:
         """One row per customer and active period: ``customer``, ``t``, for classes ``worth``."""
@@ -477,10 +488,9 @@ class StateSpace:
             cuts.append(round((descending[n_in - 1] + max(below[0] if len(below) else 0.0, 0.0)) / 2, 5))
         return replace(self, cuts=(float(cuts[0]), float(cuts[1])))
 
-    def classify(self, t: Ints, worth: Floats) -> Ints:
-        """Class of active periods, 0 for A; the money of a window that begins before the ledger is scaled up to a whole one."""
+    def classify(self, worth: Floats) -> Ints:
+        """Class of active periods, 0 for A."""
         assert self.cuts is not None
-        worth = np.where(t + 1 < self.window, worth * self.window / (t + 1), worth)
         return 2 - (worth > self.cuts[1]).astype(np.int64) - (worth > self.cuts[0])
 
     def codes(self, rank: Ints, silence: Ints, t: Ints) -> Ints:
@@ -572,21 +582,26 @@ class StateSpace:
 def sum_by_period(ledger: Ledger, periods: PeriodRange) -> ir.Table:
     """What :func:`kam.ledger.activity_panel` says, as an expression over the rollup; periods by number.
 
-    ``customer`` (its number in the rollup), ``t``, ``n_months`` (rows of the rollup), ``revenue``, ``n_orders``, ``cost`` where
-    the ledger has it.
+    ``customer`` (its number in the rollup), ``t``, ``first`` (the period of its first purchase), ``n_months`` (rows of the
+    rollup), ``revenue``, ``n_orders``, ``cost`` where the ledger has it.
     """
     months = periods.number(ledger.rollup.months)
     money = {"revenue": months.gross - months.returns, **({"cost": months.cost} if "cost" in months.columns else {})}
     if periods.step == 1:  # an order that spans months counts once in each
-        return months.select("customer", "t", "n_orders", n_months=ibis.literal(1, "int64"), **money)
+        return months.select("customer", "t", "first", "n_orders", n_months=ibis.literal(1, "int64"), **money)
     sums = months.group_by("customer", "t").agg(
-        n_months=months.count(), n_all=months.n_orders.sum(), **{name: column.sum() for name, column in money.items()}
+        first=months["first"].min(),
+        n_months=months.count(),
+        n_all=months.n_orders.sum(),
+        **{name: column.sum() for name, column in money.items()},
     )
     spanning = ledger.rollup.spanning.inner_join(months, ["customer_id", "month"])
     orders = spanning.group_by("customer", "order_id", "t").agg(n=_.count() - 1)
     repeats = orders.group_by("customer", "t").agg(n_repeats=_.n.sum())
     joined = sums.left_join(repeats, ["customer", "t"])
-    return joined.select("customer", "t", "n_months", *money, n_orders=joined.n_all - joined.n_repeats.fill_null(0))
+    return joined.select(
+        "customer", "t", "first", "n_months", *money, n_orders=joined.n_all - joined.n_repeats.fill_null(0)
+    )
 
 
 # -- inside ----------------------------------------------------------------------------------------------------------

@@ -107,9 +107,7 @@ def _count_sparsely(ledger: Ledger, space: StateSpace) -> pd.DataFrame:
     # A period and the class in it as one number: 4 t + 1 to 4 t + 3.
     rank = ibis.literal(0)
     if space.cuts is not None:
-        scaled = active.worth * space.window / (active.t + 1)  # as StateSpace.classify
-        worth = ibis.ifelse(active.t + 1 < space.window, scaled, active.worth)
-        rank = 2 - (worth > space.cuts[0]).cast("int8") - (worth > space.cuts[1]).cast("int8")
+        rank = 2 - (active.worth > space.cuts[0]).cast("int8") - (active.worth > space.cuts[1]).cast("int8")
     steps = active.select("customer", step=(4 * active.t + 1 + rank).cast("int16"))
     pairs = steps.mutate(next=steps.step.lead().over(group_by="customer", order_by="step"))
     counted = pairs.group_by("step", "next").agg(n=pairs.count()).to_pyarrow()

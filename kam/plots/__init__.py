@@ -10,12 +10,14 @@ from kam.plots.accounts import plot_key_accounts
 from kam.plots.churn_definition import plot_return_share
 from kam.plots.classes import plot_abc_xyz, plot_class_stability
 from kam.plots.concentration import plot_largest, plot_lorenz
-from kam.plots.markov import plot_flow, plot_survival, plot_transitions
+from kam.plots.flow import plot_flow
 from kam.plots.mix_forecast import plot_mix_forecast
 from kam.plots.programmes import plot_programmes
 from kam.plots.rfm import plot_rfm_fm, plot_rfm_fr
 from kam.plots.state_value import plot_state_value
 from kam.plots.style import describe, show, to_png
+from kam.plots.survival import plot_survival
+from kam.plots.transitions import plot_transitions
 
 __all__ = [
     "describe",

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from kam.plots import style
+from kam.plots.labels import spread
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -138,7 +139,9 @@ def plot_class_stability(result: AbcXyzResult, *, sure: float = 0.8, ax: Axes | 
         ax.vlines(ends[:-1] + 0.5, 0, 1, color=style.SOFT, lw=1)
         middles = (ends - classes["n_customers"].to_numpy() / 2) / again.size
         kept = [say.sentence("{p} keep it", p=say.share(p, 0)) for p in classes["p_same_class"]]
-        for name, words, place in zip(classes.index, kept, _apart(middles, 0.19), strict=True):
+        for name, words, place in zip(
+            classes.index, kept, spread(middles, np.full(middles.size, 0.19), 0, 1), strict=True
+        ):
             ax.text(
                 place, 0.87, say.sentence("class {name}", name=name) + f"\n{words}", transform=ax.transAxes, ha="center",
                 va="bottom", size=style.SMALL, linespacing=1.3,
@@ -156,14 +159,3 @@ def plot_class_stability(result: AbcXyzResult, *, sure: float = 0.8, ax: Axes | 
             classes=say.listing([f"{name}: {words}" for name, words in zip(classes.index, kept, strict=True)]),
         )
         return style.finish(ax, title=title, description=description, context=result.context)
-
-
-def _apart(places: np.ndarray, width: float) -> np.ndarray:
-    """Places between 0 and 1 for labels of a width, moved as little as needed so that they neither overlap nor stick out."""
-    places = np.clip(places, width / 2, 1 - width / 2)
-    for i in range(1, places.size):
-        places[i] = max(places[i], places[i - 1] + width)
-    places[-1] = min(places[-1], 1 - width / 2)
-    for i in range(places.size - 2, -1, -1):
-        places[i] = min(places[i], places[i + 1] - width)
-    return places

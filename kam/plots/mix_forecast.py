@@ -10,10 +10,12 @@ import numpy.typing as npt
 import pandas as pd
 from matplotlib.font_manager import FontProperties
 
-from kam.churn.forecast import ALL, name_in_words, prediction_interval
+from kam.churn.forecast import prediction_interval
+from kam.churn.periods import period_in_words
+from kam.churn.projection import ALL
 from kam.plots import style
 from kam.plots.fonts import one_line
-from kam.plots.markov import _label, _label_ends, _label_periods, _leave_room, _x_per_point
+from kam.plots.labels import label_ends, label_periods, label_state, leave_room, x_per_point
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -70,8 +72,8 @@ def plot_mix_forecast(result: MixForecastResult, *, ax: Axes | None = None) -> A
         ax = style.take_axes(ax, height=5.0)
         peak = max(max(fan.was.max(), fan.high.max(), fan.tested["n_high"].max()) for fan in fans.values())
         ax.set_ylim(0, 1.04 * max(float(peak), 1.0))
-        labels = [_label(name, say.count(fans[name].expected[-1])) for name in order]
-        _leave_room(ax, labels, 0, last)
+        labels = [label_state(name, say.count(fans[name].expected[-1])) for name in order]
+        leave_room(ax, labels, 0, last)
         ax.axvline(now, color=style.GREY, lw=1.2, ls=(0, (4, 3)))
         ax.annotate(
             say.sentence("now"), (now, 1), (-4, -2), xycoords=("data", "axes fraction"), textcoords="offset points",
@@ -79,14 +81,14 @@ def plot_mix_forecast(result: MixForecastResult, *, ax: Axes | None = None) -> A
         )  # fmt: skip
         for name in order:
             _draw(ax, fans[name], colors[name], now)
-        _label_ends(
+        label_ends(
             ax, last, np.array([fans[name].expected[-1] for name in order]), labels, [colors[name] for name in order],
             low=0.0, high=ax.get_ylim()[1],
         )  # fmt: skip
         style.set_ticks(ax.yaxis, 0, ax.get_ylim()[1], say.count)
-        _label_periods(ax, periods, result.freq, say)
+        label_periods(ax, periods, result.freq, say)
         ax.spines["bottom"].set_bounds(0, last)
-        font, room = FontProperties(size=style.SMALL), last / _x_per_point(ax)
+        font, room = FontProperties(size=style.SMALL), last / x_per_point(ax)
         lines = [part for line in _legend(result) for part in style.break_lines(line, font, room)]
         ax.set_xlabel("\n".join(lines), x=0.5 * last / ax.get_xlim()[1], size=style.SMALL)
         ax.set_ylabel(say.sentence("customers"))
@@ -163,7 +165,7 @@ def _legend(result: MixForecastResult) -> list[str]:
 
 def _title(result: MixForecastResult, fans: dict[str, _Fan]) -> str:
     say = result.context.wording
-    when = name_in_words(say, result.totals["period"].iloc[result.horizon - 1], result.freq)
+    when = period_in_words(say, result.totals["period"].iloc[result.horizon - 1], result.freq)
     total = result.totals[(result.totals["scope"] == ALL) & (result.totals["n_ahead"] == result.horizon)].iloc[0]
     parts = [
         say.sentence(

@@ -122,7 +122,8 @@ def finish(ax: Axes, *, title: str, description: str, context: Context) -> Axes:
     if tight and len(figure.axes) == 1:  # alone, the title begins where the figure does
         left = min(left, tight.x0)
         heading.set_x((left - box.x0) / box.width)
-    heading.set_text("\n".join(break_lines(title, heading.get_fontproperties(), (box.x1 - left) * 72 / figure.dpi)))
+    room = 0.98 * (box.x1 - left) * 72 / figure.dpi  # letters are a little wider at some resolutions
+    heading.set_text("\n".join(break_lines(title, heading.get_fontproperties(), room)))
     return ax
 
 

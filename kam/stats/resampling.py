@@ -130,6 +130,37 @@ def percentile_interval(draws: npt.ArrayLike, level: float = 0.95) -> tuple[floa
     return float(low), float(high)
 
 
+def interval_among(draws: npt.ArrayLike, level: float = 0.95) -> tuple[Floats, Floats]:
+    """Take percentile intervals whose ends are draws themselves: for many measures at once, some of which may be infinite.
+
+    Assumes (1) that the draws scatter around the estimate as the estimate does around the truth (no strong bias).
+
+    Parameters
+    ----------
+    draws : array_like
+        Shape (n_resamples, ...); infinite where a measure has no limit, such as the time to a loss that cannot happen.
+    level : float
+        Level of each interval, between 0 and 1.
+
+    Returns
+    -------
+    low, high : numpy.ndarray
+        The ends, in the shape of one draw.
+
+    Notes
+    -----
+    Hyndman & Fan (1996), definition 1: the inverse of the empirical distribution function, which does not interpolate.
+
+    Examples
+    --------
+    >>> low, high = interval_among([[1.0], [2.0], [3.0], [np.inf]], level=0.5)
+    >>> low.tolist(), high.tolist()
+    ([1.0], [3.0])
+    """
+    low, high = np.quantile(np.asarray(draws), [(1 - level) / 2, (1 + level) / 2], axis=0, method="inverted_cdf")
+    return low, high
+
+
 def block_variance(series: Floats, start: Ints, stop: Ints, length: Ints) -> tuple[Floats, Floats]:
     """Estimate the variance of the sum of each series over its window, from blocks of neighboring periods.
 

@@ -1,7 +1,9 @@
-"""Panels that several tests use."""
+"""What several tests use."""
 
 import pytest
 
+from kam.churn.definition import ChurnDefinitionResult, churn_definition
+from tests.churn.purchases import simulate_panel
 from tests.churn.worlds import simulate
 
 
@@ -9,3 +11,9 @@ from tests.churn.worlds import simulate
 def panel():
     """300 customers, 24 months, three states."""
     return simulate(1)
+
+
+@pytest.fixture(scope="session")
+def simulated() -> ChurnDefinitionResult:
+    """Of 1,500 customers who are gone for good, 1 in 20 a month."""
+    return churn_definition(simulate_panel(1500, 3), max_return_share=0.2, n_resamples=200)

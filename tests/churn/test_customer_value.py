@@ -1,13 +1,12 @@
 """Customer value: by state, customer and portfolio, against papers, brute force and known truths."""
 
-from dataclasses import replace
 from itertools import product
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from kam.churn.customer_value import CustomerValueResult, customer_levels, customer_value
+from kam.churn.customer_value import CustomerValueResult, customer_value
 from kam.churn.markov import fit_markov_churn
 from kam.columns import GLOSSARY
 from kam.errors import ParameterError
@@ -275,51 +274,6 @@ def test_without_a_lost_state(panel):
 # -- the account's own level -----------------------------------------------------------------------------------------
 
 
-def test_credibility_by_hand():
-    # a: 30 for 20 expected in two periods (14, 16), b: 10 for 20 (4, 6). X 1.5 and .5, k = 2.
-    # within: Q − 200 (X − 1)² = 52 − 50 = 2 each → w = 2 · 2 · 2/200 / 2 = .02; a = (2 · 2 · .25 − 2 · .02) / 4 = .24
-    levels = customer_levels([30, 10], [20, 20], [16 + 36, 36 + 16], [200, 200])
-    assert levels.between == pytest.approx(0.24)
-    assert levels.within == pytest.approx(0.02 / 1.24)
-    assert levels.credibility.tolist() == pytest.approx(2 * [2 / (2 + 0.02 / 0.24)])  # .96
-    assert levels.factor.tolist() == pytest.approx([1.48, 0.52])
-    first = 1.48**2 / (1 / 0.24 + 2 * 1.24 / 0.02)
-    assert levels.variance[0] == pytest.approx(first + 0.02**2)
-
-
-def test_customers_who_are_alike_are_not_told_apart():
-    rng = np.random.default_rng(1)
-    money = 10 * rng.uniform(0.5, 1.5, (400, 12))
-    levels = customer_levels(money.sum(1), np.full(400, 120.0), ((money - 10) ** 2).sum(1), np.full(400, 1200.0))
-    assert levels.between < 0.002
-    assert np.abs(levels.factor - 1).max() < 0.1
-    alike = customer_levels([20, 20], [20, 20], [8, 8], [200, 200])
-    assert alike.between == 0 and alike.factor.tolist() == [1, 1] and alike.variance.tolist() == [0, 0]
-
-
-def test_a_customer_without_expected_money_keeps_the_level_of_all():
-    levels = customer_levels([30, 10, 5], [20, 20, 0], [52, 52, 25], [200, 200, 0])
-    assert levels.credibility[2] == 0 and levels.factor[2] == 1
-    assert levels.variance[2] == pytest.approx(levels.between)
-
-
-def test_seen_once_tells_nothing():
-    assert customer_levels([30, 10], [20, 20], [100, 100], [400, 400]) is None
-
-
-@pytest.mark.parametrize("between", [0.1, 0.5, 2.0])
-def test_variances_are_recovered(between):
-    found = []
-    for seed in range(8):
-        rng = np.random.default_rng(seed)
-        level = rng.gamma(1 / between, between, (2000, 1))
-        reward = rng.choice([5.0, 10.0, 40.0], (2000, 15))
-        money = reward * level * rng.gamma(4, 0.25, reward.shape)
-        levels = customer_levels(money.sum(1), reward.sum(1), ((money - reward) ** 2).sum(1), (reward**2).sum(1))
-        found.append((levels.between, levels.within))
-    assert np.mean(found, axis=0).tolist() == pytest.approx([between, 0.25], rel=0.1)
-
-
 @pytest.mark.parametrize("kind", ["gamma", "inverse gamma", "lognormal"])
 def test_own_value_is_closer_to_the_truth_than_that_of_the_state(kind):
     rng = np.random.default_rng(4)
@@ -362,19 +316,6 @@ def test_own_value_of_customers(uneven):
     check = next(c for c in worth.checks if "bring alike" in c.assumption)
     assert check.verdict == "handled" and check.statistic == worth.between_variance
     assert next(c for c in worth.checks if "add up" in c.assumption).verdict == "holds"
-
-
-def test_squares_of_expected_money_are_exact_when_one_state_brings_money(panel):
-    silent = panel.assign(revenue=panel["revenue"].where(panel["state"] == "A", 0.0))
-    chain = fit_markov_churn(silent, n_resamples=20, chain="pooled")
-    r = chain.rewards()[0, 0]
-    exact = chain.customers.assign(expected_squares=chain.customers["money_expected"] * r)
-    by_tilt = customer_value(chain, None, discount_rate=0.1, horizon=2, n_paths=100)
-    by_count = customer_value(replace(chain, customers=exact), None, discount_rate=0.1, horizon=2, n_paths=100)
-    assert by_tilt.between_variance == pytest.approx(by_count.between_variance, rel=1e-3, abs=1e-6)
-    assert by_tilt.customers["credibility"].tolist() == pytest.approx(
-        by_count.customers["credibility"].tolist(), rel=1e-2
-    )
 
 
 # -- coverage --------------------------------------------------------------------------------------------------------
@@ -486,48 +427,6 @@ def test_without_money_rewards_are_needed(panel):
         customer_value(chain, None, discount_rate=0.1)
     worth = customer_value(chain, MONEY, discount_rate=0.1, horizon=12, n_paths=100)
     assert len(worth.customers) == 300 and worth.money_retention.empty
-
-
-# -- retention of money ----------------------------------------------------------------------------------------------
-
-
-def test_money_retention_by_brute_force(panel, value):
-    rows = panel.sort_values(["customer_id", "period"], ignore_index=True)
-    by_customer = rows.groupby("customer_id")
-    rows["next"] = by_customer["state"].shift(-1)
-    rows["share_money"] = by_customer["revenue"].rolling(12, min_periods=1).sum().to_numpy()  # of the year up to then
-    rows["share_heads"] = 1.0
-    now = by_customer.agg(state=("state", "last"), share_money=("revenue", "mean")).assign(share_heads=1.0)
-    moved = rows.dropna(subset="next")
-    for column in ("share_money", "share_heads"):
-        weight = moved[column]
-        left = weight.groupby(moved["state"]).sum()
-        p = {
-            (a, b): weight[(moved["state"] == a) & (moved["next"] == b)].sum() / left[a] for a, b in product("AB", "AB")
-        }
-        one = {s: p[s, "A"] + p[s, "B"] for s in "AB"}
-        two = {s: p[s, "A"] * one["A"] + p[s, "B"] * one["B"] for s in "AB"}
-        table = value.money_retention.set_index(["state", "n_ahead"])[column]
-        for s in "AB":
-            assert [table[s, 0], table[s, 1], table[s, 2]] == pytest.approx([1, one[s], two[s]])
-        held = now.groupby("state")[column].sum()
-        expected = sum(held[s] * two[s] for s in "AB") / (held["A"] + held["B"])
-        assert value.portfolio_retention.set_index("n_ahead").at[2, column] == pytest.approx(expected)
-    assert set(value.money_retention["state"]) == {"A", "B"}
-    assert value.money_retention["n_ahead"].max() == 12
-
-
-def test_large_customers_who_stay_longer_are_noticed():
-    loyal = np.array([[0.90, 0.10, 0.0], [0.60, 0.39, 0.01], [0.02, 0.03, 0.95]])
-    fickle = np.array([[0.60, 0.20, 0.20], [0.20, 0.40, 0.40], [0.02, 0.03, 0.95]])
-    large = simulate(1, p=loyal, money=10 * MONEY, n_customers=200)
-    small = simulate(2, p=fickle, n_customers=200).assign(customer_id=lambda rows: "s" + rows["customer_id"])
-    chain = fit_markov_churn(pd.concat([large, small]), n_resamples=20, chain="pooled")
-    worth = customer_value(chain, None, discount_rate=0.1, horizon=12, n_paths=100)
-    after = worth.portfolio_retention.set_index("n_ahead").loc[12]
-    assert after["share_money"] > after["share_heads"] + 0.1
-    check = next(c for c in worth.checks if "leave alike" in c.assumption)
-    assert check.verdict == "does not hold" and "points more" in check.finding
 
 
 # -- checks, answer --------------------------------------------------------------------------------------------------

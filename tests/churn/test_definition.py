@@ -12,48 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kam.churn.definition import MIN_FOLLOWED, ChurnDefinitionResult, churn_definition
+from kam.churn.definition import ChurnDefinitionResult, churn_definition
 from kam.columns import GLOSSARY
 from kam.errors import (
     ParameterError,
-    UndefinedChurnError,
 )
 from kam.ledger import Cleaning, activity_panel, open_ledger
 from kam.results import Context, load_results, save_results
 from kam.samples import simulate_chain
-
-MONTHS = pd.date_range("2023-01-01", periods=60, freq="MS")
-
-
-def make_panel(active: dict[str, list[int]], *, revenue: float | None = None) -> pd.DataFrame:
-    rows = [(customer, MONTHS[t]) for customer, periods in active.items() for t in periods]
-    panel = pd.DataFrame(rows, columns=["customer_id", "period"]).assign(n_orders=1)
-    return panel if revenue is None else panel.assign(revenue=revenue)
-
-
-def simulate_panel(
-    n: int, seed: int, *, n_periods: int = 24, loss: float = 0.05, rates: tuple[float, ...] = (0.2, 0.6)
-) -> pd.DataFrame:
-    """Customers who buy at their own rate until they are gone for good, 1 in 20 a month."""
-    rng = np.random.default_rng(seed)
-    rate = rng.choice(rates, n)[:, None]
-    time, start = np.arange(n_periods), rng.integers(0, n_periods // 2, n)[:, None]
-    gone = np.cumsum((rng.random((n, n_periods)) < loss) & (time > start), axis=1) > 0
-    active = ((rng.random((n, n_periods)) < rate) & ~gone & (time > start)) | (time == start)
-    customer, period = np.nonzero(active)
-    money = rng.integers(1, 100, len(customer)).astype(float)
-    ids = [f"C{i:05d}" for i in customer]
-    return pd.DataFrame({"customer_id": ids, "period": MONTHS[period], "n_orders": 1, "revenue": money})
-
-
-HAND = {"a": [0, 1, 4], "b": [0, 2], "c": [1, 2, 3, 5], "d": [0], "e": [0, 5]}
-"""Six months. Waits that ended: 1 3 | 2 | 1 1 2 | – | 5. Open in the sixth: a 1, b 3, c 0, d 5, e 0."""
-
-
-@pytest.fixture(scope="module")
-def simulated() -> ChurnDefinitionResult:
-    return churn_definition(simulate_panel(1500, 3), max_return_share=0.2, n_resamples=200)
-
+from tests.churn.purchases import HAND, MONTHS, find_check, make_panel, simulate_panel
 
 # -- by hand ---------------------------------------------------------------------------------------------------------
 
@@ -88,17 +55,6 @@ def test_k_periods_are_silent_before_a_customer_is_lost() -> None:
     assert silent["n_silent"].to_dict() == {"a": 5, "b": 4, "c": 3, "z": 0}
     assert silent["is_lost"].to_dict() == {"a": True, "b": True, "c": True, "z": False}
     assert not churn_definition(panel, k=4).customers.set_index("customer_id")["is_lost"]["c"]
-
-
-def test_the_smallest_k_within_the_limit() -> None:
-    # 20 buy again in the 3rd month after, 4 in the 6th, one in the 9th, and all 25 are silent then for 10 months or more.
-    active = {f"a{i}": [0, 3] for i in range(20)} | {f"b{i}": [0, 6] for i in range(4)} | {"c": [0, 9], "end": [19]}
-    panel = make_panel(active | {f"d{i}": [0] for i in range(15)})
-    shares = churn_definition(panel, n_resamples=1).return_shares.set_index("k")["return_share"]
-    expected = {2: 25 / 65, 3: 5 / 45, 5: 5 / 45, 6: 1 / 41, 8: 1 / 41, 9: 0, 15: 0}
-    assert {k: shares[k] for k in expected} == pytest.approx(expected)
-    for limit, k in ((0.385, 1), (0.12, 3), (5 / 45, 3), (0.11, 6), (0.02, 9)):
-        assert churn_definition(panel, max_return_share=limit, n_resamples=1).k == k
 
 
 def test_money_of_the_lost_in_the_year_before() -> None:
@@ -207,12 +163,6 @@ def test_own_rhythm_return_share_is_the_same_formula_from_the_own_loss_on() -> N
     pd.testing.assert_frame_equal(own.losses, same.losses)
 
 
-def test_counting_recent_silences_as_final_is_too_low(simulated: ChurnDefinitionResult) -> None:
-    table = simulated.return_shares
-    assert (table["share_naive"] <= table["return_share"] + 1e-12).all()
-    assert (table["return_share"] - table["share_naive"]).max() > 0.03
-
-
 # -- real data -------------------------------------------------------------------------------------------------------
 
 MUST_EQUAL = {3: 0.7335, 6: 0.5737, 9: 0.4468, 12: 0.2865, 13: 0.2344, 15: 0.1889, 18: 0.1188}
@@ -230,7 +180,7 @@ def test_online_retail(real_data: Callable[[str], Path]) -> None:
     assert (result.k, result.n_customers, result.last_period) == (19, 5850, date(2011, 11, 1))
     assert result.k_low is not None and result.k_high is not None
     assert result.k_low < 19 < result.k_high
-    follow_up, late = result.checks[0], _check(result, "every period is complete")
+    follow_up, late = result.checks[0], find_check(result, "every period is complete")
     assert follow_up.verdict == "does not hold"  # four months more, at 2.4 % a month
     assert late.verdict == "handled" and late.finding.startswith("615 customers ordered after November 2011")
 
@@ -262,59 +212,6 @@ def test_online_retail_lines_give_the_same(real_data: Callable[[str], Path]) -> 
 # -- intervals -------------------------------------------------------------------------------------------------------
 
 
-def test_intervals_cover_the_truth() -> None:
-    """Small version of a simulation (300 per size) in which they covered 92 to 96 %, and the k of the data 93 to 100 %."""
-    truth = churn_definition(simulate_panel(40_000, 99), n_resamples=1, max_return_share=0.1)
-    share = truth.return_shares.set_index("k")["return_share"]
-    covered, covered_k = [], []
-    for seed in range(60):
-        result = churn_definition(simulate_panel(400, seed), n_resamples=100, seed=seed, k=8)
-        rows = result.return_shares.set_index("k").loc[[2, 5, 8]]
-        covered += ((rows["ci_low"] <= share[rows.index]) & (share[rows.index] <= rows["ci_high"])).tolist()
-        assert result.k_low is not None
-        covered_k.append(result.k_low <= truth.k <= (result.k_high or 99))
-    assert 0.88 <= np.mean(covered) <= 0.99
-    assert np.mean(covered_k) >= 0.88
-
-
-def test_a_higher_level_is_wider() -> None:
-    panel = simulate_panel(500, 6)
-    ends = [churn_definition(panel, k=4, n_resamples=50, level=level) for level in (0.5, 0.95)]
-    half, wide = (np.log(r.return_high / (1 - r.return_high)) - np.log(r.return_low / (1 - r.return_low)) for r in ends)
-    assert wide / half == pytest.approx(1.959964 / 0.67449, rel=1e-4)  # the normal quantiles, on the scale of log odds
-
-
-def test_waits_of_one_customer_go_together() -> None:
-    """The same panel with every customer doubled has the same shares, and intervals narrower by √2."""
-    panel = simulate_panel(600, 5)
-    twins = pd.concat([panel, panel.assign(customer_id="x" + panel["customer_id"])])
-    one, two = (churn_definition(p, k=5, n_resamples=800).return_shares.iloc[:6] for p in (panel, twins))
-    np.testing.assert_allclose(one["return_share"], two["return_share"])
-    ratio = (one["ci_high"] - one["ci_low"]) / (two["ci_high"] - two["ci_low"])
-    np.testing.assert_allclose(ratio, np.sqrt(2), rtol=0.12)
-
-
-def test_where_nobody_came_back_the_interval_is_not_empty() -> None:
-    active = {f"a{i}": [0, 2, 4] for i in range(40)} | {"z": [*list(range(0, 20, 2)), 19]}
-    result = churn_definition(make_panel(active), n_resamples=50)
-    assert (result.k, result.return_share, result.return_low) == (2, 0.0, 0.0)
-    assert result.return_high == pytest.approx(1.96**2 / (40 + 1.96**2), rel=1e-3)  # Wilson, 0 of 40
-
-
-def test_the_interval_of_k_is_where_the_band_crosses_the_limit(simulated: ChurnDefinitionResult) -> None:
-    table = simulated.return_shares.set_index("k")
-    low, high = simulated.k_low, simulated.k_high
-    assert low is not None and high is not None and low <= simulated.k <= high
-    assert table["ci_low"][low] <= 0.2 < table["ci_low"][low - 1]
-    assert table["ci_high"][high] <= 0.2 < table["ci_high"][high - 1]
-
-
-def test_what_resamples_choose_adds_up(simulated: ChurnDefinitionResult) -> None:
-    choices = simulated.choices
-    assert choices["share_resamples"].sum() == pytest.approx(1)
-    assert simulated.k in choices["k"].dropna().tolist()
-
-
 def test_the_same_seed_gives_the_same(simulated: ChurnDefinitionResult) -> None:
     panel = simulate_panel(1500, 3)
     before = panel.copy()
@@ -331,106 +228,10 @@ def test_few_customers_have_no_interval() -> None:
     assert result.return_shares[["ci_low", "ci_high"]].isna().all(axis=None)
     assert (result.k_low, result.k_high, result.return_low, len(result.choices)) == (None, None, None, 0)
     assert "no interval: too few customers" in result.answer()
-    assert _check(result, "resample").verdict == "does not hold"
+    assert find_check(result, "resample").verdict == "does not hold"
 
 
 # -- checks ----------------------------------------------------------------------------------------------------------
-
-
-def _check(result: ChurnDefinitionResult, word: str) -> object:
-    (found,) = [check for check in result.checks if word in check.assumption]
-    return found
-
-
-def test_follow_up() -> None:
-    long = churn_definition(simulate_panel(2000, 6, n_periods=60, loss=0.08), n_resamples=20)
-    assert long.n_followed >= MIN_FOLLOWED and long.n_ahead > 12
-    assert long.checks[0].verdict == "holds"
-    short = churn_definition(simulate_panel(3000, 6, n_periods=12), max_return_share=0.2, n_resamples=20)
-    assert short.n_followed >= MIN_FOLLOWED
-    assert short.n_ahead < 12 and short.checks[0].verdict == "does not hold"
-    assert "The data end too soon to be sure: at the same rate" in short.answer()
-    assert "The data end" not in long.answer()
-    few = churn_definition(
-        make_panel({f"a{i}": [0, 1, 3] for i in range(12)} | {"z": [0, 1, 30, 31]}), k=2, n_resamples=20
-    )
-    assert "Only 13 were followed, too few to rely on." in few.answer()
-
-
-def test_the_rate_of_the_follow_up_is_events_over_exposure() -> None:
-    result = churn_definition(make_panel(HAND), k=2)
-    rate = 2 / (4 + 2 + 2)  # lengths 3, 4, 5: at risk 4, 2, 2; two came back
-    assert result.checks[0].statistic == pytest.approx(1 - (1 - rate) ** 12)
-
-
-def test_a_late_return_among_few_does_not_decide_alone() -> None:
-    active = (
-        {f"a{i}": [0, 3] for i in range(9)} | {f"b{i}": [10] for i in range(30)} | {"z": list(range(20)), "y": [0, 19]}
-    )
-    with pytest.raises(UndefinedChurnError, match="wait that ended, 19 months, is one of 1 that lasted as long"):
-        churn_definition(make_panel(active))
-    result = churn_definition(make_panel(active), k=3, n_resamples=20)
-    check = _check(result, "latest return")
-    assert (result.return_share, check.verdict, check.statistic) == (1.0, "does not hold", 1.0)
-    assert (
-        check.finding
-        == "it came after 16 months more, among 1 that were followed as long; before it 0.0% had come back"
-    )
-    usual = churn_definition(simulate_panel(1500, 3), k=6, n_resamples=20)
-    assert _check(usual, "latest return").verdict == "holds"
-
-
-def test_silences_of_both_halves_are_compared() -> None:
-    panel = simulate_panel(3000, 7, rates=(0.3,))
-    alike = churn_definition(panel, k=6, n_resamples=100)
-    check = _check(alike, "early and late")
-    assert check.verdict == "holds"
-    late = simulate_panel(800, 8, n_periods=12, loss=0.3, rates=(0.3,))
-    late["period"] = late["period"] + pd.DateOffset(months=12)
-    late["customer_id"] = "L" + late["customer_id"]
-    changed = _check(churn_definition(pd.concat([panel, late]), k=6, n_resamples=100), "early and late")
-    assert changed.verdict == "does not hold"
-    assert changed.statistic < 0  # those who came late are lost sooner
-    assert _check(churn_definition(make_panel(HAND), k=2), "early and late").verdict == "not testable"
-
-
-def test_rhythms_longer_than_half_of_k_are_counted() -> None:
-    slow = {f"s{i}": [0, 4, 8, 12, 16] for i in range(5)}
-    quick = {f"q{i}": list(range(17)) for i in range(5)}
-    result = churn_definition(make_panel(slow | quick), k=6)
-    check = _check(result, "rhythm")
-    assert check.verdict == "does not hold"
-    assert check.finding.startswith("of 10 accounts with at least 3 gaps, 5 usually")
-    assert _check(churn_definition(make_panel(slow | quick), k=9), "rhythm").verdict == "holds"
-    assert _check(churn_definition(make_panel(slow | quick), k=6, gap_multiple=2), "rhythm").verdict == "handled"
-
-
-def test_who_is_censored_and_left_out_is_counted() -> None:
-    days = [
-        "2024-01-05",
-        "2024-02-10",
-        "2024-05-03",
-        "2024-06-02",
-        "2024-01-20",
-        "2024-06-10",
-        "2024-03-01",
-        "2024-06-03",
-    ]
-    orders = pd.DataFrame(
-        {"customer_id": list("aaaabbcc"), "order_date": days, "amount": [9, 9, 9, 9, 9, 9, -1, -1]},
-    )
-    ledger = open_ledger(orders, as_of="2024-06-12")
-    result = churn_definition(ledger, k=2)
-    assert (result.first_period, result.last_period) == (date(2024, 1, 1), date(2024, 5, 1))
-    assert (result.n_customers, result.n_without_order) == (2, 1)
-    assert "2 customers bought in the first period already, January 2024" in _check(result, "before the data").finding
-    last = _check(result, "every period is complete")
-    assert (last.verdict, last.finding[:29]) == ("handled", "2 customers ordered after May")
-    assert _check(result, "has an order").verdict == "handled"
-    # b is silent from February to May, what it ordered in June is not known yet.
-    assert result.customers.set_index("customer_id")["n_silent"].to_dict() == {"a": 0, "b": 4}
-    assert _check(churn_definition(open_ledger(orders, as_of="2024-06-30"), k=2), "every period").verdict == "holds"
-    assert _check(churn_definition(activity_panel(ledger), k=2), "every period").verdict == "not testable"
 
 
 def test_silence_at_the_end_of_the_ledger_counts() -> None:
@@ -497,7 +298,7 @@ def test_a_given_k_is_said_to_be_given(simulated: ChurnDefinitionResult) -> None
     assert given.answer().startswith("By the rule given, a customer who has been silent for 2 months is lost: ")
     assert given.answer().key_figures[0].note == f"given; the data say {simulated.k} months"
     assert (given.k, given.k_data) == (2, simulated.k)
-    assert _check(given, "at most 20.0% of the lost come back").verdict == "does not hold"
+    assert find_check(given, "at most 20.0% of the lost come back").verdict == "does not hold"
     assert given.assumed[0].value == "2 months"
 
 
@@ -539,35 +340,6 @@ def test_it_travels_and_keeps_the_rules_of_results(simulated: ChurnDefinitionRes
 
 
 # -- bad input -------------------------------------------------------------------------------------------------------
-
-
-def test_no_k_within_the_data_shows_the_table() -> None:
-    panel = make_panel({f"a{i}": [0, 5, 10, 15, 20, 24] for i in range(10)})
-    message = r"at most 10\.0%\. Return share by silent months: 1: 100\.0%, .*, 4: 100\.0%\. .* What to do: Give k"
-    with pytest.raises(UndefinedChurnError, match=message):
-        churn_definition(panel)
-    # Three who never came back make it definite: nobody ever came back from five silent months.
-    assert churn_definition(pd.concat([panel, make_panel({f"b{i}": [0] for i in range(3)})])).k == 5
-
-
-@pytest.mark.parametrize(
-    ("active", "message"),
-    [
-        ({"a": [0, 3, 9]}, "There is one customer"),
-        ({"a": [0], "b": [2], "c": [9]}, "no silence ever ended"),
-        ({c: list(range(10)) for c in "abc"}, "Nobody was seen silent for longer than one month"),
-    ],
-)
-def test_data_that_cannot_tell_need_a_given_k(active: dict[str, list[int]], message: str) -> None:
-    with pytest.raises(UndefinedChurnError, match=message):
-        churn_definition(make_panel(active))
-    result = churn_definition(make_panel(active), k=3)
-    assert (result.k, result.k_data) == (3, None)
-    assert re_digit(result.answer())
-
-
-def re_digit(text: str) -> bool:
-    return any(character.isdigit() for character in text)
 
 
 @pytest.mark.parametrize(

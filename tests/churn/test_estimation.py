@@ -11,6 +11,8 @@ from kam.churn.estimation import (
     customer_cells,
     estimate,
     fill_empty,
+    ratio,
+    sum_by,
     sum_money,
 )
 from kam.churn.sequences import read_sequences
@@ -111,3 +113,9 @@ def test_the_same_seed_gives_the_same_resamples(panel):
     sequences = read_sequences(panel)
     one, two = (bootstrap_cells(sequences, n_resamples=5, seed=3)[0] for _ in range(2))
     assert (one == two).all()
+
+
+def test_sums_by_group_and_ratios_where_there_is_a_whole():
+    values = np.array([[1, 2], [3, 4], [5, 6]])
+    assert sum_by(values, np.array([2, 0, 2]), 4).tolist() == [[3, 4], [0, 0], [6, 8], [0, 0]]
+    assert ratio([[1, 2], [3, 0]], [[2], [0]]).tolist() == [[0.5, 1], [0, 0]]

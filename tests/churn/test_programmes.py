@@ -1,6 +1,3 @@
-import itertools
-from dataclasses import replace
-from functools import cache
 from statistics import NormalDist
 
 import numpy as np
@@ -10,70 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kam.churn.markov import fit_markov_churn
-from kam.churn.programmes import _Problem, compare_programmes, split_programmes
+from kam.churn.programmes import compare_programmes
 from kam.columns import GLOSSARY
-from kam.dataset.dictionary import TABLES
-from kam.errors import ColumnTypeError, DataError, EmptyDataError, MissingColumnError, ParameterError
-from kam.results import Context, load_results, save_results
+from kam.errors import ParameterError
+from kam.results import load_results, save_results
 from kam.samples import simulate_chain
-
-EUR = Context(currency="EUR")
-KEEPS = [[0.9, 0.1], [0, 1]]
-THREE = [[0.8, 0.15, 0.05], [0.1, 0.7, 0.2], [0.02, 0.03, 0.95]]
-
-
-@cache
-def fitted():
-    moves = [("A", "A", 9), ("A", "lost", 1), ("lost", "lost", 1)]
-    return fit_markov_churn(pd.DataFrame(moves, columns=["from_state", "to_state", "n_transitions"]), n_resamples=2)
-
-
-def chain(p, money, *, names=None, n_customers=None, draws=None, freq="period", season_now=0):
-    """A fitted chain with these probabilities (S, S) or (C, S, S) and money, and, if given, these draws of both."""
-    p = np.asarray(p, dtype=float)
-    p = p[None] if p.ndim == 2 else p
-    money = np.broadcast_to(np.asarray(money, dtype=float), p.shape[:-1])
-    names = names or [*"ABC"[: p.shape[-1] - 1], "lost"]
-    n_customers = [100] * len(names) if n_customers is None else n_customers
-    drawn_p, drawn_money = (p[None], money[None]) if draws is None else draws
-    states = pd.DataFrame({"state": names, "n_customers": n_customers, "reward": money[0]})
-    return replace(
-        fitted(),
-        context=EUR,
-        states=states,
-        transitions=pd.DataFrame({"probability": p[0].ravel()}),
-        cycle=pd.DataFrame({"probability": p.ravel()}),
-        cycle_rewards=pd.DataFrame({"reward": money.ravel()}),
-        resamples=pd.DataFrame({"probability": np.ravel(drawn_p)}),
-        reward_resamples=pd.DataFrame({"reward": np.ravel(drawn_money)}),
-        chain="cyclic" if len(p) > 1 else "pooled",
-        money="revenue",
-        freq=freq,
-        season_now=season_now,
-    )
-
-
-def programme(name="calls", origin="A", target="lost", effect=-0.03, sd=0.0, cost=10.0, source="experiment", **other):
-    return {
-        "programme": name,
-        "from_state": origin,
-        "to_state": target,
-        "effect": effect,
-        "effect_sd": sd,
-        "source": source,
-        "cost": cost,
-        **other,
-    }
-
-
-def table(*rows):
-    return pd.DataFrame(list(rows))
-
-
-def only(result):
-    assert len(result.programmes) == 1
-    return result.programmes.iloc[0]
-
+from tests.churn.campaigns import EUR, KEEPS, THREE, chain, only, programme, table
 
 # -- by hand ---------------------------------------------------------------------------------------------------------
 
@@ -167,178 +106,6 @@ def test_at_the_break_even_the_gain_is_zero_with_seasons_too(horizon):
 
 
 # -- the best policy -------------------------------------------------------------------------------------------------
-
-
-def problems(n_seasons):
-    """Random chains with draws, money and programmes whose effects are possible in every draw."""
-
-    @st.composite
-    def build(draw):
-        rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-        n = draw(st.integers(2, 4))
-        p = rng.dirichlet(np.ones(n), size=(4, n_seasons, n)) * 0.4 + 0.6 / n
-        money = rng.normal(0, 100, (4, n_seasons, n))
-        rows = []
-        for k in range(draw(st.integers(1, 5))):
-            origin = rng.integers(n)
-            target = (origin + rng.integers(1, n)) % n
-            effect = rng.uniform(-0.6, 0.6) / n
-            rows.append(programme(f"p{k}", f"s{origin}", f"s{target}", effect, cost=rng.uniform(0, 20)))
-        names = [f"s{i}" for i in range(n)]
-        markov = chain(p[0], money[0], names=names, n_customers=rng.integers(0, 50, n), draws=(p[1:], money[1:]))
-        return markov, table(*rows), p, money
-
-    return build()
-
-
-def enumerate_values(p, money, rows, discount, horizon):
-    """Value at season 0 of every policy, by solving for all seasons at once or stepping through time; (policies, S)."""
-    n_seasons, n = money.shape
-    origins = [int(name[1:]) for name in rows["from_state"]]
-    actions = [[None, *(k for k, o in enumerate(origins) if o == s)] for s in range(n)]
-    policies = list(itertools.product(*actions))
-    values = []
-    for policy in policies:
-        changed, paid = p.copy(), money.copy()
-        for s, k in enumerate(policy):
-            if k is not None:
-                changed[:, s, int(rows["to_state"][k][1:])] += rows["effect"][k]
-                changed[:, s, s] -= rows["effect"][k]
-                paid[:, s] -= rows["cost"][k]
-        if horizon is None:
-            big = np.zeros((n_seasons * n, n_seasons * n))
-            for c in range(n_seasons):
-                following = (c + 1) % n_seasons
-                big[c * n : c * n + n, following * n : following * n + n] = changed[c] / (1 + discount)
-            values.append(np.linalg.solve(np.eye(len(big)) - big, paid.ravel())[:n])
-        else:
-            total, reached = np.zeros(n), np.eye(n)
-            for t in range(horizon + 1):
-                total += reached @ paid[t % n_seasons] / (1 + discount) ** t
-                reached = reached @ changed[t % n_seasons]
-            values.append(total)
-    return policies, np.array(values)
-
-
-@settings(max_examples=25, deadline=None)
-@given(problems(1), st.sampled_from([0.05, 0.3]))
-def test_policy_iteration_finds_what_trying_all_policies_finds(problem, discount):
-    markov, rows, p, money = problem
-    result = compare_programmes(markov, rows, discount_rate=discount, n_draws=3)
-    found = [enumerate_values(p[b], money[b], rows, discount, None) for b in range(4)]
-    policies = found[0][0]
-    values = np.array([value for _, value in found])  # draw, policy, state
-    best = values.max(axis=1)
-    at_estimates = int(values[0].sum(axis=1).argmax())
-    np.testing.assert_allclose(values[0, at_estimates], best[0])  # best in all states at once
-    chosen = ["nothing" if k is None else f"p{k}" for k in policies[at_estimates]]
-    assert result.states["chosen"].tolist() == chosen
-    gains = (values[1:, at_estimates] - values[1:, 0]).mean(axis=0)
-    regret = (best - values[:, at_estimates])[1:].mean(axis=0)
-    np.testing.assert_allclose(result.states["delta_value"], gains, atol=1e-6)
-    np.testing.assert_allclose(result.states["regret"], regret, atol=1e-6)
-    winners = [policies[int(values[b].sum(axis=1).argmax())] for b in range(1, 4)]
-    p_best = np.mean([[w == c for w, c in zip(one, policies[at_estimates], strict=True)] for one in winners], axis=0)
-    np.testing.assert_allclose(result.states["p_best"], p_best)
-
-
-@settings(max_examples=25, deadline=None)
-@given(problems(3), st.sampled_from([None, 5]))
-def test_with_seasons_and_horizons_too(problem, horizon):
-    markov, rows, p, money = problem
-    result = compare_programmes(markov, rows, discount_rate=0.1, horizon=horizon, n_draws=3)
-    weights = markov.states["n_customers"].to_numpy() + 1.0
-    policies, values = enumerate_values(p[0], money[0], rows, 0.1, horizon)
-    best = policies[int((values @ weights).argmax())]
-    assert result.states["chosen"].tolist() == ["nothing" if k is None else f"p{k}" for k in best]
-    others = [enumerate_values(p[b], money[b], rows, 0.1, horizon)[1] for b in range(1, 4)]
-    gains = np.mean([value[policies.index(best)] - value[0] for value in others], axis=0)
-    np.testing.assert_allclose(result.states["delta_value"], gains, atol=1e-6)
-
-
-@pytest.mark.parametrize(("n_seasons", "horizon"), [(1, None), (3, None), (3, 7)])
-def test_no_change_of_a_single_state_improves_the_policy(n_seasons, horizon):
-    rng = np.random.default_rng(8)
-    n, n_draws = 3, 400
-    origin, target = np.array([0, 0, 1, 1, 2, 2]), np.array([1, 2, 0, 2, 0, 1])
-    p = rng.dirichlet(np.ones(n) * 0.4, size=(n_draws, n_seasons, n))
-    effect = np.clip(rng.normal(0, 0.4, (n_draws, 1, 6)), -p[:, :, origin, target], p[:, :, origin, origin])
-    problem = _Problem(
-        p=p, r=rng.normal(0, 100, (n_draws, n_seasons, n)), effect=effect, origin=origin, target=target, taken=origin,
-        cost=rng.uniform(0, 20, 6), discount=0.1, horizon=horizon,
-    )  # fmt: skip
-    weights = np.array([0.2, 0.3, 0.5])
-    policy = problem.best_policy(weights, least=1e-8)
-    worth = problem.value(policy)[:, 0] @ weights
-    assert 0.1 < (policy == -1).mean() < 0.9
-    for state in range(n):
-        for action in (-1, 2 * state, 2 * state + 1):
-            other = policy.copy()
-            other[:, state] = action
-            assert (problem.value(other)[:, 0] @ weights <= worth + 2e-8).all()
-
-
-def test_with_a_horizon_it_matters_where_customers_are():
-    # Who is in B now stays long enough for its cost to come back within two periods; who comes from A first does not.
-    p, rows = [[0, 1, 0], [0, 0.5, 0.5], [0, 0, 1]], table(programme("keep", "B", "lost", -0.4, cost=30.0))
-    in_a, in_b = (
-        compare_programmes(chain(p, [0, 100, 0], n_customers=n), rows, discount_rate=0.0, horizon=2)
-        for n in ([100, 0, 0], [0, 100, 0])
-    )
-    assert in_a.states["chosen"].tolist() == ["nothing"] * 3
-    assert in_b.states["chosen"].tolist() == ["nothing", "keep", "nothing"]
-    assert in_b.states["delta_value"].tolist() == pytest.approx([70 * 1.9 - 150, 70 * 2.71 - 175, 0])
-    # What draws would rather do for those in B is worse for those in A: no negative regret is shown.
-    nearly = rows.assign(effect=-0.3, effect_sd=0.05)
-    regret = compare_programmes(chain(p, [0, 100, 0], n_customers=[0, 100, 0]), nearly, discount_rate=0.0, horizon=2)
-    assert regret.states["chosen"].tolist() == ["nothing"] * 3
-    assert regret.states["regret"][[0, 2]].tolist() == [0, 0]
-    assert regret.states["regret"][1] > 0.5
-
-
-DIFFERENT = [(None, 1), (None, 2), (40, 1), (40, 2)]
-
-
-@pytest.mark.parametrize(("horizon", "n_seasons"), DIFFERENT)
-def test_a_programme_that_pays_only_beside_another_is_found(horizon, n_seasons):
-    # Who is moved from A to B is lost at once there and does not bring the 5 back, unless B is kept.
-    p = np.tile([[1.0, 0, 0], [0, 0, 1], [0, 0, 1]], (n_seasons, 1, 1))
-    rows = table(
-        programme("move", "A", "B", 0.5, cost=5.0, taken_from="A"),
-        programme("keep", "B", "lost", -0.9, cost=1.0),
-    )
-    result = compare_programmes(chain(p, [0, 10, 0]), rows, discount_rate=0.2, horizon=horizon)
-    assert result.programmes["delta_value"][0] < 0
-    assert result.states["recommended"].tolist() == ["move", "keep", "nothing"]
-    if horizon is None:  # V_B = 9 / (1 − .9/1.2) = 36, V_A = (−5 + .5 × 36/1.2) / (1 − .5/1.2)
-        assert result.states["delta_value"].tolist() == pytest.approx([10 / (1 - 0.5 / 1.2), 26, 0])
-
-
-@pytest.mark.parametrize(("horizon", "n_seasons"), DIFFERENT)
-def test_a_programme_that_pays_only_without_another_is_dropped(horizon, n_seasons):
-    # Keeping is worth .05/1.2 × 400 = 16.7 a period when who is lost is gone, and 4.2 when nearly all are won back.
-    rows = table(
-        programme("keep", effect=-0.05, cost=8.0),
-        programme("win back", "lost", "A", 0.9, cost=0.0),
-    )
-    p = np.tile(KEEPS, (n_seasons, 1, 1))
-    result = compare_programmes(chain(p, [100, 0]), rows, discount_rate=0.2, horizon=horizon)
-    assert (result.programmes["delta_value"] > 0).all()
-    assert result.states["recommended"].tolist() == ["nothing", "win back"]
-    if horizon is None:  # V_A = 100 / (1 − (.9 + .1 × 9/11)/1.2) = 550 against 400
-        assert result.states["delta_value"].tolist() == pytest.approx([150, 450])
-
-
-def test_the_season_now_is_where_it_begins():
-    p, money = np.array([THREE, np.roll(THREE, 1, axis=1)]), np.array([[100.0, 300, 0], [500, 50, 0]])
-    rows = table(programme(target="B", effect=0.02, cost=1))
-    options = {"discount_rate": 0.1}
-    rows["effect"] = 0.12  # more than is possible in one season
-    first = only(compare_programmes(chain(p, money, season_now=1), rows, **options))["delta_value"]
-    turned = only(compare_programmes(chain(p[::-1], money[::-1]), rows, **options))["delta_value"]
-    other = only(compare_programmes(chain(p, money), rows, **options))["delta_value"]
-    assert first == pytest.approx(turned)
-    assert first != pytest.approx(other, rel=0.01)
 
 
 @given(effect=st.floats(0.001, 0.04), rate=st.floats(0.01, 1), sd=st.floats(0, 0.0003))
@@ -538,42 +305,6 @@ def test_what_the_gain_rests_on():
     assert "Of 3 programmes 3 can be recommended: measured for A (€" in result.answer()
 
 
-def test_states_that_the_chain_lacks_are_named():
-    rows = table(
-        programme(), programme("offer", "Z", "A"), programme("review", "A", "Y"), programme("last", taken_from="X")
-    )
-    result = compare_programmes(chain(KEEPS, [1000, 0]), rows, discount_rate=0.2)
-    assert result.not_used.to_dict("list") == {
-        "programme": ["offer", "review", "last"],
-        "from_state": ["Z", "A", "A"],
-        "reason": [f"the chain has no state '{name}'" for name in "ZYX"],
-    }
-    assert result.programmes["programme"].tolist() == ["calls"]
-    check = result.checks[0]
-    assert (check.verdict, check.finding) == ("handled", "not used: offer, review and last")
-    with pytest.raises(ParameterError, match="No programme is for a state") as caught:
-        compare_programmes(chain(KEEPS, [1000, 0]), rows.iloc[1:], discount_rate=0.2)
-    assert "'Z'" in str(caught.value)
-
-
-def test_programmes_that_do_not_fit_the_chain_are_set_aside_with_the_reason():
-    markov = chain(KEEPS, [1000, 0])
-    rows = table(
-        programme(), programme("offer", "Z", "A"), programme("miracle", effect=-0.9), programme("last", taken_from="X")
-    )
-    usable, left_out = split_programmes(markov, rows)
-    assert usable["programme"].tolist() == ["calls"]
-    assert left_out["programme"].tolist() == ["offer", "miracle", "last"]
-    assert left_out["reason"].tolist()[::2] == ["the chain has no state 'Z'", "the chain has no state 'X'"]
-    assert left_out["reason"][1].startswith("the probability from A to lost is ")
-    compare_programmes(markov, usable, discount_rate=0.2, n_draws=50)
-    assert split_programmes(markov, rows.iloc[1:])[0] is None
-    none, nothing = split_programmes(markov, None)
-    assert none is None and nothing.empty and list(nothing) == list(left_out)
-    assert split_programmes(markov, rows.iloc[:0])[0] is None
-    assert split_programmes(markov, rows.iloc[:1].assign(taken_from=None))[0] is not None
-
-
 def test_when_nothing_pays_it_says_so():
     # At 400 a period the break-even is 400 × 1.2 / −4000.
     rows = table(programme(cost=40.0, effect=-0.004), programme("visits", cost=400.0, source="judged"))
@@ -619,54 +350,6 @@ def test_one_programme_for_two_states():
 
 
 # -- bad input -------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        ({"effect": -0.2}, ["'calls'", "from A to lost is 0.1 ", "would be -0.1", "from -0.1 to 0.9"]),
-        ({"effect": 0.95}, ["'calls'", "from A to lost is 0.1 ", "would be 1.05"]),
-        (
-            {"from_state": "lost", "to_state": "A", "effect": -0.01},
-            ["'calls'", "from lost to A is 0 ", "would be -0.01"],
-        ),
-        ({"effect": np.inf}, ["not finite", "'calls'"]),
-        ({"effect_sd": -0.1}, ["effect_sd is negative", "'calls'"]),
-        ({"cost": -1.0}, ["cost is negative", "'calls'"]),
-        ({"capacity": -1.0}, ["capacity is negative", "'calls'"]),
-        ({"source": "guess"}, ["source is not known", "'calls'", "judged"]),
-        ({"programme": "nothing"}, ["'nothing'"]),
-        ({"to_state": "A"}, ["taken from where it is given", "'calls'"]),
-        ({"taken_from": "lost"}, ["taken from where it is given", "'calls'"]),
-    ],
-)
-def test_programmes_that_cannot_be(change, words):
-    with pytest.raises(ParameterError) as caught:
-        compare_programmes(chain(KEEPS, [1000, 0]), table({**programme(), **change}), discount_rate=0.2)
-    for word in words:
-        assert word in str(caught.value)
-
-
-def test_the_probability_that_is_taken_from_is_named():
-    rows = table(programme(target="B", effect=0.06, taken_from="lost"))
-    with pytest.raises(ParameterError, match=r"from A to lost is 0\.05 in a period, and would be -0\.01"):
-        compare_programmes(chain(THREE, [500, 300, 0]), rows, discount_rate=0.2)
-
-
-@pytest.mark.parametrize(
-    ("rows", "kind", "words"),
-    [
-        (table(programme()).drop(columns=["cost", "source"]), MissingColumnError, "lack source, cost"),
-        (table(programme()).iloc[:0], EmptyDataError, "no programmes"),
-        (table(programme(), programme("b", effect=None)), DataError, "effect is missing.*'b'"),
-        (table(programme(), programme("b", origin=None)), DataError, "from_state is missing.*'b'"),
-        (table(programme(cost="much")), ColumnTypeError, "cost is no number"),
-        (table(programme(), programme()), ParameterError, "stands twice.*'calls'"),
-    ],
-)
-def test_tables_that_cannot_be(rows, kind, words):
-    with pytest.raises(kind, match=words):
-        compare_programmes(chain(KEEPS, [1000, 0]), rows, discount_rate=0.2)
 
 
 @pytest.mark.parametrize(
@@ -735,9 +418,3 @@ def test_the_result_keeps_the_rules_of_the_house(tmp_path):
     loaded = load_results(tmp_path)["programme"]
     assert loaded.answer() == result.answer()
     assert loaded.horizon == 12
-
-
-def test_the_table_of_a_dataset_is_what_is_read():
-    spec = TABLES["programmes"]
-    assert set(spec.required) == set(programme())
-    assert set(spec.columns["source"].allowed) == {"experiment", "judged", "assumed"}

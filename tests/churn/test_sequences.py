@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kam.churn.sequences import read_sequences, seasons_of
+from kam.churn.sequences import read_sequences
 from kam.errors import (
     ColumnTypeError,
     DataError,
@@ -34,31 +34,6 @@ def test_nothing_is_changed():
     before = frame.copy()
     read_sequences(frame)
     pd.testing.assert_frame_equal(frame, before)
-
-
-@pytest.mark.parametrize(
-    ("periods", "freq", "n"),
-    [
-        (["2024-01-01", "2024-02-01", "2024-05-01", "2024-01-01"], "month", 5),
-        (["2024-01-01", "2024-04-01", "2024-10-01", "2024-01-01"], "quarter", 4),
-        (["2024-07-01", "2025-07-01", "2027-07-01", "2024-07-01"], "year", 4),
-        (["2024-01-01", "2024-07-01", "2025-01-01", "2024-01-01"], "quarter", 5),
-    ],
-)
-def test_the_length_of_a_period_is_what_all_steps_are_multiples_of(periods, freq, n):
-    sequences = read_sequences(tiny(period=pd.to_datetime(periods)))
-    assert (sequences.freq, len(sequences.periods)) == (freq, n)
-
-
-def test_periods_of_pandas_are_dates_too():
-    sequences = read_sequences(tiny(period=pd.PeriodIndex(["2024-01", "2024-02", "2024-03", "2024-01"], freq="M")))
-    assert sequences.freq == "month" and sequences.periods[0] == pd.Timestamp("2024-01-01")
-
-
-def test_seasons_are_those_of_the_calendar():
-    assert seasons_of(pd.date_range("2023-11-01", periods=4, freq="MS"), "month").tolist() == [10, 11, 0, 1]
-    assert seasons_of(pd.date_range("2023-10-01", periods=3, freq="QS"), "quarter").tolist() == [3, 0, 1]
-    assert seasons_of(pd.RangeIndex(3), "period").tolist() == [0, 0, 0]
 
 
 def test_until_forgets_what_came_later():

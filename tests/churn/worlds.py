@@ -41,3 +41,43 @@ def simulate(
             "revenue": revenue.ravel(),
         }
     )
+
+
+def seasonal(strength, p=TRUTH, n_seasons=4):
+    """A matrix per season: more are lost in the one half of the year, fewer in the other."""
+    tilt = strength * np.cos(2 * np.pi * np.arange(n_seasons) / n_seasons)
+    cycle = p * np.exp(tilt[:, None, None] * np.array([1.0, 0.0, -1.0]))
+    return cycle / cycle.sum(axis=2, keepdims=True)
+
+
+def quarterly(seed=1, *, p=TRUTH, n_customers=300, n_periods=16, late=True):
+    """A panel by quarter in which every third customer comes later."""
+    panel = simulate(seed, p=p, n_customers=n_customers, n_periods=n_periods, freq="QS")
+    if not late:
+        return panel
+    customer, period = panel["customer_id"].astype(int), panel.groupby("customer_id").cumcount()
+    return panel[(customer % 3 > 0) | (period >= customer % n_periods)].reset_index(drop=True)
+
+
+def from_states(states, names=STATES):
+    """A panel of numbered periods from an array (customers, periods); -1: not there."""
+    customer, period = np.nonzero(states >= 0)
+    codes = states[customer, period]
+    ids = np.array([f"{i:05d}" for i in range(len(states))])
+    columns = {"customer_id": ids[customer], "period": period, "state": np.array(names, dtype=object)[codes]}
+    return pd.DataFrame(columns)
+
+
+def walk(rng, matrices, n):
+    """States (n, T + 1) under one matrix per step."""
+    state = np.empty((n, len(matrices) + 1), dtype=int)
+    state[:, 0] = rng.integers(3, size=n)
+    for t, p in enumerate(matrices):
+        state[:, t + 1] = (rng.random((n, 1)) > p.cumsum(axis=1)[state[:, t], :-1]).sum(axis=1)
+    return state
+
+
+def numbers(result, scope, column="n_expected"):
+    """A forecast of states: one row per period ahead, one column per state."""
+    frame = result.forecast[result.forecast["scope"] == scope]
+    return frame.pivot(index="n_ahead", columns="state", values=column)

@@ -123,12 +123,21 @@ def test_a_window_must_be_full_for_a_state_and_is_scaled_up_for_a_class(hand: Le
     assert read(panel) == {
         # a bought for 40 in January, the only month of its window: 120 in three. In April the window holds -10 + 60.
         "a": ["03 A", "04 C", "05 C", "06 C"],
-        "b": ["03 A", "04 A", "05 lost", "06 lost"],  # 98 in two months are 147 in three
+        "b": ["03 A", "04 A", "05 lost", "06 lost"],  # 98, with a credit note, since its first purchase: 294 in three
     }
     assert panel.rows["revenue"].sum() == 60 - 7
     assert left_out(panel) == [2, 0, 3, 1, 2]
     assert read(state_panel(hand, states="value", k=3, window=3, cuts=(120, 49)))["a"][:2] == ["03 B", "04 B"]
-    assert read(state_panel(hand, states="value", k=3, window=3, cuts=(147, 50)))["b"][:2] == ["03 B", "04 B"]
+    assert read(state_panel(hand, states="value", k=3, window=3, cuts=(294, 50)))["b"][:2] == ["03 B", "04 B"]
+    assert read(state_panel(hand, states="value", k=3, window=3, cuts=(293.9, 50)))["b"][:2] == ["03 A", "04 A"]
+
+
+def test_a_new_customer_is_classed_by_what_it_brings_from_the_start() -> None:
+    """Ten a month from May on: 40 in a window of four from the first month on, so that no class is climbed."""
+    rows = [("old", f"2024-{month:02}-15", 10.0) for month in range(1, 11)]
+    rows += [("new", f"2024-{month:02}-15", 10.0) for month in range(5, 11)]
+    panel = state_panel(open_orders(rows, as_of="2024-10-31"), states="value", k=2, window=4, cuts=(39, 15))
+    assert set(panel.rows["state"]) == {"A"}
 
 
 def test_who_is_silent_when_states_begin_is_there_and_can_be_lost() -> None:
@@ -242,6 +251,8 @@ def test_default_cuts_give_the_classes_of_identify(window: int) -> None:
     panel = activity_panel(ledger)
     money = panel.pivot(index="period", columns="customer_id", values="revenue").fillna(0).rolling(window).sum()
     bought = panel.pivot(index="period", columns="customer_id", values="n_orders").fillna(0) > 0
+    seen = np.arange(1, len(money) + 1)[:, None] - bought.to_numpy().argmax(axis=0)
+    money *= np.where(seen < window, window / np.maximum(seen, 1), 1)  # customers of fewer months than the window has
     worth = money.where(bought).iloc[window - 1 :].stack().dropna().round(6)
     worth = worth.set_axis([f"{period:%Y-%m} {customer}" for period, customer in worth.index])
     upper, lower = value_cuts(ledger, window=window)
@@ -361,6 +372,7 @@ def walk(
     first = next(m for m in range(min(month_of), min(month_of) + 12) if m % length == offset)
     n = max(0, (12 * end.year + end.month - first) // length) if end else 0
     sums: dict[str, list[list[Any]]] = {}
+    before = {row[0] for row, month in zip(rows, month_of, strict=True) if month < first and row[2] > 0}
     for (customer, _, amount, order, cost), month in zip(rows, month_of, strict=True):
         t = (month - first) // length
         if month >= first and t < n:
@@ -375,9 +387,9 @@ def walk(
         last, rank = None, ""
         for t, cell in enumerate(cells):
             if cell[2]:
-                last = t
+                last, begun = t, 0 if customer in before else next(u for u, c in enumerate(cells) if c[2])
                 worth = float(sum(c[value == "margin"] for c in cells[max(0, t - window + 1) : t + 1]))
-                worth = worth * window / (t + 1) if t + 1 < window else worth
+                worth = worth * window / (t - begun + 1) if t - begun + 1 < window else worth
                 rank = "A" if worth > cuts[0] else "B" if worth > cuts[1] else "C"
             if last is None or (states != "recency" and t < max(window, k) - 1):
                 continue

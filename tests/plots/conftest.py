@@ -1,3 +1,4 @@
+import functools
 from dataclasses import fields
 
 import matplotlib as mpl
@@ -8,6 +9,7 @@ import pytest
 from kam.identify import concentration, score_rfm
 from kam.identify.key_accounts import KeyAccountsResult
 from kam.results import Context
+from tests.plots.chains import ABC, CHINESE, JAPANESE, KOREAN, LONG, P_ABC, fitted, ladder, simulated
 
 mpl.use("agg")
 
@@ -105,3 +107,49 @@ def key_accounts():
         "min_certainty": 0.8,
     }
     return KeyAccountsResult(**{**thresholds, **facts})
+
+
+# -- chains ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def panel():
+    """250 customers, 24 months, four states; some come later and some are no longer seen."""
+    return simulated(ABC, P_ABC)
+
+
+@pytest.fixture(scope="session")
+def four(panel):
+    """The chain of ``panel``."""
+    return fitted(panel, ABC)
+
+
+@pytest.fixture(scope="session")
+def results(four):
+    """Two, four and eight states; twelve and 48 months, quarters, years and numbers; with and without a lost state."""
+    two = ["active", "lost"]
+    quarters = simulated(ABC, P_ABC, n_customers=400, n_months=16, seed=3)
+    numbered = quarters.assign(period=quarters["period"].rank(method="dense").astype(int))
+    starts = {n + 1: start for n, start in enumerate(pd.date_range("2022-01-01", periods=16, freq="QS"))}
+    years = {n + 1: start for n, start in enumerate(pd.date_range("2010-01-01", periods=16, freq="YS"))}
+    return {
+        "four": four,
+        "two": fitted(simulated(two, [[0.95, 0.05], [0.1, 0.9]], n_months=12), two),
+        "48 months": fitted(simulated(ABC, P_ABC, n_months=48), ABC),
+        "quarters, cyclic": fitted(
+            numbered.assign(period=numbered["period"].map(starts)), ABC, chain="cyclic", returns="cut"
+        ),
+        "years": fitted(numbered.assign(period=numbered["period"].map(years)), ABC, chain="pooled"),
+        "numbers": fitted(numbered, ABC),
+        "eight": fitted(simulated(LONG, ladder(8), n_months=48, n_customers=500), LONG),
+        "no loss": fitted(simulated(ABC[:3], ladder(3)), ABC[:3], lost=None),
+        "ko": fitted(simulated(KOREAN, ladder(8), n_months=12, n_customers=500), KOREAN, language="ko"),
+        "zh": fitted(simulated(CHINESE, P_ABC), CHINESE, language="zh"),
+        "ja": fitted(simulated(JAPANESE, ladder(2)), JAPANESE, language="ja"),
+    }
+
+
+@pytest.fixture(scope="session")
+def drawn(results):
+    """A figure of a result, by name; drawn once, so do not change it."""
+    return functools.cache(lambda name, plot: plot(results[name]))

@@ -23,6 +23,7 @@ from kam.plots import (
     style,
     to_png,
 )
+from kam.results import Context
 
 
 @pytest.fixture
@@ -123,6 +124,18 @@ def test_lines_break_between_words_and_wide_characters():
     assert len(wide) > 1
     assert not any(line.startswith("，") for line in wide)
     assert style.break_lines("x" * 50, font, 60) == ["x" * 50]
+
+
+def test_a_title_that_fills_its_lines_stays_within_the_figure_at_any_resolution():
+    rng = np.random.default_rng(1)
+    for _ in range(3):
+        with style.applied():
+            ax = style.take_axes(None, height=2)
+            style.finish(ax, title=" ".join(rng.choice([*"ilftrj"], 120)), description="", context=Context())
+        for dpi in (72, 100, 200):
+            ax.figure.set_dpi(dpi)
+            ax.figure.draw_without_rendering()
+            assert ax._left_title.get_window_extent().x1 <= ax.figure.bbox.width
 
 
 def test_axes_of_others_have_no_description():

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from kam.errors import ParameterError, UndefinedMeasureError
 from kam.stats import bootstrap_weights, percentile_interval
-from kam.stats.resampling import CELLS, block_variance, chunk_sizes
+from kam.stats.resampling import CELLS, block_variance, chunk_sizes, interval_among
 
 
 def all_weights(n, n_resamples, seed=1):
@@ -73,6 +73,13 @@ def test_interval_of_nothing_is_undefined(draws):
 def test_wrong_interval_parameters(draws, level):
     with pytest.raises(ParameterError):
         percentile_interval(draws, level=level)
+
+
+def test_ends_among_the_draws_may_be_infinite():
+    draws = np.array([[1.0, 5.0], [2.0, np.inf], [3.0, 6.0], [4.0, 7.0]])
+    low, high = interval_among(draws, 0.5)
+    assert low.tolist() == [1, 5] and high.tolist() == [3, 7]
+    assert interval_among(draws, 0.9)[1].tolist() == [4, np.inf]
 
 
 # -- blocks
