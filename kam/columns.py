@@ -169,6 +169,10 @@ GLOSSARY: dict[str, Column] = {
     "mix_to_loss": _column(
         "periods to loss, all", "expected periods until a customer of today is lost", "periods", "number"
     ),
+    "money_before": _column(
+        "as before", "what the same customers brought in as many periods up to the origin", "currency", "money"
+    ),
+    "money_came": _column("came", "money that the customers of the origin then brought", "currency", "money"),
     "money_expected": _column(
         "expected so far", "money expected of the account from the states it was in", "currency", "money"
     ),
@@ -266,6 +270,7 @@ GLOSSARY: dict[str, Column] = {
     "r_min": _column("R from", "lowest recency score of the rule", "score 1 to 5", "count"),
     "r_score": _column("R", "recency score, 5 is most recent", "score 1 to 5", "count"),
     "rank": _column("rank", "1 is the largest", "rank", "count"),
+    "ratio": _column("came of expected", "what came over what was expected", "share", "share"),
     "reason": _column("reason", "why it is so", "text", "text"),
     "recommended": _column("recommended", "programme for the state, nothing, or no recommendation", "text", "text"),
     "regret": _column(

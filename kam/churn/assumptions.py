@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy.special import fdtrc
 
+from kam.churn.chain import survival
+from kam.churn.chain_estimates import SegmentEstimates
 from kam.churn.chain_tests import (
     LikelihoodTest,
     bootstrap_homogeneity,
     bootstrap_order_one,
     bootstrap_order_zero,
-    count_segments,
     count_triples,
     homogeneity_test,
     order_one_test,
@@ -31,22 +34,30 @@ ALPHA = 0.05
 NEGLIGIBLE = 0.05
 """An effect of less than 5 % of the value: the chain may be used in spite of a significant test."""
 
+FEW_LOSSES = 10
 _FEW = 20
+_OFF = 0.02
 _RESAMPLES = 499
 
 
-def run_tests(seen: Observed, p: Floats, worth: Worth, *, segment_matrices: Floats | None, seed: int) -> pd.DataFrame:
-    """Test order, time and segments, and say by how much each matters.
+def run_tests(
+    all_seen: Observed, seen: Observed, p: Floats, worth: Worth, *, segments: SegmentEstimates | None, seed: int
+) -> pd.DataFrame:
+    """Test order, time, season and segments, and say by how much each matters.
+
+    Seasons are compared with what periods of the same season differ: shocks that come and go are no season. The p-value is the
+    larger one of χ² and of F = (X²_season / df_season) / ((X²_time − X²_season) / (df_time − df_season)), with seasons − 1 and
+    periods − seasons degrees of freedom, since the transitions of a period share its shock.
 
     Parameters
     ----------
-    seen : Observed
+    all_seen, seen : Observed
+        Everything, and what is tested: the same, or up to the first losses when returns are cut.
     p : numpy.ndarray
         The pooled chain in use, (S, S).
     worth : Worth
         What effects are measured in.
-    segment_matrices : numpy.ndarray or None
-        Shrunk matrices, (G, S, S).
+    segments : SegmentEstimates or None
     seed : int
         Of the simulated p-values.
 
@@ -65,23 +76,25 @@ def run_tests(seen: Observed, p: Floats, worth: Worth, *, segment_matrices: Floa
     if sequences is not None:
         triples = count_triples(sequences)
         tests["order 1"] = _simulated(order_one_test(triples), seen, "order 1", seed)
-        worths["order 1"] = worth.of_second_order(_as_cut(triples, p), p, pairs_now(sequences))
+        worths["order 1"] = worth.of_second_order(triples, p, _pairs(all_seen))
     tests["time"] = _simulated(homogeneity_test(seen.tables), seen, "time", seed)
-    recent = seen.n_seasons if len(seen.tables) > 2 * seen.n_seasons > 2 else max(1, (len(seen.tables) - 1) // 2)
-    worths["time"] = worth.of(_like(recent_matrix(seen.tables[:-1], recent, p), p)[None])
+    worths["time"] = worth.of(_like(recent_matrix(seen.tables[:-1], _n_recent(seen), p), p)[None])
     if seen.n_seasons > 1:
         by_season = seen.by_season
-        tests["season"] = _simulated(homogeneity_test(by_season), seen, "season", seed)
+        tests["season"] = _against_periods(
+            _simulated(homogeneity_test(by_season), seen, "season", seed), homogeneity_test(seen.tables), seen
+        )
         known = by_season.sum(axis=2, keepdims=True)
         matrices = np.where(known > 0, by_season / np.maximum(known, 1), p)
         worths["season"] = worth.of(_like(matrices, p), season=int(seen.season[-1]))
-    if sequences is not None and sequences.segment is not None and segment_matrices is not None:
-        tests["segments"] = _simulated(homogeneity_test(count_segments(sequences)), seen, "segments", seed)
-        last = sequences.period == len(sequences.periods) - 1
-        cell = sequences.segment[sequences.customer[last]] * len(p) + sequences.state[last]
-        mixes = np.bincount(cell, minlength=len(segment_matrices) * len(p)).reshape(-1, len(p)).astype(float)
+    if segments is not None and all_seen.sequences is not None and all_seen.sequences.segment is not None:
+        tests["segments"] = segments.test
+        everybody = all_seen.sequences
+        last = everybody.period == len(everybody.periods) - 1
+        cell = all_seen.sequences.segment[everybody.customer[last]] * len(p) + everybody.state[last]
+        mixes = np.bincount(cell, minlength=len(segments.p) * len(p)).reshape(-1, len(p)).astype(float)
         present = mixes.sum(axis=1) > 0
-        own = segment_worth(worth, _like(segment_matrices[present], p), mixes[present])
+        own = segment_worth(worth, _like(segments.p[present], p), mixes[present])
         size = mixes[present].sum(axis=1)
         worths["segments"] = float(own @ size / size.sum())
     rows = [_row(name, test, worths[name] - base, base) for name, test in tests.items()]
@@ -95,14 +108,17 @@ def check_chain(
     transitions: pd.DataFrame,
     worth: Worth,
     *,
+    in_use: Floats,
     lost: int | None,
-    n_returned: int,
     used: str,
+    is_cut: bool,
 ) -> tuple[Check, ...]:
     """Say of each assumption whether the data bear it out."""
     say = context.wording
     checks = [
-        _test_check(row, worth, say) for row in tests.to_dict("records") if row["test"] not in ("order 0", "season")
+        _test_check(row, worth, seen, say)
+        for row in tests.to_dict("records")
+        if row["test"] not in ("order 0", "season")
     ]
     checks += [
         _seasons(seen, tests, used, lost, say),
@@ -111,20 +127,7 @@ def check_chain(
         _followed(seen, say),
     ]
     if lost is not None:
-        at_risk = int(seen.tables[:, lost].sum())
-        checks.append(
-            Check(
-                assumption=say.sentence("who is lost stays lost"),
-                finding=say.sentence(
-                    "{n} returns in {total} {freq}s of lost accounts ({share} each)",
-                    n=say.count(n_returned),
-                    total=say.count(at_risk),
-                    freq=say.text(seen.freq),
-                    share=say.share(n_returned / at_risk, 2) if at_risk else "–",
-                ),
-                verdict="handled" if n_returned else "holds" if at_risk else "not testable",
-            )
-        )
+        checks += [_losses(seen, lost, say), _as_fast(seen, in_use, lost, say), _returns(seen, lost, is_cut, say)]
     return tuple(checks)
 
 
@@ -148,11 +151,27 @@ def _simulated(test: LikelihoodTest, seen: Observed, name: str, seed: int) -> Li
     return bootstrap_homogeneity(sequences, by=by[name], n_resamples=_RESAMPLES, seed=seed)
 
 
-def _as_cut(triples: npt.ArrayLike, p: Floats) -> Floats:
-    """Triples that agree with the treatment of returns: a state that is never left in ``p`` is left in none."""
-    counts = np.asarray(triples, dtype=float).copy()
-    counts[:, np.diag(p) == 1, :] = 0
-    return counts
+def _pairs(seen: Observed) -> Floats:
+    assert seen.sequences is not None
+    return pairs_now(seen.sequences)
+
+
+def _n_recent(seen: Observed) -> int:
+    """Periods that are compared with all: a year where there are more than two, else half of them."""
+    n = len(seen.tables)
+    return seen.n_seasons if n > 2 * seen.n_seasons > 2 else max(1, (n - 1) // 2)
+
+
+def _against_periods(season: LikelihoodTest, time: LikelihoodTest, seen: Observed) -> LikelihoodTest:
+    """The test of seasons with a p-value that periods of the same season have a say in."""
+    used = seen.tables.sum(axis=(1, 2)) > 0
+    n_periods, n_seasons = int(used.sum()), len(np.unique(seen.season[used]))
+    within_df, df = time.df - season.df, n_periods - n_seasons
+    if season.p is None or within_df <= 0 or df < 1 or n_seasons < 2:
+        return replace(season, df=0, p_g2=None, p_x2=None, p_bootstrap=None)
+    within = max(1.0, (time.x2 - season.x2) / within_df)
+    p = float(fdtrc(n_seasons - 1, df, season.x2 / season.df / within))
+    return replace(season, p_bootstrap=max(p, season.p))
 
 
 def _like(matrices: Floats, p: Floats) -> Floats:
@@ -186,7 +205,7 @@ def _row(name: str, test: LikelihoodTest, effect: float, base: float) -> dict[st
     }
 
 
-def _test_check(row: Mapping[Hashable, Any], worth: Worth, say: Wording) -> Check:
+def _test_check(row: Mapping[Hashable, Any], worth: Worth, seen: Observed, say: Wording) -> Check:
     name = str(row["test"])
     assumption = {
         "order 1": say.sentence("where an account goes depends on its state now, not on the one before"),
@@ -195,7 +214,7 @@ def _test_check(row: Mapping[Hashable, Any], worth: Worth, say: Wording) -> Chec
     }[name]
     other = {
         "order 1": say.sentence("taking the state before into account"),
-        "time": say.sentence("the last year alone"),
+        "time": say.sentence("the last {time} alone", time=say.periods(_n_recent(seen), seen.freq)),
         "segments": say.sentence("a matrix for each segment"),
     }[name]
     unit = {
@@ -278,7 +297,7 @@ def _seasons(seen: Observed, tests: pd.DataFrame, used: str, lost: int | None, s
 
 def _alike(seen: Observed, transitions: pd.DataFrame, say: Wording) -> Check:
     """Design effect: how much wider intervals over customers are than those over transitions."""
-    assumption = say.sentence("accounts in the same state are alike")
+    assumption = say.sentence("transitions of one account do not hang together")
     inner = transitions[(transitions["probability"] > 0) & (transitions["probability"] < 1)]
     if seen.sequences is None or inner.empty:
         return Check(
@@ -331,4 +350,99 @@ def _followed(seen: Observed, say: Wording) -> Check:
         assumption=say.sentence("sequences break off for no reason that has to do with the state"),
         finding="; ".join(finding),
         verdict="handled" if gone or gaps else "holds",
+    )
+
+
+def _losses(seen: Observed, lost: int, say: Wording) -> Check:
+    n = int(seen.tables[:, :, lost].sum() - seen.tables[:, lost, lost].sum())
+    return Check(
+        assumption=say.sentence("enough losses were seen"),
+        finding=say.plural("one was seen", "{n} were seen", n),
+        verdict="holds" if n >= FEW_LOSSES else "does not hold",
+    )
+
+
+def _as_fast(seen: Observed, in_use: Floats, lost: int, say: Wording) -> Check:
+    """Of the customers not lost half of the periods ago: how many were never lost since, and how many the chain keeps."""
+    assumption = say.sentence("accounts are lost as fast as the chain says")
+    n_ahead = (len(seen.periods) - 1) // 2
+    sequences = seen.sequences
+    if sequences is None or n_ahead < 1:
+        return Check(assumption=assumption, finding=say.sentence("too few periods to tell"), verdict="not testable")
+    origin = len(seen.periods) - 1 - n_ahead
+    later = sequences.period >= origin
+    n = len(sequences.customers)
+    followed = np.bincount(sequences.customer[later], minlength=n) == n_ahead + 1
+    was_lost = np.bincount(sequences.customer[later & (sequences.state == lost)], minlength=n) > 0
+    start = sequences.period == origin
+    present = sequences.customer[start & (sequences.state != lost) & followed[sequences.customer]]
+    if not len(present):
+        return Check(
+            assumption=assumption, finding=say.sentence("nobody was followed long enough"), verdict="not testable"
+        )
+    mix = np.bincount(sequences.state[start & np.isin(sequences.customer, present)], minlength=len(seen.states))
+    season = int(seen.season[origin]) if len(in_use) > 1 else 0
+    kept = survival(in_use, lost, n_ahead, season=season)[n_ahead]
+    said, came = float(mix @ kept / mix.sum()), float((~was_lost[present]).mean())
+    error = np.sqrt(max(float(mix @ (kept * (1 - kept))), 1e-12)) / mix.sum()
+    off = abs(came - said) > max(2 * error, _OFF)
+    return Check(
+        assumption=assumption,
+        finding=say.sentence(
+            "of {n} accounts that were not lost {time} ago {came} were never lost since; the chain says {said}",
+            n=say.count(len(present)),
+            time=say.periods(n_ahead, seen.freq),
+            came=say.share(came),
+            said=say.share(said),
+        ),
+        verdict="does not hold" if off else "holds",
+    )
+
+
+def _returns(seen: Observed, lost: int, is_cut: bool, say: Wording) -> Check:
+    """Whether lost customers come back as often when they have been lost for long as when they have not."""
+    assumption = say.sentence("lost accounts come back as often however long they have been lost")
+    sequences = seen.sequences
+    at_risk = int(seen.tables[:, lost].sum())
+    n_back = at_risk - int(seen.tables[:, lost, lost].sum())
+    if not at_risk:
+        return Check(
+            assumption=assumption, finding=say.sentence("no lost account was followed"), verdict="not testable"
+        )
+    said = say.sentence(
+        "{n} returns in {total} {freq}s of lost accounts ({share} each)",
+        n=say.count(n_back),
+        total=say.count(at_risk),
+        freq=say.text(seen.freq),
+        share=say.share(n_back / at_risk, 2),
+    )
+    if is_cut or sequences is None or seen.freq == "period":
+        return Check(assumption=assumption, finding=said, verdict="handled" if is_cut else "not testable")
+    is_lost = sequences.state == lost
+    begins = is_lost & ~np.append(False, is_lost[:-1] & (sequences.customer[1:] == sequences.customer[:-1]))
+    rows = np.arange(len(is_lost))
+    begun = np.maximum.accumulate(np.where(begins, rows, 0))
+    first = np.append(True, sequences.customer[1:] != sequences.customer[:-1])
+    known = ~first[begun]  # lost before the first period: since when is not known
+    moves = sequences.moves
+    moves = moves[is_lost[moves] & known[moves]]
+    long = sequences.period[moves] - sequences.period[begun[moves]] >= seen.n_seasons
+    back = sequences.state[moves + 1] != lost
+    table = np.array([[(back & which).sum(), (~back & which).sum()] for which in (~long, long)], dtype=np.int64)
+    test = order_zero_test(table)  # are they independent?
+    if test.p is None or table.sum(axis=1).min() < _FEW:
+        return Check(assumption=assumption, finding=said, verdict="not testable")
+    early, late = table[:, 0] / table.sum(axis=1)
+    return Check(
+        assumption=assumption,
+        finding=said
+        + "; "
+        + say.sentence(
+            "{early} of those lost within a year, {late} of those lost longer",
+            early=say.share(early, 2),
+            late=say.share(late, 2),
+        ),
+        verdict="does not hold" if test.p < ALPHA else "holds",
+        statistic=test.x2,
+        p_value=test.p,
     )

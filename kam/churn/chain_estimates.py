@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from kam.churn.chain_tests import count_segments
+from kam.churn.chain_tests import LikelihoodTest, count_segments, permute_segments
 from kam.churn.estimation import bootstrap_cells, estimate, fill_empty, ratio, sum_by
 from kam.churn.observed import Observed
 from kam.churn.segments import shrink_to_pooled
@@ -115,19 +116,29 @@ def resample_chain(
     return fill_empty(counts + prior, p), mean, pooled[:, 0]
 
 
-def estimate_segments(seen: Observed, p: Floats) -> tuple[Ints, Floats] | None:
-    """Transitions of the segments (G, S, S), and their matrices shrunk to the pooled one, ``p``; None without segments."""
+@dataclass(frozen=True, eq=False)
+class SegmentEstimates:
+    """Transitions of the segments (G, S, S), their matrices shrunk to the pooled one, and the test that they are alike."""
+
+    counts: Ints
+    p: Floats
+    test: LikelihoodTest
+
+
+def estimate_segments(seen: Observed, p: Floats, *, seed: int) -> SegmentEstimates | None:
+    """Segment matrices, shrunk by what segments of customers drawn by lot would differ; None without segments."""
     if seen.sequences is None or seen.sequences.segment is None:
         return None
+    test, design_effect = permute_segments(seen.sequences, seed=seed)
     counts = count_segments(seen.sequences)
-    shrunk, _ = shrink_to_pooled(counts)
-    return counts, np.where(shrunk.sum(axis=2, keepdims=True) > 0, shrunk, p)
+    shrunk, _ = shrink_to_pooled(counts, design_effect=design_effect)
+    return SegmentEstimates(counts, np.where(shrunk.sum(axis=2, keepdims=True) > 0, shrunk, p), test)
 
 
 def money_matrix(seen: Observed, p: Floats) -> Floats:
-    """Transitions weighted by what the customer brought in the year up to the period left; no money: as the heads do.
+    """Transitions weighted by what the customer brought in the year up to its last period with money; none: as the heads do.
 
-    The money of the period alone would not do: who is about to be lost has been silent.
+    Neither the money of the period left nor that of the year before it would do: who is about to be lost has been silent.
     """
     sequences = seen.sequences
     if sequences is None or sequences.money is None:
@@ -144,11 +155,13 @@ def money_matrix(seen: Observed, p: Floats) -> Floats:
 
 
 def _money_of_a_year(sequences: Sequences, money: Floats) -> Floats:
-    """What each row's customer brought in the year that ends with the row's period."""
+    """What each row's customer brought in the year that ends with its last period with money, up to the row."""
     rows = np.arange(len(sequences.customer))
     key = sequences.customer * (len(sequences.periods) + sequences.n_seasons) + sequences.period
     first = np.searchsorted(key, key - sequences.n_seasons + 1)
     starts = np.flatnonzero(np.diff(sequences.customer, prepend=-1))
     begin = np.repeat(starts, np.diff(np.append(starts, len(rows))))
     total = np.concatenate([[0.0], np.cumsum(money)])
-    return np.asarray(total[rows + 1] - total[np.maximum(first, begin)])
+    year = total[rows + 1] - total[np.maximum(first, begin)]
+    last = np.maximum.accumulate(np.where(money > 0, rows, 0))
+    return np.asarray(year[np.maximum(last, begin)])

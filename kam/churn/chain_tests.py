@@ -20,13 +20,15 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import chdtrc, rel_entr
 
-from kam.churn.estimation import count_cells, ratio, sum_by
+from kam.churn.estimation import count_cells, customer_cells, ratio, sum_by
 from kam.churn.sequences import Sequences
 from kam.errors import ParameterError
 from kam.stats.resampling import chunk_sizes
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+
+_MANY = 50_000
 
 
 @dataclass(frozen=True)
@@ -336,6 +338,48 @@ def bootstrap_order_one(sequences: Sequences, *, n_resamples: int = 499, seed: i
         return drawn
 
     return _bootstrapped(triples, simulate, n_resamples, seed)
+
+
+def permute_segments(sequences: Sequences, *, n_resamples: int = 499, seed: int) -> tuple[LikelihoodTest, float]:
+    """:func:`homogeneity_test` over segments, with the p-value of segments dealt to the customers by lot.
+
+    Transitions of one customer are like one another, so that χ² finds differences between any groups of customers; lots, which
+    take customers whole, do not.
+
+    Assumes (1) that customers are independent of one another.
+
+    Parameters
+    ----------
+    sequences : Sequences
+        With segments.
+    n_resamples, seed : int
+        At most 100 lots for more than 50,000 customers.
+
+    Returns
+    -------
+    test : LikelihoodTest
+        ``p_bootstrap`` is the share of lots whose X² is at least the observed one, which counts as one of them.
+    design_effect : float
+        Mean X² of the lots over its degrees of freedom; 1 where nothing can be compared.
+
+    Raises
+    ------
+    ParameterError
+        The sequences have no segments.
+    """
+    test = homogeneity_test(count_segments(sequences))
+    if not test.df or sequences.segment is None:
+        return test, 1.0
+    n_states = len(sequences.states)
+    cells = customer_cells(sequences, seasons=np.zeros(len(sequences.periods), dtype=np.int64))[:, : n_states**2]
+    rng = np.random.default_rng(seed)
+    member = np.eye(len(sequences.segments), dtype=np.float32)[sequences.segment]
+    lots = []
+    for _ in range(n_resamples if len(cells) <= _MANY else min(n_resamples, 100)):
+        tables = (member[rng.permutation(len(member))].T @ cells).reshape(-1, n_states, n_states)
+        lots.append(homogeneity_test(np.rint(tables)).x2)
+    p = (1 + sum(x2 >= test.x2 * (1 - 1e-9) for x2 in lots)) / (1 + len(lots))
+    return replace(test, p_bootstrap=p), float(np.mean(lots)) / test.df
 
 
 # -- inside ----------------------------------------------------------------------------------------------------------

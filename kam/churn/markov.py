@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from kam.churn.assumptions import ALPHA, check_chain, run_tests
+from kam.churn.assumptions import ALPHA, FEW_LOSSES, check_chain, run_tests
 from kam.churn.chain import can_reach, stationary_distribution
 from kam.churn.chain_choice import choose_chain
 from kam.churn.chain_estimates import (
@@ -38,7 +38,7 @@ from kam.churn.markov_frames import (
     states_frame,
     visits_frame,
 )
-from kam.churn.observed import Observed, observe
+from kam.churn.observed import Observed, observe, until_lost
 from kam.churn.periods import seasons_of
 from kam.churn.worth import Worth, rate_per_period
 from kam.errors import NoAbsorbingStateError, ParameterError
@@ -217,7 +217,7 @@ class MarkovChurnResult(Result):
                 interval=say.interval(say.share(surest["ci_low"]), say.share(surest["ci_high"]), self.level),
             )
         first = say.sentence(
-            "Of the accounts that still buy, {p} are lost per {freq} ({interval}).",
+            "Of the accounts that are not lost, {p} are lost per {freq} ({interval}).",
             p=say.share(self.p_loss),
             freq=say.text(self.freq),
             interval=say.interval(say.share(self.p_loss_low), say.share(self.p_loss_high), self.level),
@@ -243,6 +243,28 @@ class MarkovChurnResult(Result):
                     "It rests on {time} of moves only: not enough to test.", time=say.periods(n_moves, self.freq)
                 )
             ]
+        into = self.transitions[(self.transitions["to_state"] == self.lost)]
+        n_losses = int(into.loc[into["from_state"] != self.lost, "n_transitions"].sum())
+        if n_losses < FEW_LOSSES:
+            return [
+                say.plural(
+                    "Only one loss was seen, too few to rely on.",
+                    "Only {n} losses were seen, too few to rely on.",
+                    n_losses,
+                )
+            ]
+        doubts = []
+        if self.states["periods_to_loss"].max() > n_moves:
+            doubts.append(
+                say.sentence(
+                    "Only {time} were seen: longer times suppose that all goes on like this.",
+                    time=say.periods(n_moves + 1, self.freq),
+                )
+            )
+        return [*doubts, *self._seasonal()]
+
+    def _seasonal(self) -> list[str]:
+        say = self.context.wording
         season = self.tests[self.tests["test"] == "season"]
         if self.chain == "cyclic" or not (season["p_value"] < ALPHA).any():
             return []
@@ -293,7 +315,7 @@ class MarkovChurnResult(Result):
             figures = [
                 KeyFigure(
                     value=say.share(self.p_loss),
-                    label=say.sentence("of the accounts that still buy are lost per {freq}", freq=say.text(self.freq)),
+                    label=say.sentence("of the accounts not lost before are lost per {freq}", freq=say.text(self.freq)),
                     note=say.interval(say.share(self.p_loss_low), say.share(self.p_loss_high), self.level),
                 ),
                 KeyFigure(
@@ -428,7 +450,7 @@ def fit_markov_churn(
     if lost is not None:
         need_loss(seen.states, p, lost)
     rewards = mean_rewards(seen)
-    segments_seen = estimate_segments(seen, p)
+    segments_seen = estimate_segments(seen, p, seed=seed)
     worth = Worth(
         mix=seen.mix[-1].astype(float),
         rewards=rewards,
@@ -436,11 +458,13 @@ def fit_markov_churn(
         discount=rate_per_period(discount_rate, seen.freq),
         n_seasons=seen.n_seasons,
     )
+    is_cut = returns == "cut" and lost is not None
     tests = run_tests(
         seen,
-        cut_returns(p, lost) if returns == "cut" else p,
+        until_lost(seen, lost) if is_cut and lost is not None else seen,
+        cut_returns(p, lost) if is_cut else p,
         worth,
-        segment_matrices=segments_seen[1] if segments_seen else None,
+        segments=segments_seen,
         seed=seed,
     )
 
@@ -492,7 +516,9 @@ def fit_markov_churn(
         level=level,
         n_resamples=n_resamples,
         seed=seed,
-        checks=check_chain(context, seen, tests, transitions, worth, lost=lost, n_returned=n_returned, used=used),
+        checks=check_chain(
+            context, seen, tests, transitions, worth, in_use=in_use, lost=lost, used=used, is_cut=is_cut
+        ),
         assumed=_assumed(context, seen, returns, discount_rate, prior, lost, panel),
     )
 

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from kam.churn.chain import fundamental_matrix
+from kam.churn.chain_estimates import SegmentEstimates
 from kam.churn.estimation import ratio
 from kam.churn.observed import Observed, n_gaps
 from kam.results import Context
@@ -126,13 +127,13 @@ def customers_frame(seen: Observed, rewards: Floats | None) -> pd.DataFrame:
     return frame
 
 
-def segments_frame(seen: Observed, estimates: tuple[Ints, Floats] | None) -> pd.DataFrame:
+def segments_frame(seen: Observed, estimates: SegmentEstimates | None) -> pd.DataFrame:
     """One row per segment and pair of states; a state that a segment never left has no raw probability.
 
-    ``estimates``: transitions and shrunk matrices of the segments, (G, S, S) each; None: there are no segments.
+    ``estimates`` is None where there are no segments.
     """
     none = np.zeros((0, len(seen.states), len(seen.states)))
-    counts, shrunk = (none.astype(np.int64), none) if estimates is None else estimates
+    counts, shrunk = (none.astype(np.int64), none) if estimates is None else (estimates.counts, estimates.p)
     names = () if seen.sequences is None else seen.sequences.segments
     total = counts.sum(axis=2, keepdims=True)
     raw = np.where(total > 0, ratio(counts, total), np.nan)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -79,7 +79,11 @@ def observe(
         states = states or panel.states
     if "from_state" in rows.columns or "to_state" in rows.columns:
         return _observe_counts(rows, states)
-    sequences = read_sequences(rows, states=states, money=money, segments=segments)
+    return observe_sequences(read_sequences(rows, states=states, money=money, segments=segments))
+
+
+def observe_sequences(sequences: Sequences) -> Observed:
+    """The same from sequences that were read before."""
     same = sequences.customer[1:] == sequences.customer[:-1]
     step = same & (sequences.period[1:] == sequences.period[:-1] + 1)
     return Observed(
@@ -93,6 +97,27 @@ def observe(
         money=sum_money(sequences) if sequences.money is not None else None,
         sequences=sequences,
     )
+
+
+def until_lost(seen: Observed, lost: int) -> Observed:
+    """What was observed up to each customer's first loss: nobody leaves the lost state, nothing after a return counts."""
+    if seen.sequences is None:
+        tables = seen.tables.copy()
+        tables[:, lost] = 0
+        return replace(seen, tables=tables)
+    sequences = seen.sequences
+    is_lost = sequences.state == lost
+    so_far = np.cumsum(is_lost) - is_lost  # of all rows before
+    first = np.flatnonzero(np.diff(sequences.customer, prepend=-1))
+    kept = so_far == so_far[first][sequences.customer]
+    cut = replace(
+        sequences,
+        customer=sequences.customer[kept],
+        period=sequences.period[kept],
+        state=sequences.state[kept],
+        money=None if sequences.money is None else sequences.money[kept],
+    )
+    return observe_sequences(cut)
 
 
 def n_gaps(seen: Observed) -> int:

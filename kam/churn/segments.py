@@ -14,19 +14,22 @@ Floats = npt.NDArray[np.float64]
 _LOG_RANGE = (np.log(0.1), np.log(1e6))
 
 
-def shrink_to_pooled(counts: npt.ArrayLike) -> tuple[Floats, Floats]:
+def shrink_to_pooled(counts: npt.ArrayLike, *, design_effect: float = 1.0) -> tuple[Floats, Floats]:
     """Segment matrices by empirical Bayes: row i of a segment is Dirichlet around the pooled row, with strength m_i.
 
     p_segment,ij = (n_segment,ij + m_i p_ij) / (n_segment,i + m_i), where m_i maximizes the Dirichlet-multinomial likelihood of
     the segments' rows (Minka 2000, Estimating a Dirichlet distribution, section 3). Segments that differ no more than chance get
     the pooled row; large ones keep their own.
 
-    Assumes (1) that transitions of a row are independent given the segment; (2) that segments are exchangeable.
+    Assumes (1) that transitions of a row are independent given the segment, but for the design effect; (2) that segments are
+    exchangeable.
 
     Parameters
     ----------
     counts : array_like
         Shape (G, S, S): transitions of each segment.
+    design_effect : float
+        How much more counts vary than transitions would that are independent of one another; they count for so much less.
 
     Returns
     -------
@@ -42,7 +45,7 @@ def shrink_to_pooled(counts: npt.ArrayLike) -> tuple[Floats, Floats]:
     >>> p[1].round(2).tolist(), bool((m > 1e5).all())
     ([[0.8, 0.2], [0.5, 0.5]], True)
     """
-    n = np.asarray(counts, dtype=np.float64)
+    n = np.asarray(counts, dtype=np.float64) / max(1.0, design_effect)
     total = n.sum(axis=0)
     pooled = ratio(total, total.sum(axis=1, keepdims=True))
     strength = np.array([_strength(n[:, i], pooled[i]) for i in range(n.shape[1])])

@@ -90,9 +90,9 @@ class Worth:
         for j in range(n_states):  # (before, now) → (now, j)
             chain[np.arange(n_states**2), now * n_states + j] = rows[before, now, j]
         lost = None
-        if self.lost is not None:
+        if self.lost is not None and (self.rewards is None or p[self.lost, self.lost] == 1):
             gone = now == self.lost
-            chain[gone] = 0  # lost, whatever was before: one state
+            chain[gone] = 0  # only the first loss counts: lost is one state, whatever was before
             lost = int(self.lost * n_states + self.lost)
             for j in range(n_states):
                 chain[gone, self.lost * n_states + j] = p[self.lost, j]

@@ -58,7 +58,7 @@ def test_segments_that_differ_are_found():
     segments = {c: "far" if c.startswith("x") else "near" for c in [*one["customer_id"], *two["customer_id"]]}
     result = fit_markov_churn(pd.concat([one, two]), segments=segments, n_resamples=50)
     check = verdict(result, "same in all segments")
-    assert check.p_value < 1e-6 and check.verdict in ("handled", "does not hold")
+    assert check.p_value == pytest.approx(1 / 500) and check.verdict in ("handled", "does not hold")
 
 
 def test_customers_who_differ_widen_the_intervals():
@@ -66,8 +66,8 @@ def test_customers_who_differ_widen_the_intervals():
     calm[0], wild[0] = [0.97, 0.02, 0.01], [0.5, 0.4, 0.1]
     two = simulate(2, p=wild).assign(customer_id=lambda f: "x" + f["customer_id"])
     result = fit_markov_churn(pd.concat([simulate(1, p=calm), two]), n_resamples=200)
-    assert verdict(result, "are alike").verdict == "handled"
-    assert verdict(fit_markov_churn(simulate(1), n_resamples=400), "are alike").verdict == "holds"
+    assert verdict(result, "hang together").verdict == "handled"
+    assert verdict(fit_markov_churn(simulate(1), n_resamples=400), "hang together").verdict == "holds"
 
 
 def test_what_cannot_be_tested_says_so():
@@ -99,3 +99,99 @@ def test_no_data_changes(panel):
     before = panel.copy()
     fit_markov_churn(panel, n_resamples=10)
     pd.testing.assert_frame_equal(panel, before)
+
+
+# -- what looks like a finding and is none, and what hides -------------------------------------------------------------
+
+
+def test_periods_that_differ_by_shocks_are_no_seasons():
+    """Shocks that hit all customers of a period: the periods differ, the seasons do not."""
+    found = []
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        n, periods = 800, 20
+        state = np.zeros((n, periods), dtype=int)
+        for t in range(1, periods):
+            leave = 1 / (1 + np.exp(2.5 - rng.normal(0, 0.4)))
+            back = rng.random(n) < 0.2
+            state[:, t] = np.where(state[:, t - 1] == 0, rng.random(n) < leave, 1 - back)
+        frame = pd.DataFrame(
+            {
+                "customer_id": np.repeat(np.arange(n).astype(str), periods),
+                "period": np.tile(pd.date_range("2020-01-01", periods=periods, freq="QS"), n),
+                "state": np.array(["A", "lost"])[state.ravel()],
+            }
+        )
+        tests = fit_markov_churn(frame, n_resamples=20, chain="pooled").tests.set_index("test")["p_value"]
+        assert tests["time"] < 0.001
+        found.append(tests["season"] < 0.05)
+    assert sum(found) <= 3
+
+
+def test_labels_dealt_by_lot_are_no_segments_although_customers_differ():
+    calm, wild = TRUTH.copy(), TRUTH.copy()
+    calm[0], wild[0] = [0.97, 0.02, 0.01], [0.5, 0.4, 0.1]
+    p_values, strengths = [], []
+    for seed in range(10):
+        two = simulate(100 + seed, p=wild, n_customers=100).assign(customer_id=lambda f: "x" + f["customer_id"])
+        panel = pd.concat([simulate(seed, p=calm, n_customers=100), two])
+        rng = np.random.default_rng(seed)
+        labels = {c: str(rng.integers(4)) for c in panel["customer_id"].unique()}
+        result = fit_markov_churn(panel, segments=labels, n_resamples=20, chain="pooled")
+        p_values.append(result.tests.set_index("test").loc["segments", "p_value"])
+        own = result.segment_matrices
+        strengths.append((own["probability"] - own["p_raw"]).abs().max())
+    assert sum(p < 0.05 for p in p_values) <= 2, p_values
+    assert np.median(strengths) > 0.01, "shrunk, though transitions differ more than chance would have it"
+
+
+def test_cut_returns_are_not_tested():
+    """Only lost customers change their ways: with lost as the end, nothing does."""
+    panel = simulate(1, n_customers=600)
+    late = TRUTH.copy()
+    late[2] = [0.3, 0.3, 0.4]
+    second = simulate(2, p=late, n_customers=600, start="2024-01-01").assign(
+        customer_id=lambda f: "x" + f["customer_id"]
+    )
+    both = pd.concat([panel, second])
+    kept = fit_markov_churn(both, n_resamples=20, chain="pooled").tests.set_index("test")
+    cut = fit_markov_churn(both, n_resamples=20, chain="pooled", returns="cut").tests.set_index("test")
+    assert kept.loc["time", "p_value"] < 1e-6 and cut.loc["time", "p_value"] > 0.001
+    assert cut.loc["time", "df"] < kept.loc["time", "df"]
+
+
+def test_accounts_that_are_unlike_survive_longer_than_the_chain_says():
+    rng = np.random.default_rng(1)
+    rows = []
+    for customer in range(1500):
+        gone = 8 * (customer % 2) + rng.geometric(rng.beta(0.5, 2))
+        rows += [(str(customer), t, "A" if t < gone else "lost") for t in range(16)]
+    panel = pd.DataFrame(rows, columns=["customer_id", "period", "state"])
+    check = verdict(fit_markov_churn(panel, n_resamples=20), "as fast as")
+    assert check.verdict == "does not hold"
+    alike = verdict(fit_markov_churn(simulate(1, n_customers=1500), n_resamples=20, chain="pooled"), "as fast as")
+    assert alike.verdict == "holds", alike.finding
+
+
+def test_returns_that_get_rarer_are_named():
+    rng = np.random.default_rng(1)
+    rows = []
+    for customer in range(600):
+        lost_for = 0
+        for period in pd.date_range("2020-01-01", periods=40, freq="MS"):
+            if lost_for:
+                lost_for = 0 if rng.random() < (0.2 if lost_for <= 12 else 0.01) else lost_for + 1
+            else:
+                lost_for = int(rng.random() < 0.1)
+            rows.append((str(customer), period, "lost" if lost_for else "A"))
+    frame = pd.DataFrame(rows, columns=["customer_id", "period", "state"])
+    check = verdict(fit_markov_churn(frame, n_resamples=20, chain="pooled"), "come back as often")
+    assert check.verdict == "does not hold" and "of those lost longer" in check.finding
+    assert verdict(fit_markov_churn(simulate(3, n_periods=36), n_resamples=20), "come back as often").verdict == "holds"
+
+
+def test_few_losses_are_said_in_the_answer():
+    rows = [(str(c), t, "lost" if c < 3 and t > 5 else "A") for c in range(40) for t in range(12)]
+    result = fit_markov_churn(pd.DataFrame(rows, columns=["customer_id", "period", "state"]), n_resamples=50)
+    assert "Only 3 losses were seen" in result.answer()
+    assert verdict(result, "enough losses").verdict == "does not hold"

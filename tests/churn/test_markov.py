@@ -37,7 +37,8 @@ def test_estimates_and_rewards_are_those_of_pandas(panel, result):
     n = table.sum(axis=1).to_numpy()[:, None]
     np.testing.assert_allclose(result.transitions["std_error"], np.sqrt(p * (1 - p) / n).ravel())
     np.testing.assert_allclose(result.rewards()[0], panel.groupby("state")["revenue"].mean().loc[list(STATES)])
-    year = panel.groupby("customer_id")["revenue"].rolling(12, min_periods=1).sum().to_numpy()
+    year = panel.groupby("customer_id")["revenue"].rolling(12, min_periods=1).sum().droplevel(0)
+    year = year.where(panel["revenue"] > 0).groupby(panel["customer_id"]).ffill()  # up to the last period with money
     weighted = (
         panel.assign(to=after, year=year)
         .dropna()
@@ -45,6 +46,21 @@ def test_estimates_and_rewards_are_those_of_pandas(panel, result):
     )
     money = result.transitions.pivot(index="from_state", columns="to_state", values="p_money")
     np.testing.assert_allclose(money, weighted.div(weighted.sum(axis=1), axis=0))
+
+
+def test_money_that_leaves_like_the_heads_weighs_nothing():
+    """Lost after three silent periods, whatever a customer brings: weighted by money as by heads, although none comes in silence."""
+    rng = np.random.default_rng(1)
+    rows = []
+    for customer in range(1500):
+        gone, level, silence = rng.geometric(0.1), rng.gamma(1), 0
+        for t in range(16):
+            bought = t < gone
+            silence = 0 if bought else silence + 1
+            rows.append((str(customer), t, "A" if silence < 3 else "lost", level * bought))
+    frame = pd.DataFrame(rows, columns=["customer_id", "period", "state", "revenue"])
+    t = fit_markov_churn(frame, n_resamples=50).transitions.iloc[1]
+    assert t["p_money"] == pytest.approx(t["probability"], rel=0.1)
 
 
 def test_what_follows_is_that_of_the_matrix(result):
