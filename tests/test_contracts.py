@@ -64,6 +64,7 @@ def results():
         "value": churn.customer_value(chain, None, discount_rate=0.1, horizon=12, n_paths=100),
         "forecast": churn.forecast_mix(states, n_draws=100, context=data.context),
         "programmes": churn.compare_programmes(chain, data.programmes, discount_rate=0.1, n_draws=50),
+        "backtest": churn.backtest_value(states, discount_rate=0.1, horizon=4, n_resamples=50, context=data.context),
         "sensitivity": churn.sensitivity_to_k(
             data.ledger,
             k=3,

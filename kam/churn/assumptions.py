@@ -213,7 +213,7 @@ def _test_check(row: Mapping[Hashable, Any], worth: Worth, seen: Observed, say: 
         "segments": say.sentence("the probabilities are the same in all segments"),
     }[name]
     other = {
-        "order 1": say.sentence("taking the state before into account"),
+        "order 1": say.sentence("the state before taken into account"),
         "time": say.sentence("the last {time} alone", time=say.periods(_n_recent(seen), seen.freq)),
         "segments": say.sentence("a matrix for each segment"),
     }[name]
@@ -230,7 +230,7 @@ def _test_check(row: Mapping[Hashable, Any], worth: Worth, seen: Observed, say: 
         finding = say.sentence("{p}; what it changes cannot be said", p=say.p_value(p_value))
     else:
         finding = say.sentence(
-            "{p}; {other} changes {unit} by {share}",
+            "{p}; with {other} {unit} would change by {share}",
             p=say.p_value(p_value),
             other=other,
             unit=unit,

@@ -167,8 +167,8 @@ class CustomerValueResult(Result):
             return text
         lost = self._of("lost")
         return f"{text} " + say.plural(
-            "The only one that is lost is worth another {value}, since lost customers may come back.",
-            "The {n} that are lost are worth another {value}, since lost customers may come back.",
+            "The only one that is lost would add {value} if it came back as often as lost customers did on average.",
+            "The {n} that are lost would add {value} if they came back as often as lost customers did on average.",
             int(lost["n_customers"]),
             value=self.shown(lost["value_ahead"]),
         )

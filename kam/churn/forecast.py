@@ -156,8 +156,8 @@ class MixForecastResult(Result):
         when = period_in_words(say, kept["period"], self.freq)
         if self.lost:
             return say.sentence(
-                "Of the {n_now} customers that still buy, {n} are expected still to buy in {when} ({interval}), {n_lost} to be "
-                "lost.",
+                "Of the {n_now} customers not lost today, {n} are expected to be there still in {when} ({interval}), "
+                "{n_lost} to be lost.",
                 when=when,
                 n=say.count(kept["n_expected"]),
                 n_now=say.count(self.n_active),
@@ -245,7 +245,7 @@ class MixForecastResult(Result):
             figures.append(
                 KeyFigure(
                     value=say.count(self.n_active - round(kept["n_expected"])),
-                    label=say.sentence("of the {n} that buy now are lost by then", n=say.count(self.n_active)),
+                    label=say.sentence("of the {n} not lost today are lost by then", n=say.count(self.n_active)),
                     note=prediction_interval(
                         say, self.n_active - kept["n_high"], self.n_active - kept["n_low"], self.level
                     ),

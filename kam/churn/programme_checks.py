@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from kam.churn.programmes import ProgrammeResult
 
 
-def check_programmes(result: ProgrammeResult, gain: float) -> tuple[Check, ...]:
-    """Say of each assumption whether the data bear it out; ``gain``: of choosing once, by the expected gain."""
+def check_programmes(result: ProgrammeResult) -> tuple[Check, ...]:
+    """Say of each assumption whether the data bear it out."""
     say, frame, not_used = result.context.wording, result.programmes, result.not_used
     on_others = result.share_assumed + result.share_judged
     cut = frame.iloc[int(frame["share_clipped"].to_numpy().argmax())]
@@ -52,13 +52,14 @@ def check_programmes(result: ProgrammeResult, gain: float) -> tuple[Check, ...]:
         ),
         Check(
             assumption=say.sentence("the gain is not that of a lucky choice"),
-            finding=say.sentence(
-                "choosing by the expected gain brings {gain}; choosing anew in each draw would bring {more} more, which is not "
-                "counted",
-                gain=say.money(gain),
+            finding=say.plural(
+                "one programme was compared with doing nothing; knowing its effect would be worth {more} more",
+                "the best of {n} unsure effects looks better than it is, by how much only an experiment would tell; "
+                "knowing all effects would be worth {more} more",
+                len(result.programmes),
                 more=say.money(result.regret),
             ),
-            verdict="handled",
+            verdict="not testable" if len(result.programmes) > 1 else "holds",
             statistic=result.regret,
         ),
         Check(

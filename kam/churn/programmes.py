@@ -411,7 +411,7 @@ def compare_programmes(
     )
     return replace(
         result,
-        checks=check_programmes(result, float(alone.mean(axis=0) @ at_estimates)),
+        checks=check_programmes(result),
         assumed=assumed_of_programmes(result, given_rewards=rewards is not None),
     )
 

@@ -131,8 +131,11 @@ def read_activity(ledger: Ledger | pd.DataFrame, freq: Frequency) -> Activity:
         return _read_panel(ledger, freq, last=None, n_after=None)
     from kam.ledger import activity_panel
     from kam.ledger.periods import add_months, period_start
+    from kam.ledger.states import PeriodRange
 
     panel = activity_panel(ledger, freq=freq)
+    first = PeriodRange.of(ledger, freq).starts(np.zeros(1, dtype=np.int64))[0]
+    panel = panel[panel["period"] >= first]  # not one that had begun before the ledger does
     assert ledger.last_complete_month is not None  # activity_panel raises without
     begun = period_start(add_months(ledger.last_complete_month, 1), freq, fiscal_year_start=ledger.fiscal_year_start)
     months = ledger.rollup.months

@@ -104,11 +104,12 @@ def state_panel(
       the segment; ``lost``.
 
     Assumes that (1) the ledger is complete from its first month on; a first quarter or year that begins before it is left out;
-    (2) who was silent before the ledger begins is no customer before the first purchase in it; (3) classes and segments are known
-    from the first period on in which a window is full *and* somebody can have been silent for `k` periods, since before that
-    nobody can be lost; all who have bought by then have a row from then on; (4) what a customer brought since a first purchase that
-    is not as long ago as the window goes on as it began: it is scaled up to a whole window, so that a new customer does not seem
-    to grow into a class; money before the first purchase counts in the window, but has no row; (5) with scores, that fifths of the customers of each period are meant, so that a customer moves when others do.
+    (2) who was silent before the ledger begins is no customer before the first purchase in it; (3) classes and segments are
+    known from the first period on in which a window is full *and* somebody can have been silent for `k` periods, since before
+    that nobody can be lost; all who have bought by then have a row from then on; (4) what a customer brought since a first
+    purchase that is not as long ago as the window goes on as it began: it is scaled up to a whole window, so that a new customer
+    does not seem to grow into a class; money before the first purchase counts in the window, but has no row; (5) with scores,
+    that fifths of the customers of each period are meant, so that a customer moves when others do.
 
     Parameters
     ----------

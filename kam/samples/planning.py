@@ -59,13 +59,13 @@ def build_programmes() -> pd.DataFrame:
     """Build what could be done: ``effect`` is added to the monthly probability of the transition, ``cost`` is per
     account.
     """
-    columns = ["programme", "from_state", "to_state", "effect", "effect_sd", "source", "cost", "capacity"]
+    columns = ["programme", "from_state", "to_state", "taken_from", "effect", "effect_sd", "source", "cost", "capacity"]
     rows = [
-        ("service recovery", "A", "lost", -0.004, 0.002, "experiment", 400.0, 40),
-        ("quarterly review", "A", "B", -0.010, 0.006, "judged", 250.0, 120),
-        ("range extension", "B", "A", 0.008, 0.006, "judged", 180.0, 200),
-        ("inside sales call", "C", "B", 0.004, 0.004, "assumed", 35.0, 600),
-        ("win-back offer", "lost", "C", 0.015, 0.010, "assumed", 90.0, 100),
+        ("service recovery", "A", "lost", "A", -0.004, 0.002, "experiment", 400.0, 40),
+        ("quarterly review", "A", "B", "A", -0.010, 0.006, "judged", 250.0, 120),
+        ("range extension", "B", "A", "B", 0.008, 0.006, "judged", 180.0, 200),
+        ("inside sales call", "C", "B", "C", 0.004, 0.004, "assumed", 35.0, 600),
+        ("win-back offer", "lost", "C", "lost", 0.015, 0.010, "assumed", 90.0, 100),
     ]
     return pd.DataFrame(rows, columns=columns)
 

@@ -30,7 +30,7 @@ def test_two_states_by_hand():
     last = result.totals[result.totals["scope"] == "active"].iloc[-1]
     assert last["n_expected"] == pytest.approx(12.96)
     assert result.answer() == (
-        "Of the 18 customers that still buy, 13 are expected still to buy in period 4 "
+        "Of the 18 customers not lost today, 13 are expected to be there still in period 4 "
         f"(95% prediction interval {last['n_low']:.0f} to {last['n_high']:.0f}), 5 to be lost. "
         "Nothing says how good this is: too few periods were seen to hold some out."
     )

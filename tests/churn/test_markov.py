@@ -49,7 +49,7 @@ def test_estimates_and_rewards_are_those_of_pandas(panel, result):
 
 
 def test_money_that_leaves_like_the_heads_weighs_nothing():
-    """Lost after three silent periods, whatever a customer brings: weighted by money as by heads, although none comes in silence."""
+    """Lost after three silent periods, whatever a customer brings: weighted by money as by heads."""
     rng = np.random.default_rng(1)
     rows = []
     for customer in range(1500):
