@@ -35,7 +35,7 @@ MAX_ORIGINS = 6
 """By default at most so many origins, the latest."""
 MIN_SPREAD = 3
 """From so many origins on, none overlapping, their own differences make the interval of the ratio."""
-MIN_RESAMPLES = 100
+MIN_RESAMPLES = 50
 BORNE_OUT = 0.1
 """By so much may the money that came differ from what was expected."""
 STATE_OFF = 0.2
@@ -137,7 +137,10 @@ class ValueBacktestResult(Result):
         say = self.context.wording
         if self.ratio is None:
             return say.sentence(
-                "Nothing says whether customers bring what their value says: {reason}.", reason=say.text(self.untested)
+                "Nothing says whether customers bring what their value says: {reason} ({time} of {n} customers).",
+                reason=say.text(self.untested),
+                time=say.periods(self.n_periods, self.freq),
+                n=say.count(self.n_followed),
             )
         return " ".join([self._what_came(self.ratio), *self._what_follows(self.ratio), *self._what_is_off()])
 
@@ -180,14 +183,22 @@ class ValueBacktestResult(Result):
                     about=about,
                 )
             ]
-        if came_over < 1:
+        values = {"about": about, "time": say.periods(self.horizon, self.freq)}
+        if came_over < 1 and self.season_blurs:
+            message = (
+                "Values of this report are to be taken as too high: about {about} of what they say did not come, in part perhaps "
+                "because of the season, since {time} are no whole year."
+            )
+        elif came_over < 1:
             message = "Values of this report are to be taken as too high: about {about} of what they say did not come."
+        elif self.season_blurs:
+            message = (
+                "Values of this report are to be taken as too low: about {about} more than they say came, in part perhaps "
+                "because of the season, since {time} are no whole year."
+            )
         else:
             message = "Values of this report are to be taken as too low: about {about} more than they say came."
-        follows = [say.sentence(message, about=about)]
-        if self.season_blurs:
-            follows.append(say.sentence("Part of that may be the season: the time tested is no whole year."))
-        return follows
+        return [say.sentence(message, **values)]
 
     def _what_is_off(self) -> list[str]:
         """The state whose value says most wrongly what its customers bring."""
@@ -343,7 +354,7 @@ def backtest_value(
     chain : {"pooled", "cyclic"}
         One matrix for all periods, or one per season.
     n_resamples, level, seed : int, float, int
-        Resamples of customers, at least 100; level of the intervals; seed.
+        Resamples of customers, at least 50; level of the intervals; seed.
     context : Context, optional
         Currency, language and dataset.
 

@@ -99,11 +99,13 @@ def _name_curves(ax: Axes, result: ChurnDefinitionResult) -> None:
     if under > limit + 0.06:
         _name(ax, (left, under), (6, -14), say.text("counting those silent now as gone"), style.SOFT)
     limit_name = say.sentence("at most {limit} may come back", limit=say.share(limit, 0))
-    _name(ax, (left, limit), (6, -14 if limit > 0.08 else 5), limit_name, style.WARN)
+    _name(ax, (right, limit), (-4, 5), limit_name, style.WARN, align="right")
 
 
-def _name(ax: Axes, point: tuple[float, float], offset: tuple[int, int], text: str, color: str) -> None:
+def _name(
+    ax: Axes, point: tuple[float, float], offset: tuple[int, int], text: str, color: str, align: str = "left"
+) -> None:
     ax.annotate(
-        text, point, offset, textcoords="offset points", color=color, size=style.SMALL,
+        text, point, offset, textcoords="offset points", color=color, size=style.SMALL, ha=align,
         bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
     )  # fmt: skip

@@ -56,15 +56,15 @@ def build_overrides(accounts: pd.DataFrame, months: Months, rng: np.random.Gener
 
 
 def build_programmes() -> pd.DataFrame:
-    """Build what could be done: ``effect`` is added to the monthly probability of the transition, ``cost`` is per
-    account.
+    """Build what could be done: ``effect`` is added to the quarterly probability of the transition, ``cost`` is per
+    account and quarter.
     """
     columns = ["programme", "from_state", "to_state", "taken_from", "effect", "effect_sd", "source", "cost", "capacity"]
     rows = [
-        ("service recovery", "A", "lost", "A", -0.004, 0.002, "experiment", 400.0, 40),
+        ("service recovery", "A silent", "lost", "A silent", -0.050, 0.020, "experiment", 400.0, 40),
         ("quarterly review", "A", "B", "A", -0.010, 0.006, "judged", 250.0, 120),
-        ("range extension", "B", "A", "B", 0.008, 0.006, "judged", 180.0, 200),
-        ("inside sales call", "C", "B", "C", 0.004, 0.004, "assumed", 35.0, 600),
+        ("range extension", "B", "A", "B", 0.012, 0.006, "judged", 90.0, 200),
+        ("inside sales call", "C silent", "C", "C silent", 0.050, 0.040, "assumed", 35.0, 600),
         ("win-back offer", "lost", "C", "lost", 0.015, 0.010, "assumed", 90.0, 100),
     ]
     return pd.DataFrame(rows, columns=columns)

@@ -186,6 +186,25 @@ def test_intervals_cover_in_steady_worlds():
     assert np.mean([result.coverage for result in results]) >= 0.9
 
 
+@pytest.mark.parametrize(
+    ("n_periods", "variance"), [(12, 400 * 4 + 1600**2 / 3200), (8, 400 * 3 * (4 / 3) ** 2 + 1600)]
+)
+def test_width_of_the_prediction_interval(n_periods, variance):
+    """400 customers in one state, money with variance 1: their own totals of 4 periods, and the mean over the periods before."""
+    rng = np.random.default_rng(1)
+    panel = pd.DataFrame(
+        {
+            "customer_id": np.repeat([f"{i}" for i in range(400)], n_periods),
+            "period": np.tile(range(n_periods), 400),
+            "state": "buys",
+            "revenue": rng.uniform(10, 10 + 12**0.5, 400 * n_periods),
+        }
+    )
+    result = backtest_value(panel, discount_rate=0, horizon=4, n_origins=1, absorbing=None, n_resamples=2000)
+    row = result.origins.iloc[0]
+    assert row["ci_high"] - row["ci_low"] == pytest.approx(2 * 1.96 * variance**0.5, rel=0.1)
+
+
 def _silent_leavers(seed, n_customers=600, n_periods=20, k=6, leaves=0.08):
     """All begin in the first period and leave without a word; the class is carried on until k periods of silence."""
     rng = np.random.default_rng(seed)
@@ -208,11 +227,8 @@ def test_classes_carried_through_silence_that_overstate_are_caught():
     result = backtest_value(_silent_leavers(1), discount_rate=0.1, horizon=8, n_origins=1, context=EUR)
     assert result.ratio_high < 0.9
     assert _value_verdict(result) == "does not hold"
-    much = f"{1 - result.ratio:.0%}"
-    assert f"Values of this report are to be taken as too high: about {much} of what they say did not come." in (
-        result.answer()
-    )
-    assert "Part of that may be the season" in result.answer()
+    assert f"too high: about {1 - result.ratio:.0%} of what they say did not come" in result.answer()
+    assert "because of the season, since 8 months are no whole year" in result.answer()
     assert result.coverage == 0
     assert _verdicts(result)["the prediction interval covered the money that came"] == "does not hold"
 
@@ -224,6 +240,8 @@ def test_values_that_understate_are_caught():
     assert result.ratio == pytest.approx(1.5, abs=0.1)
     assert "too low: about" in result.answer()
     assert "season" not in result.answer()
+    part = backtest_value(panel[panel["period"] < "2023-07-01"], discount_rate=0.1, horizon=6)
+    assert "too low: about" in part.answer() and "since 6 months are no whole year" in part.answer()
 
 
 def test_a_state_that_is_off_is_named_though_the_whole_is_right():
@@ -244,6 +262,7 @@ def test_few_customers_are_not_enough_to_tell():
     ]
     unsure = [result for result in results if _value_verdict(result) == "not testable"]
     assert len(unsure) >= 4
+    assert all(result.ratio_high - result.ratio_low > 0.25 for result in unsure)
     off = next(result for result in unsure if abs(result.ratio - 1) > 0.1)
     assert "too few data to tell it from chance" in off.answer()
 
@@ -342,7 +361,10 @@ def test_not_testable_is_a_result(panel, reason, tmp_path):
     assert result.ratio is None
     assert result.origins.empty and result.states.empty
     assert (result.n_origins, result.horizon) == (0, 0)
-    assert result.answer() == f"Nothing says whether customers bring what their value says: {reason}."
+    time = panel["period"].nunique()
+    assert result.answer() == (
+        f"Nothing says whether customers bring what their value says: {reason} ({time} months of 300 customers)."
+    )
     assert 3 <= len(result.answer().key_figures) <= 5
     assert set(_verdicts(result).values()) == {"not testable"}
     save_results(result, to=tmp_path)
