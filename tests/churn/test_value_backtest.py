@@ -76,6 +76,24 @@ def test_the_lost_state_is_last_wherever_it_stands():
     assert nobody.origins["money_came"].tolist() == pytest.approx([27.2, 27.2])
 
 
+def test_after_a_cut_nothing_is_expected_not_even_credit_notes():
+    panel = _by_hand()
+    panel.loc[(panel["customer_id"] == "b") & (panel["period"] == 2), "revenue"] = -9  # -3 per period lost
+    kept, cut = (
+        backtest_value(panel, discount_rate=0.25, horizon=2, returns=returns).origins["value_ahead"].tolist()
+        for returns in ("kept", "cut")
+    )
+    assert kept == pytest.approx([9.6 - 3 * (0.2 + 0.28), -3 * (0.8 + 0.64), 9.6 - 3 * (0.2 + 0.28 + 0.8 + 0.64)])
+    assert cut == pytest.approx([9.6, 0, 9.6])
+
+
+def test_what_comes_as_expected_of_every_customer_leaves_no_doubt():
+    panel = _rows({f"{i}": (["A" if i % 2 else "B"] * 8, [100 if i % 2 else 1] * 8) for i in range(20)})
+    result = backtest_value(panel, discount_rate=0.1, horizon=4, absorbing=None)
+    assert (result.ratio_low, result.ratio_high) == pytest.approx((1, 1))  # whoever is drawn
+    assert result.coverage == 1
+
+
 def test_new_customers_count_on_neither_side():
     before = backtest_value(_by_hand(), discount_rate=0, horizon=2).origins["money_came"]
     late = _rows({"new": (["buys"] * 2, [1000, 1000])}).assign(period=[4, 5])
@@ -200,9 +218,9 @@ def test_width_of_the_prediction_interval(n_periods, variance):
             "revenue": rng.uniform(10, 10 + 12**0.5, 400 * n_periods),
         }
     )
-    result = backtest_value(panel, discount_rate=0, horizon=4, n_origins=1, absorbing=None, n_resamples=2000)
+    result = backtest_value(panel, discount_rate=0, horizon=4, n_origins=1, absorbing=None, n_resamples=5000)
     row = result.origins.iloc[0]
-    assert row["ci_high"] - row["ci_low"] == pytest.approx(2 * 1.96 * variance**0.5, rel=0.1)
+    assert row["ci_high"] - row["ci_low"] == pytest.approx(2 * 1.96 * variance**0.5, rel=0.06)
 
 
 def _silent_leavers(seed, n_customers=600, n_periods=20, k=6, leaves=0.08):
@@ -242,6 +260,10 @@ def test_values_that_understate_are_caught():
     assert "season" not in result.answer()
     part = backtest_value(panel[panel["period"] < "2023-07-01"], discount_rate=0.1, horizon=6)
     assert "too low: about" in part.answer() and "since 6 months are no whole year" in part.answer()
+    panel = simulate(2, n_customers=1000, n_periods=30)
+    panel.loc[panel["period"] >= "2024-02-01", "revenue"] *= 1.5
+    by_season = backtest_value(panel, discount_rate=0.1, horizon=5, chain="cyclic")
+    assert "too low: about" in by_season.answer() and "no whole year" not in by_season.answer()
 
 
 def test_a_state_that_is_off_is_named_though_the_whole_is_right():
