@@ -6,6 +6,7 @@ from collections.abc import Hashable, Mapping
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from kam.churn.markov import MarkovChurnResult
@@ -46,14 +47,26 @@ def split_programmes(
     nothing = pd.DataFrame({"programme": [], "from_state": [], "reason": []}, dtype="str")
     if programmes is None or programmes.empty:
         return None, nothing
+    twice = _stands_twice(programmes)
+    again = programmes.loc[twice, ["programme", "from_state"]].assign(reason="it stands twice for this state")
+    programmes = programmes[~twice]
+    if programmes.empty:
+        return None, again.reset_index(drop=True).astype("str")
     table = _read_table(programmes)
     p = pd.DataFrame(markov.matrix().mean(axis=0), index=list(markov.names), columns=list(markov.names))
     reasons = np.array(
         [_unknown_state(row, markov.names) or _impossible(row, p)[0] for row in table.to_dict("records")]
     )
     fits = reasons == ""
-    left_out = table.loc[~fits, ["programme", "from_state"]].assign(reason=reasons[~fits])
+    left_out = pd.concat([again, table.loc[~fits, ["programme", "from_state"]].assign(reason=reasons[~fits])])
     return (programmes[fits] if fits.any() else None), left_out.reset_index(drop=True).astype("str")
+
+
+def _stands_twice(programmes: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    columns = ["programme", "from_state"]
+    if not set(columns) <= set(programmes.columns):
+        return np.zeros(len(programmes), dtype=bool)
+    return programmes.duplicated(columns, keep=False).to_numpy()
 
 
 def read_programmes(programmes: pd.DataFrame, names: tuple[str, ...]) -> tuple[pd.DataFrame, pd.DataFrame]:

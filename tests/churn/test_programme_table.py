@@ -40,6 +40,10 @@ def test_programmes_that_do_not_fit_the_chain_are_set_aside_with_the_reason():
     assert left_out["reason"][1].startswith("the probability from A to lost is ")
     compare_programmes(markov, usable, discount_rate=0.2, n_draws=50)
     assert split_programmes(markov, rows.iloc[1:])[0] is None
+    usable, left_out = split_programmes(markov, table(programme(), programme(), programme("offer", effect=-0.01)))
+    assert usable["programme"].tolist() == ["offer"]
+    assert left_out["reason"].tolist() == ["it stands twice for this state"] * 2
+    assert split_programmes(markov, table(programme(), programme()))[0] is None
     none, nothing = split_programmes(markov, None)
     assert none is None and nothing.empty and list(nothing) == list(left_out)
     assert split_programmes(markov, rows.iloc[:0])[0] is None
