@@ -275,6 +275,8 @@ def _seasons(seen: Observed, tests: pd.DataFrame, used: str, lost: int | None, s
             finding=finding + "; " + say.sentence("each season has a matrix of its own"),
             verdict="handled",
         )
+    if np.isnan(test["p_value"]):
+        finding += "; " + say.sentence("too few periods to tell seasons from periods")
     if seasonal:
         now = int(seen.season[-1])
         if total[now]:
@@ -289,7 +291,7 @@ def _seasons(seen: Observed, tests: pd.DataFrame, used: str, lost: int | None, s
     return Check(
         assumption=assumption,
         finding=finding,
-        verdict="does not hold" if seasonal else "holds",
+        verdict="not testable" if np.isnan(test["p_value"]) else "does not hold" if seasonal else "holds",
         statistic=float(test["pearson"]),
         p_value=None if np.isnan(test["p_value"]) else float(test["p_value"]),
     )

@@ -138,14 +138,18 @@ def estimate_segments(seen: Observed, p: Floats, *, seed: int) -> SegmentEstimat
 def money_matrix(seen: Observed, p: Floats) -> Floats:
     """Transitions weighted by what the customer brought in the year up to its last period with money; none: as the heads do.
 
-    Neither the money of the period left nor that of the year before it would do: who is about to be lost has been silent.
+    Neither the money of the period left nor that of the year before it would do: who is about to be lost has been silent. A
+    customer whose last money lies before the panel weighs as much as the others in its state do on average.
     """
     sequences = seen.sequences
     if sequences is None or sequences.money is None:
         return p
     moves, n = sequences.moves, len(seen.states)
     cell = sequences.state[moves] * n + sequences.state[moves + 1]
-    weight = np.clip(_money_of_a_year(sequences, sequences.money)[moves], 0, None)
+    weight, known = (column[moves] for column in _money_of_a_year(sequences, sequences.money))
+    state = sequences.state[moves]
+    mean = ratio(np.bincount(state[known], weight[known], n), np.bincount(state[known], minlength=n))
+    weight = np.where(known, weight, mean[state])
     money = np.bincount(cell, weight, n * n).reshape(n, n)
     total = money.sum(axis=1, keepdims=True)
     return np.where(total > 0, ratio(money, total), p)
@@ -154,8 +158,8 @@ def money_matrix(seen: Observed, p: Floats) -> Floats:
 # -- inside ----------------------------------------------------------------------------------------------------------
 
 
-def _money_of_a_year(sequences: Sequences, money: Floats) -> Floats:
-    """What each row's customer brought in the year that ends with its last period with money, up to the row."""
+def _money_of_a_year(sequences: Sequences, money: Floats) -> tuple[Floats, Flags]:
+    """What each row's customer brought in the year that ends with its last period with money, and whether there was one."""
     rows = np.arange(len(sequences.customer))
     key = sequences.customer * (len(sequences.periods) + sequences.n_seasons) + sequences.period
     first = np.searchsorted(key, key - sequences.n_seasons + 1)
@@ -164,4 +168,4 @@ def _money_of_a_year(sequences: Sequences, money: Floats) -> Floats:
     total = np.concatenate([[0.0], np.cumsum(money)])
     year = total[rows + 1] - total[np.maximum(first, begin)]
     last = np.maximum.accumulate(np.where(money > 0, rows, 0))
-    return np.asarray(year[np.maximum(last, begin)])
+    return np.clip(year[np.maximum(last, begin)], 0, None), (last >= begin) & (money[last] > 0)

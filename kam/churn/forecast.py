@@ -40,6 +40,7 @@ from kam.churn.sequences import Sequences, read_sequences
 from kam.churn.varying_chain import CYCLIC, POOLED, fit_at
 from kam.errors import DataError, EmptyStateError, ParameterError
 from kam.results import Context, KeyFigure, Result
+from kam.stats.resampling import check_whole
 
 if TYPE_CHECKING:
     from kam.ledger.states import StatePanel
@@ -384,7 +385,7 @@ def forecast_mix(
     [[1.0, 16.7], [2.0, 13.9]]
     """
     context = context or Context()
-    _check_arguments(horizon, chain, n_draws, level)
+    _check_arguments(horizon, chain, n_draws, level, seed)
     sequences = _read(panel, states, lost)
     _need_no_gaps(sequences)
     history = read_history(sequences, lost)
@@ -444,9 +445,9 @@ def forecast_mix(
 # -- inside ----------------------------------------------------------------------------------------------------------
 
 
-def _check_arguments(horizon: int, chain: str, n_draws: int, level: float) -> None:
-    if horizon < 1:
-        raise ParameterError(f"The horizon is {horizon}.", hint="Give the number of periods ahead, at least 1.")
+def _check_arguments(horizon: int, chain: str, n_draws: int, level: float, seed: int) -> None:
+    check_whole("horizon", horizon, at_least=1)
+    check_whole("seed", seed, at_least=0)
     if chain not in ("auto", "pooled", "cyclic"):
         raise ParameterError(f"There is no chain {chain!r}.", hint="Use 'auto', 'pooled' or 'cyclic'.")
     if n_draws < 100:

@@ -43,7 +43,7 @@ from kam.churn.periods import seasons_of
 from kam.churn.worth import Worth, rate_per_period
 from kam.errors import NoAbsorbingStateError, ParameterError
 from kam.results import Assumed, Context, KeyFigure, Result
-from kam.stats.resampling import interval_among
+from kam.stats.resampling import check_whole, interval_among
 
 if TYPE_CHECKING:
     from kam.ledger.states import StatePanel
@@ -432,7 +432,7 @@ def fit_markov_churn(
     [{'state': 'buys', 'p_loss': 0.2, 'periods_to_loss': 5.0}]
     """
     context = context or Context()
-    _check_arguments(returns, intervals, chain, prior, n_resamples, level)
+    _check_arguments(returns, intervals, chain, prior, n_resamples, level, seed)
     money = money or _money_column(panel)
     seen = observe(panel, states=states, money=money, segments=segments)
     if states is None and absorbing in seen.states[:-1]:
@@ -526,7 +526,9 @@ def fit_markov_churn(
 # -- inside ----------------------------------------------------------------------------------------------------------
 
 
-def _check_arguments(returns: str, intervals: str, chain: str, prior: float, n_resamples: int, level: float) -> None:
+def _check_arguments(
+    returns: str, intervals: str, chain: str, prior: float, n_resamples: int, level: float, seed: int
+) -> None:
     for name, value, known in (
         ("returns", returns, ("kept", "cut")),
         ("intervals", intervals, tuple(INTERVALS)),
@@ -536,8 +538,8 @@ def _check_arguments(returns: str, intervals: str, chain: str, prior: float, n_r
             raise ParameterError(f"{name} is {value!r}.", hint=f"Use one of {', '.join(known)}.")
     if not (np.isfinite(prior) and prior >= 0):
         raise ParameterError(f"prior is {prior}.", hint="Give a pseudo-count of 0 or more.")
-    if n_resamples < 1:
-        raise ParameterError(f"n_resamples is {n_resamples}.", hint="Give at least 1, better 1000.")
+    check_whole("n_resamples", n_resamples, at_least=1)
+    check_whole("seed", seed, at_least=0)
     if not 0 < level < 1:
         raise ParameterError(f"level is {level}.", hint="Give a level between 0 and 1, such as 0.95.")
 
@@ -555,6 +557,10 @@ def _lost_index(seen: Observed, absorbing: str | None) -> int | None:
             f"No customer is ever in the state {absorbing!r}: nobody is lost.",
             where=f"states {', '.join(seen.states)}",
             hint="Name the lost state by absorbing=, use fewer silent periods, or absorbing=None.",
+        )
+    if len(seen.states) == 1:
+        raise NoAbsorbingStateError(
+            f"All customers are in the state {absorbing!r} in all periods.", hint="Look at how the states were made."
         )
     return seen.states.index(absorbing)
 

@@ -20,6 +20,12 @@ CELLS = 2_000_000
 """A chunk holds at most this many numbers (16 MB), and at least one resample."""
 
 
+def check_whole(name: str, value: object, *, at_least: int) -> None:
+    """Raise :class:`~kam.errors.ParameterError` unless a number of resamples or a seed is whole and large enough."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < at_least:
+        raise ParameterError(f"{name} is {value!r}.", hint=f"Give a whole number, at least {at_least}.")
+
+
 def bootstrap_weights(n: int, n_resamples: int, seed: int) -> Iterator[Ints]:
     """Draw how often each of n units (customers, say) stands in each bootstrap sample, in chunks of bounded memory.
 
@@ -56,6 +62,7 @@ def bootstrap_weights(n: int, n_resamples: int, seed: int) -> Iterator[Ints]:
     >>> means.shape, bool(abs(means.mean() - 3) < 0.2)
     ((1000,), True)
     """
+    check_whole("seed", seed, at_least=0)
     return _chunks_of_weights(n, chunk_sizes(n_resamples, n), np.random.default_rng(seed))
 
 

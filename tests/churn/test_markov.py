@@ -251,6 +251,11 @@ def test_chains_that_cannot_be_estimated_name_the_state(rows, error, says):
         fit_markov_churn(counts_of(rows), n_resamples=10)
 
 
+def test_a_panel_of_the_lost_alone_is_refused():
+    with pytest.raises(NoAbsorbingStateError, match="All customers are in the state 'lost'"):
+        fit_markov_churn(counts_of([("lost", "lost", 9)]))
+
+
 def test_without_a_lost_state_nothing_is_said_of_loss():
     result = fit_markov_churn(counts_of([("A", "A", 9), ("A", "B", 1), ("B", "A", 2)]), absorbing=None, n_resamples=10)
     assert result.lost == "" and result.survival.empty and "p_loss" not in result.states
@@ -275,6 +280,9 @@ def test_resamples_without_any_loss_leave_the_upper_end_open():
         ({"chain": "long"}, "chain"),
         ({"prior": -1}, "prior"),
         ({"n_resamples": 0}, "n_resamples"),
+        ({"n_resamples": 2.5}, "n_resamples"),
+        ({"seed": -1}, "seed"),
+        ({"seed": "a"}, "seed"),
         ({"level": 95}, "level"),
         ({"discount_rate": -0.1}, "discount_rate"),
     ],

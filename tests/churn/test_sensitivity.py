@@ -122,7 +122,7 @@ def test_from_the_same_periods(ledger: Ledger, result: KSensitivityResult) -> No
     values = {}
     for k in (4, 2):
         panel = state_panel(ledger, states="value", k=k)
-        markov = fit_markov_churn(panel.rows[panel.rows["period"] >= start], n_resamples=1, chain="pooled")
+        markov = fit_markov_churn(panel.rows[panel.rows["period"] >= start], n_resamples=10, chain="pooled")
         value = customer_value(markov, None, discount_rate=0.1, horizon=24, n_paths=100)
         values[k] = value.portfolio.set_index("term")["value_ahead"]["all"]
     assert table["share_same"][2] == pytest.approx(values[2] / values[4] - 1)

@@ -77,8 +77,10 @@ def test_the_value_of_the_portfolio_is_that_of_its_states(sample_run):
     ("name", "parameters"),
     [
         ("months of recency", {"freq": "month", "states": "recency", "k": 6, "window": 1, "returns": "cut"}),
-        ("years", {"freq": "year", "k": 1, "window": 1, "horizon": 2, "seed": 7}),
-        ("silent apart", {"states": "value_activity", "k": 3}),
+        (
+            "years",
+            {"freq": "year", "k": 1, "window": 1, "horizon": 2, "seed": 7, "states": "value", "discount_rate": 0.2},
+        ),
     ],
 )
 def test_other_states_and_periods(tmp_path, name, parameters):
@@ -86,6 +88,7 @@ def test_other_states_and_periods(tmp_path, name, parameters):
     results = kam.load_results(tmp_path / "run" / "results")
     assert results["markov_churn"].freq == parameters.get("freq", "quarter")
     assert results["churn_definition"].k == parameters["k"]
+    assert results["customer_value"].discount_rate == parameters.get("discount_rate", 0.08), "a given rate wins"
 
 
 def test_a_small_ledger_with_hostile_names_and_nothing_but_what_is_required(tmp_path):
