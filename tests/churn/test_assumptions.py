@@ -39,7 +39,7 @@ def test_memory_longer_than_one_period_is_found_and_its_effect_is_large():
 
 
 def test_a_change_over_time_is_found():
-    early, late = TRUTH, TRUTH.copy()
+    late = TRUTH.copy()
     late[0] = [0.6, 0.25, 0.15]
     one = simulate(1, n_customers=400, n_periods=12)
     two = simulate(2, p=late, n_customers=400, n_periods=12, start="2023-01-01")
@@ -48,7 +48,6 @@ def test_a_change_over_time_is_found():
     )
     assert verdict(result, "same in all periods").verdict == "does not hold"
     assert result.tests.set_index("test").loc["time", "share_change"] < -0.1
-    assert early is TRUTH
 
 
 def test_segments_that_differ_are_found():
@@ -131,7 +130,7 @@ def test_periods_that_differ_by_shocks_are_no_seasons():
 def test_labels_dealt_by_lot_are_no_segments_although_customers_differ():
     calm, wild = TRUTH.copy(), TRUTH.copy()
     calm[0], wild[0] = [0.97, 0.02, 0.01], [0.5, 0.4, 0.1]
-    p_values, strengths = [], []
+    p_values, left_over = [], []
     for seed in range(10):
         two = simulate(100 + seed, p=wild, n_customers=100).assign(customer_id=lambda f: "x" + f["customer_id"])
         panel = pd.concat([simulate(seed, p=calm, n_customers=100), two])
@@ -139,10 +138,13 @@ def test_labels_dealt_by_lot_are_no_segments_although_customers_differ():
         labels = {c: str(rng.integers(4)) for c in panel["customer_id"].unique()}
         result = fit_markov_churn(panel, segments=labels, n_resamples=20, chain="pooled")
         p_values.append(result.tests.set_index("test").loc["segments", "p_value"])
-        own = result.segment_matrices
-        strengths.append((own["probability"] - own["p_raw"]).abs().max())
+        own = result.segment_matrices.merge(result.transitions, on=["from_state", "to_state"], suffixes=("", "_pooled"))
+        left = (own["probability"] - own["probability_pooled"]).abs().sum()
+        left_over.append(left / (own["p_raw"] - own["probability_pooled"]).abs().sum())
     assert sum(p < 0.05 for p in p_values) <= 2, p_values
-    assert np.median(strengths) > 0.01, "shrunk, though transitions differ more than chance would have it"
+    assert np.mean(left_over) < 0.1, (
+        "of the differences little is left, though transitions differ more than chance has it"
+    )
 
 
 def test_cut_returns_are_not_tested():

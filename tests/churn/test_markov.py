@@ -63,6 +63,16 @@ def test_money_that_leaves_like_the_heads_weighs_nothing():
     assert t["p_money"] == pytest.approx(t["probability"], rel=0.1)
 
 
+def test_who_brought_money_before_the_panel_only_weighs_like_the_others():
+    """Thirty silent customers are lost, seventy stay and bring ten each: those thirty are not worth nothing."""
+    rows = [
+        (str(c), t, "lost" if c < 30 and t > 1 else "A", 0.0 if c < 30 else 10.0) for c in range(100) for t in range(4)
+    ]
+    frame = pd.DataFrame(rows, columns=["customer_id", "period", "state", "revenue"])
+    t = fit_markov_churn(frame, n_resamples=20).transitions.iloc[1]
+    assert t["p_money"] == pytest.approx(t["probability"])
+
+
 def test_what_follows_is_that_of_the_matrix(result):
     p = result.matrix()[0]
     times = np.linalg.solve(np.eye(2) - p[:2, :2], np.ones(2))

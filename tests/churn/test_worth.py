@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 
 from kam.churn.chain import as_cycle
-from kam.churn.chain_tests import count_triples
 from kam.churn.estimation import count_cells, estimate
 from kam.churn.sequences import read_sequences
 from kam.churn.worth import Worth, pairs_now, rate_per_period, recent_matrix
@@ -87,4 +86,3 @@ def test_recent_tables_only():
     assert recent_matrix(tables, 3, TRUTH).tolist() == estimate(tables[-3:].sum(axis=0)).tolist()
     empty = np.zeros((2, 3, 3))
     np.testing.assert_allclose(recent_matrix(empty, 2, TRUTH), TRUTH)
-    assert count_triples(read_sequences(panel)).sum() == 300 * 6
