@@ -15,7 +15,10 @@ The tree::
     ├── ParameterError              an argument or a notebook parameter is unknown, missing or out of range
     ├── ModelError                  a model cannot be fitted or does not apply
     │   ├── EmptyStateError         a state is never entered or never left: its row of probabilities is not known
+    │   ├── LeakageError            a covariate knows what happened only afterwards
     │   ├── NoAbsorbingStateError   a loss is needed, and cannot be reached
+    │   ├── NoEventError            nobody had the event, or everybody did: nothing tells one from the other
+    │   ├── NotConvergedError       the estimates run to a boundary, or do not settle
     │   └── UndefinedChurnError     no number of silent periods means "lost" on these data
     └── RunError                    a run of notebooks failed
         ├── NotebookError           a notebook raised, or did not run to its end
@@ -109,8 +112,20 @@ class EmptyStateError(ModelError):
     """A state is never entered or never left, so that its row of transition probabilities is not known."""
 
 
+class LeakageError(ModelError):
+    """A covariate knows what happened only after the day from which the model is to look ahead."""
+
+
 class NoAbsorbingStateError(ModelError):
     """No state is the end, or the end cannot be reached from some state."""
+
+
+class NoEventError(ModelError):
+    """Nobody had the event, or everybody did, so that nothing tells one customer from another."""
+
+
+class NotConvergedError(ModelError):
+    """The estimates run to a boundary of what is possible, or do not settle."""
 
 
 class UndefinedChurnError(ModelError):
