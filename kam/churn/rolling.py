@@ -1,0 +1,333 @@
+"""Forecasts rolled over origins: at each, everything is learned from windows that were over by then, and nothing else.
+
+The forecast named ``regression`` pools candidates: models of purchases, a regularized logistic regression and boosted trees on
+the same snapshots. Candidates, weights and level are taken from earlier origins alone, so that the forecast of an origin is
+frozen before it. The code that scores today's accounts is the code that made the forecasts held against what came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.linear_model import LogisticRegression, PoissonRegressor
+
+from kam.churn.blending import fit_weights, log_odds_of, pooled_spread, probability_of
+from kam.churn.level import Level, fit_level, predict_level
+from kam.churn.peers import PURCHASE_MODELS, PeerForecast, forecast_chain, forecast_purchases, forecast_recency
+from kam.churn.predictors import Predictors, read_predictors
+from kam.errors import NoEventError, NotConvergedError, ParameterError
+from kam.ledger import Snapshots
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+REGRESSION = "regression"
+"""Name of kam's own forecast."""
+PENALTY = 0.05
+"""Inverse strength (C) of the ridge penalty on standardized predictors."""
+MOST_ROWS = 150_000
+"""More rows are not learned from; accounts are then left out at random."""
+FEWEST_ACCOUNTS = 20
+"""Accounts that an origin needs in a group to have a level of its own there."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class RolledForecasts:
+    """Forecasts at several origins.
+
+    Attributes
+    ----------
+    forecasts : pandas.DataFrame
+        One row per ``model``, ``origin`` and ``customer_id``: ``p_no_order``, ``expected_revenue`` (gross, within the horizon);
+        for the regression also ``std_error``, of its log-odds.
+    weights : pandas.DataFrame
+        ``origin``, ``model`` (a candidate), ``weight`` in the regression.
+    levels : pandas.DataFrame
+        ``origin``, ``group`` (``recent``: ordered within two horizons; ``lapsed``), ``forecast`` (of the level), ``level``
+        (log-odds), ``weight``.
+    not_fitted : pandas.DataFrame
+        ``model``, ``origin``, ``reason``: models that did not settle. They have no forecasts at all.
+    """
+
+    forecasts: pd.DataFrame
+    weights: pd.DataFrame
+    levels: pd.DataFrame
+    not_fitted: pd.DataFrame
+
+
+def rolling_origins(
+    first_order: date, as_of: date, *, horizon_days: int, n_windows: int = 12, per_window: int = 3
+) -> tuple[date, ...]:
+    """Days from which to look ahead: so many windows back from the day after ``as_of``, with some in between to learn from.
+
+    None lies less than one horizon after the first order; the last is the day after ``as_of``.
+    """
+    after = pd.Timestamp(as_of) + pd.Timedelta(days=1)
+    offsets = [round(i * horizon_days / per_window) for i in range(per_window)]
+    back = [w * horizon_days + offset for w in range(1, n_windows + 1) for offset in offsets]
+    days = [after - pd.Timedelta(days=b) for b in back]
+    earliest = pd.Timestamp(first_order) + pd.Timedelta(days=horizon_days)
+    return tuple(sorted(day.date() for day in (*days, after) if day >= earliest))
+
+
+def roll_forecasts(snapshots: Snapshots, *, seed: int = 1) -> RolledForecasts:
+    """Forecast who places no order, at every origin that has something to learn from.
+
+    Assumes that (1) accounts that looked alike order alike at other origins, apart from the level of the origin; (2) the level
+    of a window is like that of others, like that of the same season, or as the models of purchases say.
+
+    Parameters
+    ----------
+    snapshots : Snapshots
+        Origins a fraction of a horizon apart. Forecasts are made at those that lie whole horizons before the last.
+    seed : int
+        Seed of the trees, and of the accounts left out where there are too many.
+
+    Returns
+    -------
+    RolledForecasts
+
+    Raises
+    ------
+    NoEventError
+        No account, or every account, placed an order after the earlier origins.
+    ParameterError
+        No window is over before the last origin.
+
+    References
+    ----------
+    J. M. Bates, C. W. J. Granger, The combination of forecasts, Operational Research Quarterly 20 (1969).
+    """
+    rows = snapshots.rows
+    day = rows["origin"].to_numpy().astype("datetime64[D]").astype(np.int64)
+    origins = np.unique(day)
+    horizon = snapshots.horizon_days
+    known = rows["no_order"].notna().to_numpy()
+    event = rows["no_order"].to_numpy(dtype=np.float64, na_value=np.nan)
+    structural, not_fitted = _structural(rows, day, origins, horizon)
+    first = int((day - rows["T"].to_numpy(dtype=np.int64)).min())
+    history: list[tuple[Floats, Floats]] = []
+    spending: list[tuple[float, float]] = []
+    parts, weights, levels = [], [], []
+    for origin in origins[(origins[-1] - origins) % horizon == 0]:
+        learn = known & (day + horizon <= origin)
+        if not learn.any():
+            continue
+        if event[learn].min() == event[learn].max():
+            nobody = "No account placed" if event[learn].min() else "Every account placed"
+            raise NoEventError(
+                f"{nobody} an order in the windows before {np.datetime64(int(origin), 'D')}.",
+                hint="Take a shorter or longer horizon_days: nothing tells one account from another.",
+            )
+        window = _Window(snapshots, day, learn, day == origin, event, structural, seed)
+        prior = _prior_weights(len(structural))
+        weight = fit_weights(history, prior)
+        pooled_training, pooled = window.training_log_odds @ weight, window.log_odds @ weight
+        p, error, found = _set_level(window, pooled_training, pooled, int(origin), first)
+        std_error = np.sqrt(error + pooled_spread(window.log_odds, weight) ** 2 / max(len(weight), 1))
+        factor = sum(a for a, _ in spending) / sum(b for _, b in spending) if spending else 1.0
+        revenue = window.revenue * factor
+        here = window.here
+        parts.append(_frame(REGRESSION, rows, here, PeerForecast(p, revenue)).assign(std_error=std_error))
+        for name, forecasts in structural.items():
+            peer = PeerForecast(forecasts.p_no_order[here], forecasts.expected_revenue[here])
+            parts.append(_frame(name, rows, here, peer))
+        training, scored = rows[learn], rows[here]
+        parts.append(_frame("recency", rows, here, forecast_recency(training, scored, horizon)))
+        parts.append(_frame("Markov chain", rows, here, forecast_chain(training, scored, horizon)))
+        stamp = np.datetime64(int(origin), "D").astype("datetime64[us]")
+        weights += [
+            {"origin": stamp, "model": name, "weight": float(w)}
+            for name, w in zip((*structural, "logistic", "trees"), weight, strict=True)
+        ]
+        for group, level in found.items():
+            levels += [
+                {"origin": stamp, "group": group, "forecast": name, "level": value, "weight": level.weights[name]}
+                for name, value in level.forecasts.items()
+            ]
+        if known[here].all():
+            recent = window.recent[here]
+            if recent.any():
+                history.append((window.log_odds[recent], event[here][recent]))
+            spent = rows["revenue_next"].to_numpy(dtype=np.float64)[here]
+            spending.append((float(spent.sum()), float(window.revenue.sum())))
+    if not parts:
+        raise ParameterError(
+            f"No window of {horizon} days is over before the last origin: there is nothing to learn from.",
+            hint="Take a shorter horizon_days, or a ledger that reaches further back.",
+        )
+    return RolledForecasts(
+        forecasts=pd.concat(parts, ignore_index=True),
+        weights=pd.DataFrame(weights),
+        levels=pd.DataFrame(levels),
+        not_fitted=pd.DataFrame(not_fitted, columns=["model", "origin", "reason"]),
+    )
+
+
+class _Window:
+    """What the candidates say at one origin, and of the rows that they learned from."""
+
+    def __init__(
+        self,
+        snapshots: Snapshots,
+        day: Ints,
+        learn: Flags,
+        here: Flags,
+        event: Floats,
+        structural: Mapping[str, PeerForecast],
+        seed: int,
+    ) -> None:
+        rows, horizon = snapshots.rows, snapshots.horizon_days
+        self.learn, self.here = _few_enough(rows, learn, seed), here
+        self.day, self.event = day, event
+        self.recent = (rows["days_since_last_order"] <= 2 * horizon).to_numpy()
+        self.structural = {name: forecast.p_no_order for name, forecast in structural.items()}
+        self._rows, self._horizon, self._seed = rows, horizon, seed
+        self._covariates = tuple(snapshots.covariates["term"])
+        used = self.learn | here
+        self._used, self._training = used, self.learn[used]
+        predictors = self._read(money=False)
+        self.predictors = predictors
+        log_odds = [log_odds_of(p[used]) for p in self.structural.values()]
+        log_odds += [self._logistic(predictors), self._trees(predictors)]
+        together = np.column_stack(log_odds)
+        self.training_log_odds, self.log_odds = together[self._training], together[here[used]]
+        self.revenue = self._spending()
+
+    def _read(self, *, money: bool) -> Predictors:
+        return read_predictors(
+            self._rows[self._used],
+            self._training,
+            horizon_days=self._horizon,
+            covariates=self._covariates,
+            structural={name: p[self._used] for name, p in self.structural.items()},
+            money=money,
+        )
+
+    def _logistic(self, predictors: Predictors) -> Floats:
+        """Slopes common to all origins, each with a level of its own."""
+        x = predictors.values
+        days = self.day[self.learn]
+        own = (days[:, None] == np.unique(days)[None, :]) * 3.0
+        fit = LogisticRegression(C=PENALTY, max_iter=500)
+        fit.fit(np.column_stack([x[self._training], own]), self.event[self.learn])
+        return np.asarray(x @ fit.coef_[0][: x.shape[1]])
+
+    def _trees(self, predictors: Predictors) -> Floats:
+        fit = HistGradientBoostingClassifier(**self._growth())
+        fit.fit(predictors.values[self._training], self.event[self.learn])
+        return log_odds_of(fit.predict_proba(predictors.values)[:, 1])
+
+    def _spending(self) -> Floats:
+        """Expected gross revenue: the geometric mean of a Poisson regression and of boosted trees with a Poisson loss."""
+        x = self._read(money=True).values
+        spent = self._rows["revenue_next"].to_numpy(dtype=np.float64)[self._used]
+        who = self._training & self.recent[self._used]
+        who = who if spent[who].sum() > 0 else self._training
+        if not spent[who].sum() > 0:
+            return np.zeros(int(self.here.sum()))
+        capped = np.minimum(spent[who], np.quantile(spent[who][spent[who] > 0], 0.995))
+        scale = capped.mean()
+        linear = PoissonRegressor(alpha=0.1, max_iter=300).fit(x[who], capped / scale)
+        grown = HistGradientBoostingRegressor(loss="poisson", **self._growth()).fit(x[who], capped / scale)
+        scored = x[self.here[self._used]]
+        return np.asarray(np.sqrt(linear.predict(scored) * grown.predict(scored)) * spent[who].mean())
+
+    def _growth(self) -> dict[str, object]:
+        return {
+            "max_iter": 80,
+            "learning_rate": 0.05,
+            "max_leaf_nodes": 8,
+            "min_samples_leaf": 50,
+            "l2_regularization": 5.0,
+            "early_stopping": False,
+            "random_state": self._seed,
+        }
+
+
+def _set_level(
+    window: _Window, pooled_training: Floats, pooled: Floats, origin: int, first: int
+) -> tuple[Floats, Floats, dict[str, Level]]:
+    """Probabilities at the origin, the squared error of their level, and the level itself by group."""
+    day, event, horizon = window.day[window.learn], window.event[window.learn], window._horizon
+    training_recent, recent = window.recent[window.learn], window.recent[window.here]
+    p, error = np.empty(len(pooled)), np.empty(len(pooled))
+    found = {}
+    for group, is_recent in (("recent", True), ("lapsed", False)):
+        members, scored = training_recent == is_recent, recent == is_recent
+        if not scored.any():
+            continue
+        days, counts = np.unique(day[members], return_counts=True)
+        days = days[counts >= FEWEST_ACCOUNTS]
+        if not len(days):
+            members, days = np.ones(len(day), dtype=bool), np.unique(day)
+        mature = days >= first + 2 * horizon - 1
+        days = days[mature] if mature.any() else days
+        levels, said = np.empty(len(days)), np.full(len(days), np.nan)
+        for i, d in enumerate(days):
+            which = members & (day == d)
+            levels[i] = fit_level(pooled_training[which], event[which])
+            said[i] = _structural_level(pooled_training[which], window, window.learn, which)
+        new = _structural_level(pooled[scored], window, window.here, scored)
+        found[group] = predict_level(days, levels, said, origin, new, horizon_days=horizon)
+        p[scored] = probability_of(pooled[scored] + found[group].estimate)
+        error[scored] = found[group].mean_squared_error
+    return p, error, found
+
+
+def _structural_level(pooled: Floats, window: _Window, rows: Flags, which: Flags) -> float:
+    """The level at which the pool expects as many orders as the models of purchases do on average."""
+    if not window.structural:
+        return np.nan
+    means = [float(p[rows][which].mean()) for p in window.structural.values()]
+    return fit_level(pooled, np.full(len(pooled), np.mean(means)))
+
+
+def _structural(
+    rows: pd.DataFrame, day: Ints, origins: Ints, horizon: int
+) -> tuple[dict[str, PeerForecast], list[dict[str, object]]]:
+    """The models of purchases at every origin; one that does not settle somewhere takes no part anywhere."""
+    fitted: dict[str, PeerForecast] = {}
+    failed: list[dict[str, object]] = []
+    for name in PURCHASE_MODELS:
+        p, revenue = np.empty(len(rows)), np.empty(len(rows))
+        for origin in origins:
+            here = day == origin
+            try:
+                forecast, _ = forecast_purchases(name, rows[here], horizon)
+            except NotConvergedError as error:
+                stamp = np.datetime64(int(origin), "D").astype("datetime64[us]")
+                failed.append({"model": name, "origin": stamp, "reason": str(error)})
+                break
+            p[here], revenue[here] = forecast.p_no_order, forecast.expected_revenue
+        else:
+            fitted[name] = PeerForecast(p, revenue)
+    return fitted, failed
+
+
+def _prior_weights(n_structural: int) -> Floats:
+    """A third for the models of purchases together, for the logistic regression, and for the trees."""
+    shares = [1 / (3 * n_structural)] * n_structural + [1 / 3, 1 / 3] if n_structural else [0.5, 0.5]
+    return np.array(shares)
+
+
+def _few_enough(rows: pd.DataFrame, learn: Flags, seed: int) -> Flags:
+    n = int(learn.sum())
+    if n <= MOST_ROWS:
+        return learn
+    codes, ids = pd.factorize(rows["customer_id"])
+    kept = np.random.default_rng(seed).random(len(ids)) < MOST_ROWS / n
+    return learn & kept[codes]
+
+
+def _frame(model: str, rows: pd.DataFrame, here: Flags, forecast: PeerForecast) -> pd.DataFrame:
+    frame = rows.loc[here, ["origin", "customer_id"]].reset_index(drop=True)
+    frame.insert(0, "model", model)
+    return frame.assign(p_no_order=forecast.p_no_order, expected_revenue=forecast.expected_revenue)
