@@ -58,7 +58,11 @@ def fit_weights(earlier: Sequence[tuple[Floats, Floats]], prior: Floats) -> Floa
 
 
 def pooled_spread(log_odds: Floats, weights: Floats) -> Floats:
-    """How far the candidates lie apart: the weighted standard deviation of their log-odds, shape (N,) from (N, M)."""
+    """How far apart the candidates are: the weighted standard deviation of their log-odds, shape (N,) from (N, M).
+
+    Each candidate is taken less its mean over the accounts, since the level is set apart from them.
+    """
+    log_odds = log_odds - log_odds.mean(axis=0)
     share = weights / weights.sum() if weights.sum() > 0 else np.full(len(weights), 1 / len(weights))
     mean = log_odds @ share
     return np.asarray(np.sqrt(((log_odds - mean[:, None]) ** 2) @ share))

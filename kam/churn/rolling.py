@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.linear_model import LogisticRegression, PoissonRegressor
+from threadpoolctl import threadpool_limits
 
 from kam.churn.blending import fit_weights, log_odds_of, pooled_spread, probability_of
 from kam.churn.level import Level, fit_level, predict_level
@@ -46,7 +47,8 @@ class RolledForecasts:
     ----------
     forecasts : pandas.DataFrame
         One row per ``model``, ``origin`` and ``customer_id``: ``p_no_order``, ``expected_revenue`` (gross, within the horizon);
-        for the regression also ``std_error``, of its log-odds.
+        for the regression also, in log-odds, ``level_error``, the expected error that all accounts share, and ``spread``, how
+        far apart the candidates are about the account.
     weights : pandas.DataFrame
         ``origin``, ``model`` (a candidate), ``weight`` in the regression.
     levels : pandas.DataFrame
@@ -77,6 +79,8 @@ def rolling_origins(
     return tuple(sorted(day.date() for day in (*days, after) if day >= earliest))
 
 
+# Trees of so few numbers grow as fast on one core, and do not fight over cores with the next notebook.
+@threadpool_limits.wrap(limits=1)  # type: ignore[untyped-decorator]
 def roll_forecasts(snapshots: Snapshots, *, seed: int = 1) -> RolledForecasts:
     """Forecast who places no order, at every origin that has something to learn from.
 
@@ -114,7 +118,6 @@ def roll_forecasts(snapshots: Snapshots, *, seed: int = 1) -> RolledForecasts:
     structural, not_fitted = _structural(rows, day, origins, horizon)
     first = int((day - rows["T"].to_numpy(dtype=np.int64)).min())
     history: list[tuple[Floats, Floats]] = []
-    spending: list[tuple[float, float]] = []
     parts, weights, levels = [], [], []
     for origin in origins[(origins[-1] - origins) % horizon == 0]:
         learn = known & (day + horizon <= origin)
@@ -131,11 +134,11 @@ def roll_forecasts(snapshots: Snapshots, *, seed: int = 1) -> RolledForecasts:
         weight = fit_weights(history, prior)
         pooled_training, pooled = window.training_log_odds @ weight, window.log_odds @ weight
         p, error, found = _set_level(window, pooled_training, pooled, int(origin), first)
-        std_error = np.sqrt(error + pooled_spread(window.log_odds, weight) ** 2 / max(len(weight), 1))
-        factor = sum(a for a, _ in spending) / sum(b for _, b in spending) if spending else 1.0
-        revenue = window.revenue * factor
+        spread = pooled_spread(window.log_odds, weight)
+        revenue = _set_money_level(window, int(origin), first)
         here = window.here
-        parts.append(_frame(REGRESSION, rows, here, PeerForecast(p, revenue)).assign(std_error=std_error))
+        own = _frame(REGRESSION, rows, here, PeerForecast(p, revenue))
+        parts.append(own.assign(level_error=np.sqrt(error), spread=spread))
         for name, forecasts in structural.items():
             peer = PeerForecast(forecasts.p_no_order[here], forecasts.expected_revenue[here])
             parts.append(_frame(name, rows, here, peer))
@@ -156,8 +159,6 @@ def roll_forecasts(snapshots: Snapshots, *, seed: int = 1) -> RolledForecasts:
             recent = window.recent[here]
             if recent.any():
                 history.append((window.log_odds[recent], event[here][recent]))
-            spent = rows["revenue_next"].to_numpy(dtype=np.float64)[here]
-            spending.append((float(spent.sum()), float(window.revenue.sum())))
     if not parts:
         raise ParameterError(
             f"No window of {horizon} days is over before the last origin: there is nothing to learn from.",
@@ -189,6 +190,8 @@ class _Window:
         self.day, self.event = day, event
         self.recent = (rows["days_since_last_order"] <= 2 * horizon).to_numpy()
         self.structural = {name: forecast.p_no_order for name, forecast in structural.items()}
+        self.spent = rows["revenue_next"].to_numpy(dtype=np.float64)
+        self.structural_revenue = {name: forecast.expected_revenue for name, forecast in structural.items()}
         self._rows, self._horizon, self._seed = rows, horizon, seed
         self._covariates = tuple(snapshots.covariates["term"])
         used = self.learn | here
@@ -199,7 +202,7 @@ class _Window:
         log_odds += [self._logistic(predictors), self._trees(predictors)]
         together = np.column_stack(log_odds)
         self.training_log_odds, self.log_odds = together[self._training], together[here[used]]
-        self.revenue = self._spending()
+        self.training_revenue, self.revenue = self._spending()
 
     def _read(self, *, money: bool) -> Predictors:
         return read_predictors(
@@ -225,20 +228,26 @@ class _Window:
         fit.fit(predictors.values[self._training], self.event[self.learn])
         return log_odds_of(fit.predict_proba(predictors.values)[:, 1])
 
-    def _spending(self) -> Floats:
-        """Expected gross revenue: the geometric mean of a Poisson regression and of boosted trees with a Poisson loss."""
+    def _spending(self) -> tuple[Floats, Floats]:
+        """Relative gross revenue of the rows learned from and of those scored, apart from the level of the origin.
+
+        The geometric mean of a Poisson regression, in which each origin has a level of its own, and of boosted trees with a
+        Poisson loss.
+        """
         x = self._read(money=True).values
-        spent = self._rows["revenue_next"].to_numpy(dtype=np.float64)[self._used]
         who = self._training & self.recent[self._used]
-        who = who if spent[who].sum() > 0 else self._training
-        if not spent[who].sum() > 0:
-            return np.zeros(int(self.here.sum()))
-        capped = np.minimum(spent[who], np.quantile(spent[who][spent[who] > 0], 0.995))
-        scale = capped.mean()
-        linear = PoissonRegressor(alpha=0.1, max_iter=300).fit(x[who], capped / scale)
-        grown = HistGradientBoostingRegressor(loss="poisson", **self._growth()).fit(x[who], capped / scale)
-        scored = x[self.here[self._used]]
-        return np.asarray(np.sqrt(linear.predict(scored) * grown.predict(scored)) * spent[who].mean())
+        who = who if self.spent[self._used][who].sum() > 0 else self._training
+        spent = self.spent[self._used][who]
+        if not spent.sum() > 0:
+            return np.zeros(int(self.learn.sum())), np.zeros(int(self.here.sum()))
+        capped = np.minimum(spent, np.quantile(spent[spent > 0], 0.995))
+        capped /= capped.mean()
+        days = self.day[self._used][who]
+        own = (days[:, None] == np.unique(days)[None, :]) * 3.0
+        linear = PoissonRegressor(alpha=0.1, max_iter=300).fit(np.column_stack([x[who], own]), capped)
+        grown = HistGradientBoostingRegressor(loss="poisson", **self._growth()).fit(x[who], capped)
+        relative = np.exp((x @ linear.coef_[: x.shape[1]] + np.log(np.maximum(grown.predict(x), 1e-9))) / 2)
+        return relative[self._training], relative[self.here[self._used]]
 
     def _growth(self) -> dict[str, object]:
         return {
@@ -280,6 +289,36 @@ def _set_level(
         p[scored] = probability_of(pooled[scored] + found[group].estimate)
         error[scored] = found[group].mean_squared_error
     return p, error, found
+
+
+def _set_money_level(window: _Window, origin: int, first: int) -> Floats:
+    """Expected gross revenue at the origin: relative revenue times a level, forecast as that of the orders is."""
+    day, spent = window.day[window.learn], window.spent[window.learn]
+    recent = window.recent[window.learn]
+    days = np.unique(day)
+    mature = days >= first + 2 * window._horizon - 1
+    days = days[mature] if mature.any() else days
+    levels, said = np.full(len(days), np.nan), np.full(len(days), np.nan)
+    for i, d in enumerate(days):
+        which = recent & (day == d)
+        relative = window.training_revenue[which].sum()
+        if relative > 0 and spent[which].sum() > 0:
+            levels[i] = np.log(spent[which].sum() / relative)
+            said[i] = _structural_money(relative, window, window.learn, which)
+    seen = np.isfinite(levels)
+    which = window.recent[window.here]
+    relative = window.revenue[which].sum()
+    if not seen.any() or relative <= 0:
+        return window.revenue
+    new = _structural_money(relative, window, window.here, which)
+    level = predict_level(days[seen], levels[seen], said[seen], origin, new, horizon_days=window._horizon)
+    return np.asarray(window.revenue * np.exp(level.estimate))
+
+
+def _structural_money(relative: float, window: _Window, rows: Flags, which: Flags) -> float:
+    """Logarithm of what the models of purchases expect, on average, over the relative revenue."""
+    sums = [float(revenue[rows][which].sum()) for revenue in window.structural_revenue.values()]
+    return float(np.log(np.mean(sums) / relative)) if sums and np.mean(sums) > 0 else np.nan
 
 
 def _structural_level(pooled: Floats, window: _Window, rows: Flags, which: Flags) -> float:

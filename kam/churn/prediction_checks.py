@@ -1,0 +1,195 @@
+"""Whether a forecast of churn can be trusted: what it rests on, and how the same forecast did before."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from kam.churn.churn_probability import ChurnProbability
+from kam.churn.rolling import RolledForecasts
+from kam.ledger import Snapshots
+from kam.results import Assumed, Check
+from kam.wording import Wording
+
+CLOSE = 0.1
+"""Observed over expected, less 1, that is still close."""
+FEW_WINDOWS = 4
+WELL_EXPLAINED = 0.7
+
+
+def check_prediction(
+    say: Wording,
+    snapshots: Snapshots,
+    rolled: RolledForecasts,
+    record: pd.DataFrame,
+    churn: ChurnProbability,
+    explained: float,
+) -> tuple[Check, ...]:
+    """The assumptions of :func:`kam.churn.predict_churn`, each with what the data say."""
+    return (
+        _check_windows(say, snapshots),
+        *_check_record(say, record),
+        _check_season(say, rolled),
+        _check_settled(say, rolled),
+        _check_basis(say, snapshots, churn),
+        _check_contributions(say, explained),
+        _check_missing(say, snapshots),
+    )
+
+
+def assumed_of_prediction(say: Wording, snapshots: Snapshots, churn: ChurnProbability) -> tuple[Assumed, ...]:
+    """What was taken as given."""
+    said = [
+        Assumed(
+            what=say.sentence("silence that means lost"),
+            value=say.periods(snapshots.k, snapshots.freq),
+            would_change=say.sentence("a shorter silence makes more accounts lost, of whom more come back"),
+        ),
+        Assumed(
+            what=say.sentence("days looked ahead"),
+            value=say.count(snapshots.horizon_days),
+            would_change=say.sentence("the longer the window, the fewer accounts place no order in it"),
+        ),
+    ]
+    if churn.basis == "waits":
+        said.append(
+            Assumed(
+                what=say.sentence("silences that begin after an order within the window"),
+                value=say.sentence("none of them counted as a loss"),
+                would_change=say.sentence("a longer history, from which such losses can be learned"),
+            )
+        )
+    return tuple(said)
+
+
+def _check_windows(say: Wording, snapshots: Snapshots) -> Check:
+    rows = snapshots.rows
+    over = rows.loc[rows["no_order"].notna(), "origin"]
+    span = (over.max() - over.min()).days / snapshots.horizon_days + 1
+    return Check(
+        assumption=say.sentence("There are enough windows to learn from"),
+        finding=say.sentence(
+            "{n} origins, which cover {w} windows of {h} days",
+            n=say.count(over.nunique()),
+            w=say.number(span, 1),
+            h=say.count(snapshots.horizon_days),
+        ),
+        verdict="holds" if span >= FEW_WINDOWS else "does not hold",
+    )
+
+
+def _check_record(say: Wording, record: pd.DataFrame) -> tuple[Check, Check]:
+    over = record[record["n_observed"].notna()].tail(FEW_WINDOWS)
+    assumption = say.sentence("As many placed no order as the same forecast expected before")
+    single = say.sentence("Each earlier window fell into its interval")
+    if over.empty:
+        reason = say.sentence("no earlier window has been forecast yet")
+        return (
+            Check(assumption=assumption, finding=reason, verdict="not testable"),
+            Check(assumption=single, finding=reason, verdict="not testable"),
+        )
+    ratio = float(over["n_observed"].sum() / over["n_expected"].sum())
+    inside = over["n_observed"].between(over["n_low"], over["n_high"])
+    return (
+        Check(
+            assumption=assumption,
+            finding=say.sentence(
+                "{o} did, {e} were expected, over {n} earlier windows (ratio {r})",
+                o=say.count(float(over["n_observed"].sum())),
+                e=say.count(round(float(over["n_expected"].sum()))),
+                n=say.count(len(over)),
+                r=say.number(ratio),
+            ),
+            verdict="holds" if abs(ratio - 1) <= CLOSE else "does not hold",
+            statistic=ratio,
+        ),
+        Check(
+            assumption=single,
+            finding=say.sentence("{k} of {n} did", k=say.count(int(inside.sum())), n=say.count(len(over))),
+            verdict="holds" if bool(inside.all()) else "does not hold",
+        ),
+    )
+
+
+def _check_season(say: Wording, rolled: RolledForecasts) -> Check:
+    levels = rolled.levels
+    last = levels[(levels["origin"] == levels["origin"].max()) & (levels["group"] == "recent")]
+    season = last[last["forecast"] == "season"]
+    assumption = say.sentence("The season of the coming window has been seen before")
+    if season.empty:
+        return Check(
+            assumption=assumption,
+            finding=say.sentence(
+                "the data hold no full window of the same season: how many will order is less certain"
+            ),
+            verdict="does not hold",
+        )
+    return Check(
+        assumption=assumption,
+        finding=say.sentence(
+            "it has, and makes {w} of the level of the forecast", w=say.share(float(season["weight"].iloc[0]), 0)
+        ),
+        verdict="handled",
+    )
+
+
+def _check_settled(say: Wording, rolled: RolledForecasts) -> Check:
+    failed = sorted(set(rolled.not_fitted["model"]))
+    return Check(
+        assumption=say.sentence("The models of purchases settle on these accounts"),
+        finding=say.sentence("{models} did not, and take no part", models=say.listing(failed))
+        if failed
+        else say.sentence("they do"),
+        verdict="handled" if failed else "holds",
+    )
+
+
+def _check_basis(say: Wording, snapshots: Snapshots, churn: ChurnProbability) -> Check:
+    assumption = say.sentence("Enough losses have been seen to learn who will be lost")
+    if churn.basis == "learned":
+        return Check(
+            assumption=assumption,
+            finding=say.sentence(
+                "{n} losses at {o} origins whose silences could be followed for {k}",
+                n=say.count(churn.n_events),
+                o=say.count(churn.n_origins),
+                k=say.periods(snapshots.k, snapshots.freq),
+            ),
+            verdict="holds",
+        )
+    return Check(
+        assumption=assumption,
+        finding=say.sentence(
+            "no: a silence of {k} is too long for these data, so the chance of no order is multiplied by the share of such "
+            "silences that last",
+            k=say.periods(snapshots.k, snapshots.freq),
+        ),
+        verdict="handled",
+    )
+
+
+def _check_contributions(say: Wording, explained: float) -> Check:
+    return Check(
+        assumption=say.sentence("The reasons given for an account add up to its forecast"),
+        finding=say.sentence("they explain {r} of the differences between accounts", r=say.share(explained, 0)),
+        verdict="holds" if explained >= WELL_EXPLAINED else "does not hold",
+        statistic=explained,
+    )
+
+
+def _check_missing(say: Wording, snapshots: Snapshots) -> Check:
+    known = snapshots.covariates
+    gaps = known[known["n_missing"] > 0] if len(known) else known
+    n_rows = len(snapshots.rows)
+    listed = [
+        say.sentence("{term} {share}", term=term, share=say.share(float(n) / n_rows, 0))
+        for term, n in zip(gaps["term"], gaps["n_missing"], strict=True)
+    ]
+    return Check(
+        assumption=say.sentence("Every covariate is known for every account"),
+        finding=say.sentence("not known: {list}", list=say.listing(listed))
+        if listed
+        else say.sentence("yes, of {n}", n=say.count(len(known)))
+        if len(known)
+        else say.sentence("there are none besides the orders"),
+        verdict="handled" if listed else "holds" if len(known) else "not testable",
+    )
