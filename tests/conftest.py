@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
+
+if TYPE_CHECKING:
+    from kam.ledger import Ledger
 
 # Set before anything reads them. Workers of pytest-xdist inherit them: one home for all of a run.
 if "PYTEST_XDIST_WORKER" not in os.environ:
@@ -25,6 +30,9 @@ if "PYTEST_XDIST_WORKER" not in os.environ:
         "XDG_CACHE_HOME": str(kept / "cache"),
     }
     os.environ.pop("SOURCE_DATE_EPOCH", None)
+    # Else every worker, kernel and command would compile all of kam again, and every worker rewrite all tests.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
 
 hypothesis.settings.register_profile("default", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
@@ -50,3 +58,16 @@ def real_data() -> Callable[[str], Path]:
         return path
 
     return find
+
+
+@pytest.fixture(scope="session")
+def online_retail_lines(real_data: Callable[[str], Path]) -> Ledger:
+    """The million order lines of Online Retail II, cancelled orders left in; opened once, so do not change it."""
+    from kam.ledger import Cleaning, open_ledger  # not above: kam is imported once all settings are made
+
+    return open_ledger(
+        real_data("online_retail_ii/lines_2009_2011.parquet"),
+        columns={"order_id": "invoice", "order_date": "invoice_date", "product_id": "stock_code"},
+        currency="GBP",
+        cleaning=Cleaning(cancellations=False),
+    )

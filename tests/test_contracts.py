@@ -52,15 +52,23 @@ def analyses():
 @pytest.fixture(scope="module")
 def results():
     from kam import churn, identify, ledger
+    from tests.churn.accounts_at_risk import simulated as accounts_at_risk
+    from tests.churn.forecasts import some_forecasts
 
     data = kam.open_dataset("sample")
     summary, panel = ledger.summarize_customers(data.ledger), ledger.activity_panel(data.ledger, freq="month")
     classes = identify.classify_abc_xyz(summary, panel, n_resamples=50, context=data.context)
     states = ledger.state_panel(data.ledger, states="value", k=3, freq="quarter", window=4)
     chain = churn.fit_markov_churn(states, n_resamples=50, context=data.context)
+    definition = churn.churn_definition(panel, n_resamples=50, context=data.context)
     return {
-        "definition": churn.churn_definition(panel, n_resamples=50, context=data.context),
+        "definition": definition,
+        "losses": churn.describe_losses(definition, data.ledger, accounts=data.accounts, events=data.events),
         "markov": chain,
+        "partial": churn.partial_churn(data.ledger, definition, n_resamples=50),
+        "post mortem": churn.post_mortem(
+            data.ledger, definition, covariates=ledger.Covariates(accounts=data.accounts, events=data.events)
+        ),
         "value": churn.customer_value(chain, None, discount_rate=0.1, horizon=12, n_paths=100),
         "forecast": churn.forecast_mix(states, n_draws=100, context=data.context),
         "programmes": churn.compare_programmes(chain, data.programmes, discount_rate=0.1, n_draws=50),
@@ -75,8 +83,22 @@ def results():
             n_resamples=50,
             context=data.context,
         ),
+        "comparison": churn.score_forecasts(*some_forecasts(), n_resamples=50, context=data.context),
+        "call list": churn.build_call_list(
+            accounts_at_risk(60), horizon_days=91, k=3, saving_rate=0.2, cost_of_visit=100, discount_rate=0.1, n_draws=100
+        ),
+        "retention": churn.value_of_retention(
+            accounts_at_risk(60), horizon_days=91, k=3, discount_rate=0.1, n_resamples=100, context=data.context
+        ),
+        "track record": churn.score_earlier_forecasts("", data.ledger, dataset="sample", context=data.context),
+        "win-back": churn.build_win_back_list(
+            ledger.snapshots(data.ledger, k=4, score=True), discount_rate=0.1, yearly_loss=0.2, context=data.context
+        ),
         "concentration": identify.concentration(
             summary.set_index("customer_id")["revenue"], n_resamples=50, context=data.context
+        ),
+        "regression": churn.fit_churn_regression(
+            ledger.snapshots(data.ledger, k=4, covariates=data.covariates), context=data.context
         ),
         "classes": classes,
         "rfm": identify.score_rfm(summary, context=data.context),

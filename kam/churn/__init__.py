@@ -5,29 +5,76 @@
 :func:`sensitivity_to_k` say what follows.
 """
 
+from kam.churn.call_list import CallListResult, build_call_list
+from kam.churn.comparison import ChurnComparisonResult, compare_churn_models, score_forecasts
 from kam.churn.customer_value import CustomerValueResult, customer_value
 from kam.churn.definition import ChurnDefinitionResult, churn_definition
 from kam.churn.forecast import MixForecastResult, forecast_mix
+from kam.churn.hazard import HazardResult, fit_hazard
+from kam.churn.losses import LossesResult, describe_losses
 from kam.churn.markov import MarkovChurnResult, fit_markov_churn
+from kam.churn.partial_churn import PartialChurnResult, partial_churn
+from kam.churn.person_periods import PersonPeriods, person_periods
+from kam.churn.post_mortem import PostMortemResult, post_mortem
+from kam.churn.prediction import ChurnForecastResult, predict_churn
 from kam.churn.programme_table import split_programmes
 from kam.churn.programmes import ProgrammeResult, compare_programmes
+from kam.churn.regression import ChurnRegressionResult, fit_churn_regression
+from kam.churn.remaining_value import remaining_value
+from kam.churn.retention_value import RetentionValueResult, value_of_retention
+from kam.churn.rolling import RolledForecasts, roll_forecasts, rolling_origins, rolling_snapshots
 from kam.churn.sensitivity import KSensitivityResult, sensitivity_to_k
+from kam.churn.survival import SurvivalResult, fit_survival
+from kam.churn.track_record import TrackRecordResult, score_earlier_forecasts
 from kam.churn.value_backtest import ValueBacktestResult, backtest_value
+from kam.churn.win_back import WinBackResult, build_win_back_list
 
 __all__ = [
+    "CallListResult",
+    "ChurnComparisonResult",
     "ChurnDefinitionResult",
+    "ChurnForecastResult",
+    "ChurnRegressionResult",
     "CustomerValueResult",
+    "HazardResult",
     "KSensitivityResult",
+    "LossesResult",
     "MarkovChurnResult",
     "MixForecastResult",
+    "PartialChurnResult",
+    "PersonPeriods",
+    "PostMortemResult",
     "ProgrammeResult",
+    "RetentionValueResult",
+    "RolledForecasts",
+    "SurvivalResult",
+    "TrackRecordResult",
     "ValueBacktestResult",
+    "WinBackResult",
     "backtest_value",
+    "build_call_list",
+    "build_win_back_list",
     "churn_definition",
+    "compare_churn_models",
     "compare_programmes",
     "customer_value",
+    "describe_losses",
+    "fit_churn_regression",
+    "fit_hazard",
     "fit_markov_churn",
+    "fit_survival",
     "forecast_mix",
+    "partial_churn",
+    "person_periods",
+    "post_mortem",
+    "predict_churn",
+    "remaining_value",
+    "roll_forecasts",
+    "rolling_origins",
+    "rolling_snapshots",
+    "score_earlier_forecasts",
+    "score_forecasts",
     "sensitivity_to_k",
     "split_programmes",
+    "value_of_retention",
 ]

@@ -22,7 +22,7 @@ PRIOR_ERROR = 0.15
 PRIOR_WEIGHT = 2.0
 """Windows that the prior counts for."""
 SEASON_ERROR = 0.5
-"""Added to the error of a mean of windows that cover no part of the year; in proportion for those that cover a part."""
+"""Added to the error of a mean over windows that cover no part of the year; in proportion for those that cover a part."""
 SEASON_DAYS = 364
 SEASON_TOLERANCE = 16
 
@@ -36,8 +36,8 @@ class Level:
     estimate, mean_squared_error : float
         The level in log-odds, and its expected squared error.
     forecasts, weights : dict of str to float
-        What it is a mean of: ``mean`` of the earlier origins, ``last`` of them, the same ``season`` a year or two before, and
-        what the ``structural`` models say.
+        What it is a mean of: the mean over the last ``year``, the same ``season`` a year or two before, and what the
+        ``structural`` models say.
     """
 
     estimate: float
@@ -106,7 +106,7 @@ def predict_level(
         past = errors.get(name, [])
         n = len(past) * windows_per_origin
         expected[name] = (PRIOR_WEIGHT * PRIOR_ERROR + sum(past) * windows_per_origin) / (PRIOR_WEIGHT + n)
-        if name in ("mean", "last"):
+        if name == "year":
             expected[name] += SEASON_ERROR * uncovered
     precision = {name: 1 / error for name, error in expected.items()}
     total = sum(precision.values())
@@ -119,7 +119,7 @@ def predict_level(
 def _forecast(origins: Ints, levels: Floats, origin: int, structural: float) -> dict[str, float]:
     said = {}
     if len(origins):
-        said = {"mean": float(levels.mean()), "last": float(levels[-1])}
+        said = {"year": float(levels[origins > origins[-1] - SEASON_DAYS].mean())}
         back = origin - origins
         years = np.maximum(np.rint(back / SEASON_DAYS), 1)
         same = np.abs(back - years * SEASON_DAYS) <= SEASON_TOLERANCE

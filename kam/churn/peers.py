@@ -16,6 +16,7 @@ import pandas as pd
 from kam.churn.bg_nbd import fit_bg_nbd
 from kam.churn.pareto_nbd import fit_pareto_nbd
 from kam.churn.purchase_model import PurchaseModel
+from kam.churn.rhythm import fit_rhythm
 from kam.errors import KamError, NotConvergedError
 
 Floats = npt.NDArray[np.float64]
@@ -30,7 +31,9 @@ BUSY = 3
 """Purchase days in the last window after which the chain takes all accounts for alike."""
 
 Fit = Callable[..., PurchaseModel]
-PURCHASE_MODELS: dict[str, Fit] = {"BG/NBD": fit_bg_nbd, "Pareto/NBD": fit_pareto_nbd}
+CANDIDATES = ("BG/NBD", "Pareto/NBD")
+"""Models of purchases that the regression takes in; the others only stand beside it."""
+PURCHASE_MODELS: dict[str, Fit] = {"BG/NBD": fit_bg_nbd, "Pareto/NBD": fit_pareto_nbd, "rhythm": fit_rhythm}
 
 
 @dataclass(frozen=True, eq=False)

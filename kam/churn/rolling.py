@@ -20,10 +20,19 @@ from threadpoolctl import threadpool_limits
 
 from kam.churn.blending import fit_weights, log_odds_of, pooled_spread, probability_of
 from kam.churn.level import Level, fit_level, predict_level
-from kam.churn.peers import PURCHASE_MODELS, PeerForecast, forecast_chain, forecast_purchases, forecast_recency
+from kam.churn.peers import (
+    CANDIDATES,
+    PURCHASE_MODELS,
+    PeerForecast,
+    forecast_chain,
+    forecast_purchases,
+    forecast_recency,
+)
 from kam.churn.predictors import Predictors, read_predictors
-from kam.errors import NoEventError, NotConvergedError, ParameterError
-from kam.ledger import Snapshots
+from kam.errors import EmptyDataError, NoEventError, NotConvergedError, ParameterError
+from kam.ledger import Covariates, Ledger, Snapshots, snapshots
+from kam.ledger.periods import Frequency
+from kam.ledger.rollup import month_totals
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -46,7 +55,8 @@ class RolledForecasts:
     Attributes
     ----------
     forecasts : pandas.DataFrame
-        One row per ``model``, ``origin`` and ``customer_id``: ``p_no_order``, ``expected_revenue`` (gross, within the horizon);
+        One row per ``model``, ``origin`` and ``customer_id``: ``p_no_order``, ``expected_revenue`` (gross, within the horizon),
+        ``as_of`` (the last day that it knows of);
         for the regression also, in log-odds, ``level_error``, the expected error that all accounts share, and ``spread``, how
         far apart the candidates are about the account.
     weights : pandas.DataFrame
@@ -55,13 +65,64 @@ class RolledForecasts:
         ``origin``, ``group`` (``recent``: ordered within two horizons; ``lapsed``), ``forecast`` (of the level), ``level``
         (log-odds), ``weight``.
     not_fitted : pandas.DataFrame
-        ``model``, ``origin``, ``reason``: models that did not settle. They have no forecasts at all.
+        ``model``, ``origin``, ``reason``: models of purchases that did not settle there. A candidate then takes no part at any
+        origin.
     """
 
     forecasts: pd.DataFrame
     weights: pd.DataFrame
     levels: pd.DataFrame
     not_fitted: pd.DataFrame
+
+
+def rolling_snapshots(
+    ledger: Ledger,
+    *,
+    k: int,
+    freq: Frequency = "month",
+    horizon_days: int = 91,
+    n_windows: int = 12,
+    covariates: Covariates | None = None,
+) -> Snapshots:
+    """Snapshots to roll forecasts over: many origins to learn from, the last one the day after the data end.
+
+    Parameters
+    ----------
+    ledger : Ledger
+    k : int
+        Silent periods after which an account is lost; see :func:`kam.churn.churn_definition`.
+    freq : {"month", "quarter", "year"}
+        Length of these periods.
+    horizon_days : int
+        Days ahead.
+    n_windows : int
+        Windows to go back, as far as the data reach; three origins in each.
+    covariates : Covariates, optional
+        What is known besides the orders: ``dataset.covariates``.
+
+    Returns
+    -------
+    Snapshots
+
+    Raises
+    ------
+    ParameterError, EmptyDataError
+        See :func:`kam.ledger.snapshots`; and the history is shorter than two windows.
+    """
+    if isinstance(horizon_days, bool) or not isinstance(horizon_days, int) or horizon_days < 1:
+        raise ParameterError(f"horizon_days is {horizon_days!r}.", hint="Give a whole number of days, such as 91.")
+    bought = [month.order_days[0] for month in month_totals(ledger.rollup) if month.order_days]
+    if not bought:
+        raise EmptyDataError("Nobody ever ordered: all amounts are credit notes.", where=ledger.description)
+    origins = rolling_origins(bought[0], ledger.as_of, horizon_days=horizon_days, n_windows=n_windows)
+    if len(origins) < 2:
+        n_days = (ledger.as_of - bought[0]).days + 1
+        raise ParameterError(
+            f"A horizon of {horizon_days} days needs {2 * horizon_days} days of data; there are {n_days}.",
+            where=ledger.description,
+            hint="Take a shorter horizon_days, or a ledger that reaches further back.",
+        )
+    return snapshots(ledger, origins=origins, horizon_days=horizon_days, k=k, freq=freq, covariates=covariates)
 
 
 def rolling_origins(
@@ -81,7 +142,7 @@ def rolling_origins(
 
 # Trees of so few numbers grow as fast on one core, and do not fight over cores with the next notebook.
 @threadpool_limits.wrap(limits=1)  # type: ignore[untyped-decorator]
-def roll_forecasts(snapshots: Snapshots, *, seed: int = 1) -> RolledForecasts:
+def roll_forecasts(taken: Snapshots, *, seed: int = 1) -> RolledForecasts:
     """Forecast who places no order, at every origin that has something to learn from.
 
     Assumes that (1) accounts that looked alike order alike at other origins, apart from the level of the origin; (2) the level
@@ -89,7 +150,7 @@ def roll_forecasts(snapshots: Snapshots, *, seed: int = 1) -> RolledForecasts:
 
     Parameters
     ----------
-    snapshots : Snapshots
+    taken : Snapshots
         Origins a fraction of a horizon apart. Forecasts are made at those that lie whole horizons before the last.
     seed : int
         Seed of the trees, and of the accounts left out where there are too many.
@@ -109,10 +170,10 @@ def roll_forecasts(snapshots: Snapshots, *, seed: int = 1) -> RolledForecasts:
     ----------
     J. M. Bates, C. W. J. Granger, The combination of forecasts, Operational Research Quarterly 20 (1969).
     """
-    rows = snapshots.rows
+    rows = taken.rows
     day = rows["origin"].to_numpy().astype("datetime64[D]").astype(np.int64)
     origins = np.unique(day)
-    horizon = snapshots.horizon_days
+    horizon = taken.horizon_days
     known = rows["no_order"].notna().to_numpy()
     event = rows["no_order"].to_numpy(dtype=np.float64, na_value=np.nan)
     structural, not_fitted = _structural(rows, day, origins, horizon)
@@ -129,7 +190,7 @@ def roll_forecasts(snapshots: Snapshots, *, seed: int = 1) -> RolledForecasts:
                 f"{nobody} an order in the windows before {np.datetime64(int(origin), 'D')}.",
                 hint="Take a shorter or longer horizon_days: nothing tells one account from another.",
             )
-        window = _Window(snapshots, day, learn, day == origin, event, structural, seed)
+        window = _Window(taken, day, learn, day == origin, event, structural, seed)
         prior = _prior_weights(len(structural))
         weight = fit_weights(history, prior)
         pooled_training, pooled = window.training_log_odds @ weight, window.log_odds @ weight
@@ -137,15 +198,20 @@ def roll_forecasts(snapshots: Snapshots, *, seed: int = 1) -> RolledForecasts:
         spread = pooled_spread(window.log_odds, weight)
         revenue = _set_money_level(window, int(origin), first)
         here = window.here
-        own = _frame(REGRESSION, rows, here, PeerForecast(p, revenue))
-        parts.append(own.assign(level_error=np.sqrt(error), spread=spread))
-        for name, forecasts in structural.items():
-            peer = PeerForecast(forecasts.p_no_order[here], forecasts.expected_revenue[here])
+        pooled_frame = _frame(REGRESSION, rows, here, PeerForecast(p, revenue))
+        parts.append(pooled_frame.assign(level_error=np.sqrt(error), spread=spread))
+        for name, candidate in structural.items():
+            peer = PeerForecast(candidate.p_no_order[here], candidate.expected_revenue[here])
             parts.append(_frame(name, rows, here, peer))
         training, scored = rows[learn], rows[here]
         parts.append(_frame("recency", rows, here, forecast_recency(training, scored, horizon)))
         parts.append(_frame("Markov chain", rows, here, forecast_chain(training, scored, horizon)))
-        stamp = np.datetime64(int(origin), "D").astype("datetime64[us]")
+        for name in PURCHASE_MODELS.keys() - set(CANDIDATES):
+            try:
+                parts.append(_frame(name, rows, here, forecast_purchases(name, scored, horizon)[0]))
+            except NotConvergedError as error:
+                not_fitted.append({"model": name, "origin": _stamp(origin), "reason": str(error)})
+        stamp = _stamp(origin)
         weights += [
             {"origin": stamp, "model": name, "weight": float(w)}
             for name, w in zip((*structural, "logistic", "trees"), weight, strict=True)
@@ -164,8 +230,9 @@ def roll_forecasts(snapshots: Snapshots, *, seed: int = 1) -> RolledForecasts:
             f"No window of {horizon} days is over before the last origin: there is nothing to learn from.",
             hint="Take a shorter horizon_days, or a ledger that reaches further back.",
         )
+    forecasts = pd.concat(parts, ignore_index=True)
     return RolledForecasts(
-        forecasts=pd.concat(parts, ignore_index=True),
+        forecasts=forecasts.assign(as_of=forecasts["origin"] - pd.Timedelta(days=1)),
         weights=pd.DataFrame(weights),
         levels=pd.DataFrame(levels),
         not_fitted=pd.DataFrame(not_fitted, columns=["model", "origin", "reason"]),
@@ -177,7 +244,7 @@ class _Window:
 
     def __init__(
         self,
-        snapshots: Snapshots,
+        taken: Snapshots,
         day: Ints,
         learn: Flags,
         here: Flags,
@@ -185,7 +252,7 @@ class _Window:
         structural: Mapping[str, PeerForecast],
         seed: int,
     ) -> None:
-        rows, horizon = snapshots.rows, snapshots.horizon_days
+        rows, horizon = taken.rows, taken.horizon_days
         self.learn, self.here = _few_enough(rows, learn, seed), here
         self.day, self.event = day, event
         self.recent = (rows["days_since_last_order"] <= 2 * horizon).to_numpy()
@@ -193,7 +260,7 @@ class _Window:
         self.spent = rows["revenue_next"].to_numpy(dtype=np.float64)
         self.structural_revenue = {name: forecast.expected_revenue for name, forecast in structural.items()}
         self._rows, self._horizon, self._seed = rows, horizon, seed
-        self._covariates = tuple(snapshots.covariates["term"])
+        self._covariates = tuple(taken.covariates["term"])
         used = self.learn | here
         self._used, self._training = used, self.learn[used]
         predictors = self._read(money=False)
@@ -335,15 +402,14 @@ def _structural(
     """The models of purchases at every origin; one that does not settle somewhere takes no part anywhere."""
     fitted: dict[str, PeerForecast] = {}
     failed: list[dict[str, object]] = []
-    for name in PURCHASE_MODELS:
+    for name in CANDIDATES:
         p, revenue = np.empty(len(rows)), np.empty(len(rows))
         for origin in origins:
             here = day == origin
             try:
                 forecast, _ = forecast_purchases(name, rows[here], horizon)
             except NotConvergedError as error:
-                stamp = np.datetime64(int(origin), "D").astype("datetime64[us]")
-                failed.append({"model": name, "origin": stamp, "reason": str(error)})
+                failed.append({"model": name, "origin": _stamp(origin), "reason": str(error)})
                 break
             p[here], revenue[here] = forecast.p_no_order, forecast.expected_revenue
         else:
@@ -370,3 +436,7 @@ def _frame(model: str, rows: pd.DataFrame, here: Flags, forecast: PeerForecast) 
     frame = rows.loc[here, ["origin", "customer_id"]].reset_index(drop=True)
     frame.insert(0, "model", model)
     return frame.assign(p_no_order=forecast.p_no_order, expected_revenue=forecast.expected_revenue)
+
+
+def _stamp(day: int) -> np.datetime64:
+    return np.datetime64(int(day), "D").astype("datetime64[us]")

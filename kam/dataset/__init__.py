@@ -5,6 +5,7 @@
 ('sample', 'EUR')
 """
 
+from kam.dataset.assumed import assume
 from kam.dataset.checking import DatasetCheck, check_dataset, find_problems
 from kam.dataset.drafting import Draft, draft_dataset
 from kam.dataset.groups import group_accounts
@@ -15,6 +16,7 @@ __all__ = [
     "Dataset",
     "DatasetCheck",
     "Draft",
+    "assume",
     "check_dataset",
     "draft_dataset",
     "find_problems",

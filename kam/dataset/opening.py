@@ -19,7 +19,7 @@ from kam.dataset.frames import TableData, locate_source, open_source, read_optio
 from kam.dataset.parsing import digest_meaning, read_dataset_file
 from kam.dataset.schema import Assumptions, Criterion, DatasetFile, TableFile
 from kam.errors import DatasetError, UnreadableFileError
-from kam.ledger import Cleaning, Ledger, open_ledger
+from kam.ledger import Cleaning, Covariates, Ledger, open_ledger
 from kam.ledger.reading import SourceTable, connect
 from kam.results import Context
 from kam.wording import Wording
@@ -162,6 +162,19 @@ class Dataset:
     def external(self) -> pd.DataFrame | None:
         """One row per series and month; ``month`` is its first day."""
         return self._frame("external")
+
+    @cached_property
+    def covariates(self) -> Covariates:
+        """What may explain churn beside the ledger: accounts with the columns declared static, events, external, survey."""
+        accounts = self.file.tables.accounts
+        survey = self.survey
+        return Covariates(
+            accounts=self.accounts,
+            static=() if accounts is None else accounts.static,
+            events=self.events,
+            external=self.external,
+            survey=survey if survey is not None and {"customer_id", "overall"} <= set(survey.columns) else None,
+        )
 
     def read(self, name: str) -> TableData:
         """One table other than the ledger with all that was found out about it, also if it has problems.

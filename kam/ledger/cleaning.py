@@ -156,7 +156,8 @@ def tag_lines(
     lines, copies = table.select(**values), None
     if actions[DUPLICATES] == REMOVED:
         compute = True
-        lines = ibis.union(*split_alike(table, values, alike=alike, storage=storage))
+        others, suspects = split_alike(table, values, alike=alike, storage=storage)
+        lines = others if storage.holds_nothing("suspects") else ibis.union(others, suspects)
     elif actions[DUPLICATES] == WARNED:
         copies = split_alike(table, values, alike=alike, storage=storage)[1]
         copies = copies.filter(copies.is_copy & ~ibis.or_(*(removed for removed, _rule in _row_rules(copies, as_of))))
@@ -169,7 +170,11 @@ def tag_lines(
         rules.append((lines.product_id.isin(codes), NON_PRODUCTS))
     tagged = lines.select(*values, rule=ibis.cases(*rules, else_=ibis.null("string")))
     if actions[CANCELLATIONS] == REMOVED:
-        netted = storage.keep("lines", net_cancellations(storage.keep("tagged", tagged), storage=storage))
+        tagged = storage.keep("tagged", tagged)
+        netted = net_cancellations(tagged, storage=storage)
+        if netted is tagged:
+            return tagged, copies
+        netted = storage.keep("lines", netted)
         storage.drop("tagged")
         return netted, copies
     return (storage.keep("lines", tagged) if compute else tagged), copies
@@ -197,7 +202,8 @@ def split_alike(
     suspects = table.filter([table[name].notnull() for name in alike]).group_by(alike).having(_.count() > 1).agg()
     suspects = storage.keep("suspects", suspects)
     copy = ibis.row_number().over(group_by=[table[name] for name in table.columns], order_by=table[alike[0]]) > 0
-    others = table.anti_join(suspects, alike).select(**values, is_copy=ibis.literal(False))
+    others = table if storage.holds_nothing("suspects") else table.anti_join(suspects, alike)
+    others = others.select(**values, is_copy=ibis.literal(False))
     return others, table.semi_join(suspects, alike).select(**values, is_copy=copy)
 
 
@@ -220,6 +226,8 @@ def net_cancellations(tagged: ir.Table, *, storage: Storage) -> ir.Table:
     key = ["customer_id", "product_id", "size", "price"]
     both = stepped.filter(stepped.step != 0).group_by(key).having((_.step.min() < 0) & (_.step.max() > 0)).agg()
     both = storage.keep("both_ways", both)
+    if storage.holds_nothing("both_ways"):
+        return tagged
     # Beyond the time the order of rows is arbitrary; all columns make it the same in every run.
     order = ["order_date", "step", *(name for name in columns if name != "order_date")]
     alike = stepped.semi_join(both, key)

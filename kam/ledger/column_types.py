@@ -145,8 +145,7 @@ def type_columns(
     _check_arguments(source, columns, types, time_zone)
     work = _Work(source, dict(columns), time_zone)
     by_type = {kind: [name for name in columns if types[name] == kind] for kind in set(types.values())}
-    for name in by_type.get("id", ()):
-        work.typed[name] = _type_id(work, name)
+    _type_ids(work, by_type.get("id", []))
     for name in by_type.get("text", ()):
         work.typed[name] = as_text(work.raw(name))
     for name in by_type.get("flag", ()):
@@ -189,25 +188,27 @@ def _check_arguments(
 # -- ids, texts, flags -----------------------------------------------------------------------------------------------------
 
 
-def _type_id(work: _Work, name: str) -> ir.StringValue:
-    raw, text = work.raw(name), as_text(work.raw(name))
-    if not raw.type().is_string():
-        return text
-    facts = work.source.table.aggregate(
-        n=text.count(),
-        n_missing=text.upper().isin(_MISSING).sum(),
-        n_pointed=text.re_search(r"^\d+\.0$").sum(),
-    )
-    row = facts.to_pyarrow().to_pylist()[0]
-    n_missing = row["n_missing"] or 0
-    if n_missing:
-        shown = ", ".join(repr(one) for one in work.examples(text, text.upper().isin(_MISSING)))
-        work.notes.append(f"{name}: {n_missing:,} values such as {shown} stand for a missing id.")
-        text = text.upper().isin(_MISSING).ifelse(ibis.null("string"), text)
-    if row["n_pointed"] and row["n_pointed"] == row["n"] - n_missing:
-        work.notes.append(f"{name}: every id ended in .0, which was cut off.")
-        text = text.re_replace(r"\.0$", "")
-    return text
+def _type_ids(work: _Work, names: Sequence[str]) -> None:
+    texts = {name: as_text(work.raw(name)) for name in names}
+    asked = [name for name in names if work.raw(name).type().is_string()]
+    facts: dict[str, ir.Value] = {}
+    for position, name in enumerate(asked):
+        text = texts[name]
+        facts[f"n{position}"] = text.count()
+        facts[f"missing{position}"] = text.upper().isin(_MISSING).sum()
+        facts[f"pointed{position}"] = text.re_search(r"^\d+\.0$").sum()
+    row = work.source.table.aggregate(**facts).to_pyarrow().to_pylist()[0] if facts else {}
+    for position, name in enumerate(asked):
+        text, n_missing, n_pointed = texts[name], row[f"missing{position}"] or 0, row[f"pointed{position}"]
+        if n_missing:
+            shown = ", ".join(repr(one) for one in work.examples(text, text.upper().isin(_MISSING)))
+            work.notes.append(f"{name}: {n_missing:,} values such as {shown} stand for a missing id.")
+            text = text.upper().isin(_MISSING).ifelse(ibis.null("string"), text)
+        if n_pointed and n_pointed == row[f"n{position}"] - n_missing:
+            work.notes.append(f"{name}: every id ended in .0, which was cut off.")
+            text = text.re_replace(r"\.0$", "")
+        texts[name] = text
+    work.typed |= texts
 
 
 def _type_flag(work: _Work, name: str) -> tuple[ir.BooleanValue, ir.BooleanValue]:

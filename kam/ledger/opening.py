@@ -193,10 +193,10 @@ def _open(
     values = _complete_values(typed.columns)
     present = tuple(name for name in COLUMNS if name in values)
 
-    n_rows_in = int(source.table.count().execute())
     lines = source.table.select(**values)
     known = lines.customer_id.notnull() & (lines.order_day <= today)
-    totals = lines.agg(amount=lines.amount.sum(), last_day=lines.order_day.max(where=known)).to_pyarrow().to_pylist()[0]
+    totals = lines.agg(n=lines.count(), amount=lines.amount.sum(), last_day=lines.order_day.max(where=known))
+    totals = totals.to_pyarrow().to_pylist()[0]
     last_day = as_of or totals["last_day"] or today
 
     actions = cleaning.actions(has_lines=has_lines(source.table.columns, present), columns=present)
@@ -211,7 +211,9 @@ def _open(
         compute=source.kind != "parquet",
         storage=storage,
     )
-    audit = count_rules(tagged, actions, copies=copies, n_rows_in=n_rows_in, amount_in=totals["amount"], as_of=last_day)
+    audit = count_rules(
+        tagged, actions, copies=copies, n_rows_in=totals["n"], amount_in=totals["amount"], as_of=last_day
+    )
     if not audit.n_rows_kept:
         raise EmptyDataError(
             f"No row is left after cleaning. {audit.lines(Wording(currency=currency))[0]}",

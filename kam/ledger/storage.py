@@ -27,6 +27,10 @@ class Storage:
         """Compute an expression over rows once, as a table; in a user's database it stays an expression."""
         return self.con.create_table(name, expression) if self.is_local else expression
 
+    def holds_nothing(self, name: str) -> bool:
+        """A table that was kept has no rows. What stays an expression is not asked: False."""
+        return self.is_local and self.con.raw_sql(f'SELECT 1 FROM "{name}" LIMIT 1').fetchone() is None
+
     def drop(self, name: str) -> None:
         """Forget a table that was kept."""
         if self.is_local:

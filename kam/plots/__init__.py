@@ -7,13 +7,22 @@
 """
 
 from kam.plots.accounts import plot_key_accounts
+from kam.plots.calibration import plot_calibration
 from kam.plots.churn_definition import plot_return_share
 from kam.plots.classes import plot_abc_xyz, plot_class_stability
 from kam.plots.concentration import plot_largest, plot_lorenz
 from kam.plots.flow import plot_flow
+from kam.plots.hazard import plot_hazard_by_tenure
+from kam.plots.kaplan_meier import plot_kaplan_meier
+from kam.plots.lift import plot_lift_by_money
+from kam.plots.losses import plot_losses
 from kam.plots.mix_forecast import plot_mix_forecast
+from kam.plots.model_scores import plot_model_scores
+from kam.plots.odds_ratios import plot_odds_ratios
+from kam.plots.post_mortem import plot_post_mortem
 from kam.plots.programmes import plot_programmes
 from kam.plots.rfm import plot_rfm_fm, plot_rfm_fr
+from kam.plots.risk_value import plot_risk_value_map
 from kam.plots.state_value import plot_state_value
 from kam.plots.style import describe, show, to_png
 from kam.plots.survival import plot_survival
@@ -22,16 +31,25 @@ from kam.plots.transitions import plot_transitions
 __all__ = [
     "describe",
     "plot_abc_xyz",
+    "plot_calibration",
     "plot_class_stability",
     "plot_flow",
+    "plot_hazard_by_tenure",
+    "plot_kaplan_meier",
     "plot_key_accounts",
     "plot_largest",
+    "plot_lift_by_money",
     "plot_lorenz",
+    "plot_losses",
     "plot_mix_forecast",
+    "plot_model_scores",
+    "plot_odds_ratios",
+    "plot_post_mortem",
     "plot_programmes",
     "plot_return_share",
     "plot_rfm_fm",
     "plot_rfm_fr",
+    "plot_risk_value_map",
     "plot_state_value",
     "plot_survival",
     "plot_transitions",

@@ -10,7 +10,7 @@ from kam.churn.customer_value import CustomerValueResult, customer_value
 from kam.churn.markov import fit_markov_churn
 from kam.columns import GLOSSARY
 from kam.errors import ParameterError
-from kam.ledger import Cleaning, open_ledger, state_panel
+from kam.ledger import state_panel
 from kam.results import Context, load_results, save_results
 from tests.churn.worlds import MONEY, TRUTH, simulate
 
@@ -535,15 +535,10 @@ def test_nothing_that_was_given_is_changed(markov):
 # -- real data -------------------------------------------------------------------------------------------------------
 
 
-def test_online_retail_own_levels_foretell_the_next_year(real_data):
+def test_online_retail_own_levels_foretell_the_next_year(online_retail_lines):
     """Fitted to the first year, the own values come closer to what each customer brought in the second than those by state."""
-    ledger = open_ledger(
-        real_data("online_retail_ii/lines_2009_2011.parquet"),
-        columns={"order_id": "invoice", "order_date": "invoice_date", "product_id": "stock_code"},
-        currency="GBP",
-        cleaning=Cleaning(cancellations=False),
-    )
-    rows = state_panel(ledger, states="recency", k=4, freq="month").rows.astype({"customer_id": str, "revenue": float})
+    rows = state_panel(online_retail_lines, states="recency", k=4, freq="month").rows
+    rows = rows.astype({"customer_id": str, "revenue": float})
     past, future = rows[rows["period"] <= "2010-11-01"], rows[rows["period"] > "2010-11-01"]
     chain = fit_markov_churn(past, n_resamples=200, chain="pooled")
     worth = customer_value(chain, None, discount_rate=0.1, horizon=12)

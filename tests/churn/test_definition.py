@@ -17,7 +17,7 @@ from kam.columns import GLOSSARY
 from kam.errors import (
     ParameterError,
 )
-from kam.ledger import Cleaning, activity_panel, open_ledger
+from kam.ledger import Ledger, activity_panel, open_ledger
 from kam.results import Context, load_results, save_results
 from kam.samples import simulate_chain
 from tests.churn.purchases import HAND, MONTHS, find_check, make_panel, simulate_panel
@@ -198,15 +198,12 @@ def test_online_retail(real_data: Callable[[str], Path]) -> None:
     assert result.n_lost == again.n_lost == (silent.round() >= 19).sum()
 
 
-def test_online_retail_lines_give_the_same(real_data: Callable[[str], Path]) -> None:
+def test_online_retail_lines_give_the_same(online_retail_lines: Ledger) -> None:
     """Order lines, with credit notes in: they are no orders. (Netting cancelled orders away would give .2848 at k = 12.)"""
-    columns = {"order_id": "invoice", "order_date": "invoice_date", "product_id": "stock_code"}
-    lines = real_data("online_retail_ii/lines_2009_2011.parquet")
-    ledger = open_ledger(lines, columns=columns, currency="GBP", cleaning=Cleaning(cancellations=False))
-    result = churn_definition(ledger, n_resamples=1)
+    result = churn_definition(online_retail_lines, n_resamples=1)
     table = result.return_shares.set_index("k")["return_share"]
     assert {k: round(table[k], 4) for k in MUST_EQUAL} == MUST_EQUAL
-    assert result.n_customers + result.n_without_order == activity_panel(ledger)["customer_id"].nunique()
+    assert result.n_customers + result.n_without_order == activity_panel(online_retail_lines)["customer_id"].nunique()
 
 
 # -- intervals -------------------------------------------------------------------------------------------------------

@@ -21,16 +21,16 @@ def test_fit_level_stays_finite_when_all_are_alike(outcome):
 
 
 def test_first_forecast_by_hand():
-    # One earlier window, over: mean and last say 0.4, the models of purchases 0.1; a quarter of the year is covered.
+    # One earlier window, over: it says 0.4, the models of purchases 0.1; a quarter of the year is covered.
     said = predict_level(np.array([0]), np.array([0.4]), np.array([0.2]), H, 0.1, horizon_days=H)
     structural_error = (PRIOR_WEIGHT * PRIOR_ERROR + 0.2**2) / (PRIOR_WEIGHT + 1)
     other = PRIOR_ERROR + SEASON_ERROR * 0.75
-    weights = np.array([1 / other, 1 / other, 1 / structural_error])
+    weights = np.array([1 / other, 1 / structural_error])
     weights /= weights.sum()
-    assert said.forecasts == {"mean": 0.4, "last": 0.4, "structural": 0.1}
+    assert said.forecasts == {"year": 0.4, "structural": 0.1}
     assert list(said.weights.values()) == pytest.approx(weights)
-    assert said.estimate == pytest.approx(weights @ [0.4, 0.4, 0.1])
-    assert said.mean_squared_error == pytest.approx(weights @ [other, other, structural_error])
+    assert said.estimate == pytest.approx(weights @ [0.4, 0.1])
+    assert said.mean_squared_error == pytest.approx(weights @ [other, structural_error])
 
 
 def test_a_season_that_comes_back_is_learned():
@@ -55,7 +55,13 @@ def test_windows_that_are_not_over_are_not_known():
     origins = np.array([0, 30, 60])
     levels = np.array([0.1, 0.2, 9.0])
     said = predict_level(origins, levels, np.full(3, np.nan), 30 + H, None, horizon_days=H)
-    assert said.forecasts == {"mean": pytest.approx(0.15), "last": 0.2}
+    assert said.forecasts == {"year": pytest.approx(0.15)}
+
+
+def test_levels_of_more_than_a_year_ago_count_for_the_season_only():
+    origins = np.array([0, 100, 200, 400])
+    said = predict_level(origins, np.array([5.0, 1.0, 2.0, 3.0]), np.full(4, np.nan), 600, None, horizon_days=H)
+    assert said.forecasts == {"year": 2.0}
 
 
 def test_nothing_known():

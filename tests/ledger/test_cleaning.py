@@ -335,7 +335,7 @@ ROW = st.fixed_dictionaries(
         "note": st.sampled_from(["x", None]),
     }
 )
-FRAMES = st.lists(ROW, min_size=5, max_size=50).flatmap(
+FRAMES = st.lists(ROW, min_size=10, max_size=80).flatmap(
     lambda rows: st.lists(st.sampled_from(rows), max_size=8).map(lambda copies: rows + copies)
 )
 CLEANING = Cleaning(non_product_codes=("POST",))
@@ -374,7 +374,7 @@ def money(amounts: pd.Series) -> Decimal:
     return sum((Decimal(str(amount)) for amount in amounts if isfinite(amount)), Decimal(0))
 
 
-@settings(deadline=None, max_examples=10, phases=NO_SHRINKING)
+@settings(deadline=None, max_examples=6, phases=NO_SHRINKING)
 @given(FRAMES, st.randoms(use_true_random=False))
 def test_every_row_is_accounted_for(rows: list[dict], random: Any) -> None:
     rows = [*rows, OTHER | {"note": "y"}]

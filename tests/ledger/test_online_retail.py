@@ -15,9 +15,9 @@ COLUMNS = {"order_id": "invoice", "order_date": "invoice_date", "product_id": "s
 FILE = "online_retail_ii/lines_2009_2011.parquet"
 
 
-@pytest.fixture(scope="module")
-def plain(real_data: Callable[[str], Path]) -> Ledger:
-    return open_ledger(real_data(FILE), columns=COLUMNS, currency="GBP", cleaning=Cleaning(cancellations=False))
+@pytest.fixture
+def plain(online_retail_lines: Ledger) -> Ledger:
+    return online_retail_lines
 
 
 @pytest.fixture(scope="module")

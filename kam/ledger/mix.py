@@ -1,0 +1,118 @@
+"""What each customer bought of what: product groups, products, regions or channels, by customer and period or day."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+from ibis import _
+
+from kam.errors import EmptyDataError, MissingColumnError, ParameterError
+from kam.ledger.opening import Ledger
+from kam.ledger.periods import Frequency, check_frequency, first_month_index
+from kam.ledger.summaries import _last_period_end, _to_pandas
+
+By = Literal["product_group", "product_id", "region", "ship_region", "channel"]
+KINDS: tuple[By, ...] = ("product_group", "product_id", "region", "ship_region", "channel")
+
+
+def summarize_mix(
+    ledger: Ledger,
+    *,
+    by: By | None,
+    freq: Frequency | Literal["day"] = "month",
+    customers: Sequence[str] | None = None,
+) -> pd.DataFrame:
+    """One row per customer, period and group: what the customer bought of it.
+
+    Parameters
+    ----------
+    ledger : Ledger
+        See :func:`kam.open_ledger`.
+    by : {"product_group", "product_id", "region", "ship_region", "channel"}, optional
+        The column whose values are the groups; None: all lines together.
+    freq : {"month", "quarter", "year", "day"}
+        Length of the periods. Months, quarters and years are complete ones, and begin with the ledger's ``fiscal_year_start``;
+        days are all days up to the as-of date.
+    customers : sequence of str, optional
+        Only these customers.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Ordered by customer, period and group: ``customer_id``; ``period``, its first day; ``group`` (not if ``by`` is None;
+        missing where the line names none); ``revenue``, net; ``returns``, the negative amounts, as a positive number;
+        ``n_orders``, distinct orders with a positive line in the period and group (one that spans two periods counts in both);
+        ``quantity``, ``discount`` and ``margin`` where the ledger has quantity, discount and cost (a line without a cost earns
+        nothing).
+
+    Raises
+    ------
+    MissingColumnError
+        The ledger does not have the column.
+    EmptyDataError
+        No period is complete.
+    ParameterError
+        ``by`` or ``freq`` is not known.
+
+    Examples
+    --------
+    >>> from kam.ledger import open_ledger
+    >>> orders = pd.DataFrame({"customer_id": "a", "order_date": ["2024-01-05", "2024-01-31"], "amount": [10, 30]})
+    >>> ledger = open_ledger(orders.assign(product_group=["tape", "film"]))
+    >>> summarize_mix(ledger, by="product_group")[["period", "group", "revenue"]].astype(str).to_numpy().tolist()
+    [['2024-01-01', 'film', '30.0'], ['2024-01-01', 'tape', '10.0']]
+    """
+    if by is not None and by not in KINDS:
+        raise ParameterError(f"There is no grouping {by!r}.", hint=f"Use one of {', '.join(KINDS)}.")
+    if by is not None and by not in ledger.columns:
+        raise MissingColumnError(
+            f"The ledger has no {by}.", where=ledger.description, hint="Name its column under columns: of the ledger."
+        )
+    lines, keys = periods_of_lines(ledger, freq, customers), ["customer_id", "period"]
+    if by is not None:
+        lines, keys = lines.mutate(group=lines[by]), [*keys, "group"]
+    bought = lines.amount > 0
+    sums: dict[str, ir.Value] = {
+        "revenue": lines.amount.sum(),
+        "returns": (-lines.amount.sum(where=lines.amount < 0)).fill_null(0),
+        "n_orders": lines.order_id.nunique(where=bought),
+    }
+    sums |= {name: lines[name].sum().fill_null(0) for name in ("quantity", "discount") if name in lines.columns}
+    if "cost" in lines.columns:
+        sums["cost"] = lines.cost.fill_null(lines.amount).sum()
+    known = _to_pandas(lines.group_by(keys).agg(**sums).order_by(keys))
+    measures = [name for name in (*sums, "margin") if name in known and name != "cost"]
+    return known[[*keys, *measures]]
+
+
+def periods_of_lines(ledger: Ledger, freq: Frequency | Literal["day"], customers: Sequence[str] | None) -> ir.Table:
+    """The lines of some customers with the ``period`` in which each was ordered, those of periods that are complete.
+
+    Raises
+    ------
+    EmptyDataError
+        No period is complete.
+    ParameterError
+        ``freq`` is not known.
+    """
+    lines = ledger.table
+    if customers is not None:
+        lines = lines.filter(lines.customer_id.isin(list(customers)) if len(customers) else ibis.literal(False))
+    if freq == "day":
+        return lines.mutate(period=lines.order_day)
+    check_frequency(freq, ledger.fiscal_year_start)
+    end = _last_period_end(ledger, freq)
+    if end is None:
+        raise EmptyDataError(
+            f"No {freq} of the ledger is complete on {ledger.as_of:%Y-%m-%d}.",
+            where=ledger.description,
+            hint="Use a shorter period, more data, or a later as_of if the data do reach further.",
+        )
+    day = lines.order_day
+    index = first_month_index(12 * day.year() + day.month() - 1, freq, ledger.fiscal_year_start)
+    lines = lines.mutate(period=ibis.date(index // 12, index % 12 + 1, 1))
+    return lines.filter(_.order_day.truncate("M") <= end)
