@@ -100,6 +100,9 @@ GLOSSARY: dict[str, Column] = {
     "ci_high": _column("to", "upper end of the interval", "as the estimate", "number"),
     "ci_low": _column("from", "lower end of the interval", "as the estimate", "number"),
     "competitor": _column("competitor", "competitor logged with the loss", "name", "text"),
+    "contribution": _column(
+        "adds", "what a term adds to the log-odds, against the mean of the accounts at risk", "log-odds", "number"
+    ),
     "cost": _column("cost", "cost of goods sold", "currency", "money"),
     "coverage": _column(
         "within interval", "share of what happened that lay within the prediction interval", "share", "share"
@@ -170,6 +173,7 @@ GLOSSARY: dict[str, Column] = {
     "fit_high": _column("to, trend", "upper end of the interval of the fitted trend", "share", "share"),
     "fit_low": _column("from, trend", "lower end of the interval of the fitted trend", "share", "share"),
     "fitted": _column("trend", "value of the fitted trend, season taken out", "share", "share"),
+    "forecast": _column("forecast from", "what a level is forecast from", "name", "text"),
     "forecast_day": _column("forecast of", "day from which a forecast looks ahead", "date", "date"),
     "freight": _column("freight", "freight paid by us", "currency", "money"),
     "from_state": _column("from", "state that is left", "name", "text"),
@@ -242,6 +246,7 @@ GLOSSARY: dict[str, Column] = {
     "log_likelihood_null": _column(
         "log-likelihood of the mean", "log-likelihood without covariates", "number", "number"
     ),
+    "log_odds": _column("log-odds", "level in log-odds", "log-odds", "number"),
     "logged_reason": _column("logged reason", "reason of the loss as somebody logged it", "text", "text"),
     "loss_after": _column(
         "lost a year, then", "yearly loss rate after the change, mean over accounts", "share", "share"
@@ -264,6 +269,7 @@ GLOSSARY: dict[str, Column] = {
         "change of a probability",
         "share",
     ),
+    "mean_gap_days": _column("usual gap", "mean days from one purchase day to the next", "days", "days"),
     "meaning": _column("meaning", "what a segment, criterion or term stands for", "text", "text"),
     "measure": _column("measure", "what is measured", "text", "text"),
     "measured_in": _column("measured in", "unit of a measure", "text", "text"),
@@ -309,7 +315,7 @@ GLOSSARY: dict[str, Column] = {
     "n_better": _column("better at", "origins at which the reference model erred less", "origins", "count"),
     "n_calls": _column("calls", "accounts to call", "accounts", "count"),
     "n_cases": _column("number", "number of cases", "cases", "count"),
-    "n_chance": _column("by chance", "number of accounts that chance alone would make", "accounts", "number"),
+    "n_chance": _column("by chance", "number of accounts that chance alone would make", "accounts", "count"),
     "n_covered": _column("periods", "periods that a row covers", "periods", "count"),
     "n_customers": _column("customers", "number of customers", "customers", "count"),
     "n_estimates": _column("estimates", "number of estimates, the intercept included", "number", "count"),
@@ -318,8 +324,8 @@ GLOSSARY: dict[str, Column] = {
     "n_gaps": _column("gaps", "waits from one period with an order to the next", "gaps", "count"),
     "n_held_out": _column("held out", "accounts drawn to be left alone", "accounts", "count"),
     "n_high": _column("to", "upper end of the prediction interval of a number of customers", "customers", "count"),
-    "n_kept": _column("kept a year", "accounts that are kept in a year and would else be lost", "accounts", "number"),
-    "n_left": _column("left", "accounts that left, counted or expected", "accounts", "number"),
+    "n_kept": _column("kept a year", "accounts that are kept in a year and would else be lost", "accounts", "count"),
+    "n_left": _column("left", "accounts that left, counted or expected", "accounts", "count"),
     "n_lost": _column("lost", "customers who are lost, or were lost in the period", "customers", "count"),
     "n_low": _column("from", "lower end of the prediction interval of a number of customers", "customers", "count"),
     "n_missing": _column("missing", "rows without a value", "rows", "count"),
@@ -373,10 +379,12 @@ GLOSSARY: dict[str, Column] = {
     "p_chance": _column("by chance", "probability of a change as large if nothing had changed", "probability", "share"),
     "p_churn": _column(
         "chance of loss",
-        "probability that a silence of k periods begins or is completed within the horizon",
+        "probability that a silence of k periods runs today or begins within the horizon",
         "probability",
         "share",
     ),
+    "p_churn_high": _column("to", "upper end of the interval of the chance of loss", "probability", "share"),
+    "p_churn_low": _column("from", "lower end of the interval of the chance of loss", "probability", "share"),
     "p_class_a": _column("A again", "probability of class A if the same ordering ran again", "probability", "share"),
     "p_class_b": _column("B again", "probability of class B if the same ordering ran again", "probability", "share"),
     "p_class_c": _column("C again", "probability of class C if the same ordering ran again", "probability", "share"),
@@ -396,6 +404,8 @@ GLOSSARY: dict[str, Column] = {
         "by money", "probability weighted by what each account brought in the year before", "share", "share"
     ),
     "p_no_order": _column("chance of no order", "probability of no order within the horizon", "probability", "share"),
+    "p_no_order_high": _column("to", "upper end of the interval of the chance of no order", "probability", "share"),
+    "p_no_order_low": _column("from", "lower end of the interval of the chance of no order", "probability", "share"),
     "p_positive": _column("pays in", "draws in which the gain is above 0", "share of draws", "share"),
     "p_raw": _column("of its own", "probability from the segment alone", "probability", "share"),
     "p_return": _column(
@@ -478,6 +488,7 @@ GLOSSARY: dict[str, Column] = {
     "season": _column(
         "season", "month or quarter of the year, 0 is the one that begins with January", "number", "count"
     ),
+    "seen": _column("known of it", "what the snapshot says of the account", "as the term", "text"),
     "segment": _column("segment", "named group of RFM scores", "name", "text"),
     "share_called": _column(
         "called", "share of the accounts called, the highest expected loss first", "share", "share"
@@ -597,6 +608,7 @@ GLOSSARY: dict[str, Column] = {
     "visit_cost": _column("cost of a visit", "cost of one visit or call", "currency", "money"),
     "visits": _column("periods in it", "expected periods in a state before the loss", "periods", "number"),
     "warning": _column("look at", "what to look at before the next visit", "text", "text"),
+    "weight": _column("weight", "how much a candidate, or a forecast, counts", "number", "number"),
     "why": _column("why", "what speaks for the account or keeps it off the list", "text", "text"),
     "xyz_class": _column(
         "XYZ", "X regular, Y varying, Z irregular, new (too few orders), ended (silent)", "class", "text"

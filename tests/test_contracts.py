@@ -98,7 +98,18 @@ def results():
             summary.set_index("customer_id")["revenue"], n_resamples=50, context=data.context
         ),
         "regression": churn.fit_churn_regression(
-            ledger.snapshots(data.ledger, k=4, covariates=data.covariates), context=data.context
+            ledger.snapshots(data.ledger, k=4), n_resamples=50, context=data.context
+        ),
+        "hazard": churn.fit_hazard(
+            churn.person_periods(data.ledger, k=4, freq="quarter", covariates=ledger.Covariates(events=data.events)),
+            context=data.context,
+        ),
+        "survival": churn.fit_survival(
+            churn.person_periods(
+                data.ledger, k=4, freq="quarter", covariates=ledger.Covariates(accounts=data.accounts, static=("region",))
+            ),
+            group="region",
+            context=data.context,
         ),
         "classes": classes,
         "rfm": identify.score_rfm(summary, context=data.context),

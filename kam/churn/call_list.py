@@ -248,7 +248,7 @@ def build_call_list(
     horizon_years, margin_share : float
         See :func:`~kam.churn.remaining_value.remaining_value`.
     contributions : pandas.DataFrame, optional
-        ``customer_id, term, value, contribution`` (log-odds against the portfolio mean), for the reasons.
+        ``customer_id, term, seen, contribution`` (log-odds against the portfolio mean), for the reasons.
     exclude : collection of str
         Customers that must not be selected.
     level : float
@@ -433,7 +433,7 @@ def _reasons(
     facts = here[["customer_id", *(name for name in _FACTS if name in here.columns)]]
     if contributions is None:
         terms = [name for name in ("days_since_last_order",) if name in here.columns]
-        contributions = facts.melt("customer_id", terms, "term", "value").assign(contribution=1.0)
+        contributions = facts.melt("customer_id", terms, "term", "seen").assign(contribution=1.0)
     said = say_reasons(contributions, selected, horizon_days=horizon_days, say=say, facts=facts)
     return {
         name: text or say.sentence("nothing stands out: large rather than in danger") for name, text in said.items()

@@ -1,8 +1,9 @@
-"""From "no order in the window" to "lost": the probability that a silence of k periods is completed or begun in the window.
+"""From "no order in the window" to "lost": how likely a silence of k periods runs at the origin or begins in the window.
 
-Whether a silence begun in a window reaches k periods is known only k periods later. With origins old enough, the event is learned
-as any other; without, the chance of no order is multiplied by the share of such silences that last, from the waits between
-purchases (Kaplan–Meier), which leaves out silences that begin after an order within the window.
+Whether a silence reaches k periods is known only k periods after its last order. With origins old enough, the event is learned as
+any other. Without, it is put together from the chance of no order and the waits between purchases (Kaplan–Meier): a silence that
+lasts through the window goes on to k periods as often as waits of that length do; and each of an account's active periods in the
+window is followed by k silent ones as often as active periods are.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sklearn.linear_model import LogisticRegression
 
-from kam.churn.blending import probability_of
+from kam.churn.blending import pooled_spread, probability_of
 from kam.churn.definition import ChurnDefinitionResult
+from kam.churn.learners import ridge, trees
 from kam.churn.level import fit_level, predict_level
 from kam.churn.predictors import read_predictors
 from kam.errors import NoEventError
@@ -89,7 +90,15 @@ def churn_probability(
             hint="Give definition=churn_definition(ledger): the waits between purchases then say which silences last.",
         )
     share = lasting_share(rows["days_since_last_order"].to_numpy(dtype=float)[here] + over.days, snapshots, definition)
-    return ChurnProbability(p_no_order * share, level_error, std_error, "waits", 0, 0)
+    active = rows["n_days_recent"].to_numpy(dtype=float)[here]
+    begun = 1 - (1 - lasting_share(np.zeros(1), snapshots, definition)) ** np.clip(active, 1, periods_in(snapshots))
+    p = p_no_order * share + (1 - p_no_order) * begun
+    return ChurnProbability(p, level_error, std_error, "waits", 0, 0)
+
+
+def periods_in(snapshots: Snapshots) -> float:
+    """Periods within the horizon, at least 1."""
+    return max(1.0, snapshots.horizon_days / (MONTHS_IN[snapshots.freq] * DAYS_A_MONTH))
 
 
 def lasting_share(silent_days: Floats, snapshots: Snapshots, definition: ChurnDefinitionResult) -> Floats:
@@ -106,35 +115,22 @@ def lasting_share(silent_days: Floats, snapshots: Snapshots, definition: ChurnDe
 def _learn(
     snapshots: Snapshots, learn: npt.NDArray[np.bool_], here: npt.NDArray[np.bool_], event: Floats, origin: pd.Timestamp
 ) -> ChurnProbability:
-    """A ridge regression with a level for each origin, as for "no order"."""
+    """The mean log-odds of a ridge regression and of boosted trees, with a level for each origin, as for "no order"."""
     rows = snapshots.rows
     used = learn | here
+    training, scored = learn[used], here[used]
     x = read_predictors(
-        rows[used], learn[used], horizon_days=snapshots.horizon_days, covariates=tuple(snapshots.covariates["term"])
+        rows[used], training, horizon_days=snapshots.horizon_days, covariates=tuple(snapshots.covariates["term"])
     ).values
     day = rows["origin"].to_numpy().astype("datetime64[D]").astype(np.int64)
     days = np.unique(day[learn])
-    own = (day[learn][:, None] == days[None, :]) * 3.0
-    fit = LogisticRegression(C=0.05, max_iter=500).fit(np.column_stack([x[learn[used]], own]), event[learn])
-    slopes = fit.coef_[0][: x.shape[1]]
-    score = x @ slopes
-    known, scored = score[learn[used]], score[here[used]]
-    levels = np.array([fit_level(known[day[learn] == d], event[learn][day[learn] == d]) for d in days])
+    candidates = [ridge(x, training, event[learn], day[learn]), trees(x, training, event[learn], seed=1)]
+    together = np.column_stack(candidates)
+    pooled = together.mean(axis=1)
+    levels = np.array([fit_level(pooled[training][day[learn] == d], event[learn][day[learn] == d]) for d in days])
     at = int(np.datetime64(origin, "D").astype(np.int64))
     level = predict_level(days, levels, np.full(len(days), np.nan), at, None, horizon_days=snapshots.horizon_days)
-    p = probability_of(scored + level.estimate)
-    spread = _coefficient_error(x[learn[used]], known, event[learn], rows["customer_id"][learn], x[here[used]])
-    common = np.full(len(p), np.sqrt(level.mean_squared_error))
-    return ChurnProbability(p, common, np.hypot(common, spread), "learned", len(days), int(np.nansum(event[learn])))
-
-
-def _coefficient_error(x: Floats, score: Floats, event: Floats, customers: pd.Series, scored: Floats) -> Floats:
-    """Standard error of the scored log-odds from the slopes: sandwich by customer, with the ridge penalty."""
-    p = probability_of(score + fit_level(score, event))
-    curvature = (x * (p * (1 - p))[:, None]).T @ x + np.eye(x.shape[1]) / 0.05
-    codes, ids = pd.factorize(customers)
-    sums = np.zeros((len(ids), x.shape[1]))
-    np.add.at(sums, codes, x * (event - p)[:, None])
-    inverse = np.linalg.inv(curvature)
-    covariance = inverse @ (sums.T @ sums) @ inverse
-    return np.asarray(np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", scored, covariance, scored), 0)))
+    spread = pooled_spread(together[scored], np.ones(2))
+    common = np.full(int(scored.sum()), np.sqrt(level.mean_squared_error))
+    p = probability_of(pooled[scored] + level.estimate)
+    return ChurnProbability(p, common, np.hypot(common, spread), "learned", len(days), int(event[learn].sum()))

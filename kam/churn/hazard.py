@@ -9,22 +9,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from statistics import NormalDist
 from typing import ClassVar
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtr
 
 from kam.churn.hazard_checks import assumed_of_hazard, check_hazard
-from kam.churn.hazard_model import QUANTILES, Departures, HazardModel, fit_model, restricted_spline
+from kam.churn.hazard_frames import by_tenure_frame, customers_frame, returns_frame, terms_frame
+from kam.churn.hazard_model import QUANTILES, Departures, HazardModel, fit_model
 from kam.churn.hidden_departures import Link
 from kam.churn.person_periods import KEYS, PersonPeriods
 from kam.errors import MissingColumnError, ModelError, ParameterError
 from kam.results import Context, KeyFigure, Result
 
-MIN_AT_RISK = 30
-"""The hazard is shown for tenures at which at least this many accounts were at risk."""
 NOT_BY_DEFAULT = ("satisfaction", "days_since_survey", "days_since_contact", "n_offers", "manager")
 """Covariates that are no terms unless named: the score of which the band is taken; contacts and offers, which end when the
 account does; and the manager, who is known only of accounts that were still there when the manager came.
@@ -39,7 +36,7 @@ class HazardResult(Result):
     Attributes
     ----------
     terms : pandas.DataFrame
-        One row per term and level: ``term, level``; ``label, step``, what it is and what one step of it is, in words;
+        One row per term and level: ``term, level``; ``step``, what one step of it is, in words;
         ``estimate`` (log of the ratio for one step), ``std_error``, ``statistic``, ``p_value``; ``hazard_ratio`` with
         ``ci_low, ci_high``; ``hazard`` and ``hazard_with``, the share of accounts that leave in a period, averaged over accounts
         and periods: of levels in the reference and in this one, of numbers as they are and with one step more; with the interval
@@ -135,10 +132,14 @@ class HazardResult(Result):
             interval=self._interval_of_100(self.hazard_low, self.hazard_high),
         )
         if self.riskiest_tenure is not None and self.riskiest is not None:
-            text += say.sentence(
-                ", most of them {tenure} into the relationship ({n})",
-                tenure=say.periods(self.riskiest_tenure, self.freq),
-                n=self._of_100(self.riskiest),
+            text += (
+                say.sentence(", about as often however long the relationship has lasted")
+                if self.is_level()
+                else say.sentence(
+                    ", most often {tenure} into the relationship ({n})",
+                    tenure=say.periods(self.riskiest_tenure, self.freq),
+                    n=self._of_100(self.riskiest),
+                )
             )
         text += "."
         clear = self.clear_terms().head(_SHOWN)
@@ -146,22 +147,22 @@ class HazardResult(Result):
             text += " " + say.sentence("No term on record goes clearly with leaving more or less often.")
         elif len(clear):
             listed = say.listing([self._said(row) for _, row in clear.iterrows()])
-            text += " " + say.sentence(
-                "What goes with a difference, all else alike: {listed}, in place of {n}.",
-                listed=listed,
-                n=self._of_100(self.hazard),
-            )
+            text += " " + say.sentence("What goes with a difference, all else alike: {listed}.", listed=listed)
         return text
 
     def _said(self, row: pd.Series) -> str:
         say = self.context.wording
         return say.sentence(
-            "{label}, {step}: {n} of 100 ({interval})",
-            label=row["label"],
+            "{step}, {n} in place of {without} ({interval})",
             step=row["step"],
             n=self._of_100(row["hazard_with"]),
+            without=self._of_100(row["hazard"]),
             interval=self._interval_of_100(row["hazard_low"], row["hazard_high"]),
         )
+
+    def is_level(self) -> bool:
+        """Whether one hazard lies in the intervals of all tenures."""
+        return bool(self.by_tenure["ci_low"].max() <= self.by_tenure["ci_high"].min())
 
     def _key_figures(self) -> tuple[KeyFigure, ...]:
         say = self.context.wording
@@ -179,19 +180,21 @@ class HazardResult(Result):
                 else say.sentence("counted, not estimated"),
             ),
         ]
-        if self.riskiest_tenure is not None and self.riskiest_low is not None and self.riskiest_high is not None:
+        low, high = self.riskiest_low, self.riskiest_high
+        peak = None if self.riskiest_tenure is None or self.is_level() else self.riskiest_tenure
+        if peak is not None and self.riskiest is not None and low is not None and high is not None:
             figures.append(
                 KeyFigure(
-                    value=say.periods(self.riskiest_tenure, self.freq),
-                    label=say.sentence("into the relationship, most leave"),
-                    note=self._interval_of_100(self.riskiest_low, self.riskiest_high),
+                    value=say.periods(peak, self.freq),
+                    label=say.sentence("into the relationship, {n} of 100 leave", n=self._of_100(self.riskiest)),
+                    note=self._interval_of_100(low, high),
                 )
             )
         for _, row in self.clear_terms().head(5 - len(figures)).iterrows():
             figures.append(
                 KeyFigure(
                     value=say.sentence("× {ratio}", ratio=say.number(row["hazard_ratio"])),
-                    label=f"{row['label']}, {row['step']}",
+                    label=say.sentence("the hazard, with {step}", step=row["step"]),
                     note=say.interval(say.number(row["ci_low"]), say.number(row["ci_high"]), self.level),
                 )
             )
@@ -220,13 +223,13 @@ def fit_hazard(
     """Regress the hazard of leaving on tenure and on what was known before each period.
 
     With ``departures="estimated"`` nobody is declared lost: when an account left that has been silent since its last order, if it
-    did, is estimated together with the hazard, from its own rhythm (:mod:`kam.churn.hidden_departures`). With ``"silence"``
-    the events are the first silences of k periods, dated at their beginning. That is what is usually done, and biased: slow
-    accounts are taken for lost ones, departures are dated too early, and ratios come out too close to 1 (``docs/hazard_recovery.md``).
+    did, is estimated together with the hazard, from its own rhythm (:mod:`kam.churn.hidden_departures`). With ``"silence"`` the
+    events are the first silences of k periods, dated at their beginning. That is what is usually done, and biased: slow accounts
+    are taken for lost ones, departures are dated too early, and ratios come out too close to 1 (``docs/hazard_recovery.md``).
 
     Assumes (1) that ratios are the same at every tenure (a check tests it); (2) that accounts are independent of one another;
-    (3) that what else makes accounts differ is unrelated to the terms; (4) with estimated departures: that who left orders no more,
-    and that the own rhythm, the silence so far and the season say how likely an order is from who has not (a check
+    (3) that what else makes accounts differ is unrelated to the terms; (4) with estimated departures: that who left orders no
+    more, and that the own rhythm, the silence so far and the season say how likely an order is from who has not (a check
     compares how many silences ended with how many should have). Nothing is said about causes.
 
     Parameters
@@ -279,7 +282,7 @@ def fit_hazard(
     >>> frame["event"] &= frame["customer_id"].astype(int) % 10 < 6
     >>> result = fit_hazard(frame, n_knots=0)
     >>> result.terms[["term", "hazard_ratio"]].round(1).to_numpy().tolist()
-    [['n_complaints', 3.5]]
+    [['n_complaints', 3.2]]
     """
     if not 0 < level < 1:
         raise ParameterError(f"level is {level}.", hint="Give a share between 0 and 1, such as 0.95.")
@@ -301,15 +304,15 @@ def fit_hazard(
     if terms is not None and model.design is not None:
         _require_all(terms, model)
     mean, low, high = model.average(level)
-    by_tenure = _by_tenure(model, level)
-    worst = by_tenure.loc[by_tenure["hazard"].idxmax()] if len(by_tenure) else None
+    by_tenure = by_tenure_frame(model, level)
+    worst = by_tenure.iloc[int(by_tenure["hazard"].argmax())] if len(by_tenure) else None
     made = periods if isinstance(periods, PersonPeriods) else None
-    returns, customers = _returns(rows, model), _customers(rows, model)
+    returns, customers = returns_frame(rows, model), customers_frame(rows, model)
     return HazardResult(
         context=context,
         checks=check_hazard(say, model, returns, made, refit=fit),
         assumed=assumed_of_hazard(say, how, made, model),
-        terms=_terms(model, level),
+        terms=terms_frame(model, level),
         by_tenure=by_tenure,
         returns=returns,
         customers=customers,
@@ -324,7 +327,7 @@ def fit_hazard(
         riskiest=None if worst is None else float(worst["hazard"]),
         riskiest_low=None if worst is None else float(worst["ci_low"]),
         riskiest_high=None if worst is None else float(worst["ci_high"]),
-        knots=model.knots,
+        knots=model.spline.knots,
         n_customers=len(customers),
         n_rows=len(model.x),
         n_left=float(model.events.sum()),
@@ -366,90 +369,3 @@ def _require_all(terms: Sequence[str], model: HazardModel) -> None:
     for _, row in model.design.left_out.iterrows():
         if row["term"] in terms and row["term"] not in there:
             raise ModelError(f"The term {row['term']!r} cannot be used: {row['reason']}.", hint="Leave it out.")
-
-
-def _terms(model: HazardModel, level: float) -> pd.DataFrame:
-    columns = model.design.columns if model.design else ()
-    reach = NormalDist().inv_cdf((1 + level) / 2)
-    found = []
-    for number, column in enumerate(columns):
-        at = model.first_term + number
-        estimate, error = float(model.beta[at]), float(np.sqrt(model.cov[at, at]))
-        if column.kind == "number":
-            without, with_it = model.average(level), model.average(level, add={at: 1.0})
-        else:
-            alike = [other.term == column.term and other.kind == column.kind for other in columns]
-            reference = {model.first_term + int(i): 0.0 for i in np.flatnonzero(alike)}
-            without, with_it = model.average(level, put=reference), model.average(level, put=reference | {at: 1.0})
-        found.append(
-            {
-                "term": column.term,
-                "level": column.level,
-                "label": column.label,
-                "step": column.more,
-                "estimate": estimate,
-                "std_error": error,
-                "statistic": estimate / error,
-                "p_value": float(2 * ndtr(-abs(estimate / error))),
-                "hazard_ratio": float(np.exp(estimate)),
-                "ci_low": float(np.exp(estimate - reach * error)),
-                "ci_high": float(np.exp(estimate + reach * error)),
-                "hazard": without[0],
-                "hazard_with": with_it[0],
-                "hazard_low": with_it[1],
-                "hazard_high": with_it[2],
-            }
-        )
-    names = ["term", "level", "label", "step", "estimate", "std_error", "statistic", "p_value", "hazard_ratio"]
-    names += ["ci_low", "ci_high", "hazard", "hazard_with", "hazard_low", "hazard_high"]
-    texts = dict.fromkeys(names[:4], "str")
-    return pd.DataFrame(found, columns=names).astype(texts | dict.fromkeys(names[4:], "float64"))
-
-
-def _by_tenure(model: HazardModel, level: float) -> pd.DataFrame:
-    names = ["tenure", "n_at_risk", "n_left", "hazard", "ci_low", "ci_high"]
-    known = model.knows_start
-    if not model.knots:
-        return pd.DataFrame(columns=names).astype({"tenure": "int64"} | dict.fromkeys(names[1:], "float64"))
-    tenure = model.tenure[known]
-    at_risk = np.bincount(tenure, weights=model.at_risk[known])
-    left = np.bincount(tenure, weights=model.events[known])
-    shown = np.flatnonzero(at_risk >= MIN_AT_RISK)
-    spline = restricted_spline(shown, model.knots)
-    found = []
-    for i, at in enumerate(shown):
-        put = {1 + j: float(value) for j, value in enumerate(spline[i])}
-        if not known.all():
-            put[1 + spline.shape[1]] = 0.0
-        found.append((int(at), at_risk[at], left[at], *model.average(level, put=put)))
-    return pd.DataFrame(found, columns=names).astype({"tenure": "int64"})
-
-
-def _returns(rows: pd.DataFrame, model: HazardModel) -> pd.DataFrame:
-    names = ["n_silent", "n_at_risk", "n_returned", "n_expected"]
-    if model.hidden is None:
-        return pd.DataFrame(columns=names).astype("int64").astype({"n_expected": "float64"})
-    frame = pd.DataFrame(
-        {
-            "n_silent": rows["n_silent"].to_numpy(),
-            "n_returned": rows["ordered"].to_numpy(dtype=np.int64),
-            "n_expected": model.hidden.p_order,
-        }
-    )
-    by = frame[frame["n_silent"] > 0].groupby("n_silent", sort=True)
-    summed = by.sum().assign(n_at_risk=by.size()).reset_index()
-    return summed[names]
-
-
-def _customers(rows: pd.DataFrame, model: HazardModel) -> pd.DataFrame:
-    if model.hidden is None and "at_risk" in rows:
-        rows = rows[rows["at_risk"].to_numpy()]
-    last = np.flatnonzero(np.append(model.account[1:] != model.account[:-1], True))
-    silent = rows["n_silent"].to_numpy()[last] + 1
-    return pd.DataFrame(
-        {
-            "customer_id": rows["customer_id"].astype("str").to_numpy()[last],
-            "n_silent": np.where(rows["ordered"].to_numpy(dtype=bool)[last], 0, silent).astype(np.int64),
-            "p_left": np.clip(np.bincount(model.account, weights=model.events), 0, 1),
-        }
-    )

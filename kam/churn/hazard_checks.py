@@ -48,8 +48,8 @@ def assumed_of_hazard(
     """What a hazard takes for given."""
     knots = Assumed(
         what=say.sentence("shape of the hazard by tenure"),
-        value=say.plural("a curve with one knot", "a curve with {n} knots", len(model.knots))
-        if model.knots
+        value=say.plural("a curve with one knot", "a curve with {n} knots", len(model.spline.knots))
+        if model.spline.knots
         else say.sentence("the same at every tenure"),
         would_change=say.sentence("more knots follow the data more closely, and make wider intervals"),
     )
@@ -134,7 +134,7 @@ def _check_proportional(say: Wording, model: HazardModel, refit: Refit) -> Check
     """Wald test of interactions of all terms with the logarithm of tenure."""
     assumption = say.sentence("ratios are the same at every tenure")
     n = 0 if model.design is None else len(model.design.columns)
-    if not n or not model.knots:
+    if not n or not model.spline.knots:
         finding = say.sentence("there is no term, or no tenure, to test it with")
         return Check(assumption=assumption, finding=finding, verdict="not testable")
     try:
@@ -176,7 +176,7 @@ def _check_dating(say: Wording, model: HazardModel, made: PersonPeriods | None) 
         )
         return (Check(assumption=assumption, finding=finding, verdict="handled"),)
     finding = say.sentence(
-        "a silence of {k} is dated at its beginning; who left later, or is only slow, is dated wrongly: ratios are too close to 1",
+        "a silence of {k} is dated at its beginning: who left later, or is only slow, is dated wrongly; ratios are too near 1",
         k=say.periods(made.k, made.freq),
     )
     return (Check(assumption=assumption, finding=finding, verdict="does not hold"),)

@@ -26,8 +26,43 @@ QUANTILES = {3: (0.10, 0.50, 0.90), 4: (0.05, 0.35, 0.65, 0.95), 5: (0.05, 0.275
 """Where knots lie among the tenures of events, by their number (Harrell 2015, table 2.3)."""
 MIN_EVENTS = 10
 """Events for each parameter, below which estimates are biased and intervals too short (Peduzzi et al. 1996)."""
+_UNSURE = 50.0  # the standard error of a coefficient that cannot be estimated
 _HARDLY = 1e-6  # an account that is hardly there
 _AVERAGED = 2000  # rows over which hazards are averaged
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class TenureSpline:
+    """A restricted cubic spline of tenure in columns that are uncorrelated and of variance 1 over the rows it was made of.
+
+    Attributes
+    ----------
+    knots : tuple of float
+        Two make a line, none nothing.
+    mean, turn : numpy.ndarray
+        The columns are those of :func:`restricted_spline` less their mean, times this matrix.
+    """
+
+    knots: tuple[float, ...]
+    mean: Floats
+    turn: Floats
+
+    @classmethod
+    def of(cls, tenure: Ints, knots: tuple[float, ...]) -> TenureSpline:
+        """From the tenures of the rows; columns that say nothing new are left out."""
+        plain = restricted_spline(tenure, knots)
+        if not plain.size:
+            return cls(knots=(), mean=np.zeros(0), turn=np.zeros((0, 0)))
+        mean, scale = plain.mean(axis=0), np.maximum(plain.std(axis=0), 1e-12)
+        _, size, axes = np.linalg.svd((plain - mean) / scale, full_matrices=False)
+        kept = size > 1e-6 * size[0]
+        return cls(knots=knots, mean=mean, turn=(axes[kept].T / size[kept] * np.sqrt(len(plain))) / scale[:, None])
+
+    def columns(self, tenure: npt.ArrayLike) -> Floats:
+        """The columns for some tenures."""
+        if not self.knots:
+            return np.zeros((len(np.asarray(tenure)), 0))
+        return np.asarray((restricted_spline(tenure, self.knots) - self.mean) @ self.turn)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -42,8 +77,7 @@ class HazardModel:
         By row.
     knows_start : numpy.ndarray of bool
         By row: whether the tenure is known; where it is not, a constant of its own takes the place of the spline.
-    knots : tuple of float
-        Of the spline of tenure; fewer than three: a line, or (none) nothing.
+    spline : TenureSpline
     x : numpy.ndarray, shape (rows, P)
         Intercept, spline, unknown start, calendar, terms.
     first_term : int
@@ -62,7 +96,7 @@ class HazardModel:
     design: Design | None
     tenure: Ints
     knows_start: Flags
-    knots: tuple[float, ...]
+    spline: TenureSpline
     x: Floats
     first_term: int
     beta: Floats
@@ -130,7 +164,8 @@ def fit_model(
     start = np.flatnonzero(np.append(True, account[1:] != account[:-1]))
     tenure, knows_start = rows["tenure"].to_numpy(dtype=np.int64), rows["start_known"].to_numpy(dtype=bool)
     knots = place_knots(tenure[(event > 0) & knows_start], n_knots) if knows_start.any() else ()
-    parts = [np.ones((len(rows), 1)), restricted_spline(tenure, knots) * knows_start[:, None]]
+    spline = TenureSpline.of(tenure[knows_start], knots)
+    parts = [np.ones((len(rows), 1)), spline.columns(tenure) * knows_start[:, None]]
     if knots and not knows_start.all():
         parts.append((~knows_start[:, None]).astype(np.float64))
     if calendar:
@@ -161,12 +196,12 @@ def fit_model(
                 hint="Use more periods.",
             )
         _refuse_few(events, x.shape[1])
-    _refuse_boundary(beta, cov, names)
+    _refuse_boundary(beta, cov, names, first_term)
     return HazardModel(
         design=design,
         tenure=tenure,
         knows_start=knows_start,
-        knots=knots,
+        spline=spline,
         x=x,
         first_term=first_term,
         beta=beta,
@@ -203,7 +238,7 @@ def restricted_spline(x: npt.ArrayLike, knots: Sequence[float]) -> Floats:
     Examples
     --------
     >>> restricted_spline([0, 1, 2, 3, 4, 5], [1, 2, 4]).round(4)[:, 1].tolist()
-    [0.0, 0.0, 0.1111, 0.7222, 2.0, 3.5556]
+    [0.0, 0.0, 0.1111, 0.7222, 1.6667, 2.6667]
     """
     values = np.asarray(x, dtype=np.float64)
     if len(knots) < 2:
@@ -213,7 +248,8 @@ def restricted_spline(x: npt.ArrayLike, knots: Sequence[float]) -> Floats:
     for knot in inner:
         cubes = [np.maximum(values - at, 0) ** 3 for at in (knot, before, last)]
         weights = (1.0, -(last - knot) / (last - before), (before - knot) / (last - before))
-        columns.append(sum(w * c for w, c in zip(weights, cubes, strict=True)) / (last - knots[0]) ** 2)
+        cubic = np.tensordot(weights, np.array(cubes), axes=1)
+        columns.append(cubic / (last - knots[0]) ** 2)
     return np.column_stack(columns)
 
 
@@ -235,7 +271,11 @@ def _silences(rows: pd.DataFrame, account: Ints, start: Ints) -> Silences:
         is_open=(total == total[end][account]) & ~ordered,
         ordered=ordered,
         rhythm=describe_rhythm(
-            account, rows["n_silent"].to_numpy(dtype=np.int64), ordered, rows["period"].dt.month.to_numpy()
+            account,
+            rows["n_silent"].to_numpy(dtype=np.int64),
+            ordered,
+            rows["period"].dt.month.to_numpy(),
+            year=rows["period"].dt.month.nunique(),
         ),
     )
 
@@ -289,11 +329,12 @@ def _refuse_separation(x: Floats, event: Floats, names: Sequence[str], first_ter
                 )
 
 
-def _refuse_boundary(beta: Floats, cov: Floats, names: Sequence[str]) -> None:
+def _refuse_boundary(beta: Floats, cov: Floats, names: Sequence[str], first_term: int) -> None:
     errors = np.sqrt(np.maximum(np.diag(cov), 0))
-    worst = int(np.argmax(np.abs(beta[1:]))) + 1 if len(beta) > 1 else 0
-    if not np.isfinite(errors).all() or np.abs(beta).max() >= BOUNDARY or (len(beta) > 1 and errors[1:].max() > 50):
-        raise NotConvergedError(
-            f"The coefficient of {names[worst]!r} has no finite estimate: it tells all losses from the rest, or none.",
-            hint="Leave the term out, or pool its levels.",
-        )
+    if np.isfinite(errors).all() and np.abs(beta).max() < BOUNDARY and errors[first_term:].max(initial=0.0) < _UNSURE:
+        return
+    worst = int(np.argmax(np.where(np.arange(len(beta)) > 0, np.abs(beta) + errors, 0.0)))
+    raise NotConvergedError(
+        f"The coefficient of {names[worst]!r} has no finite estimate: it tells all losses from the rest, or none.",
+        hint="Leave the term out, pool its levels, or use fewer knots.",
+    )

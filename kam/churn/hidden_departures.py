@@ -90,7 +90,7 @@ class HiddenFit:
     there : numpy.ndarray
         By row: probability that it was still there when the period began.
     p_order : numpy.ndarray
-        By row: probability of an order, seen from the end of the period before (not having left included).
+        By row: probability of an order, as seen from the end of the period before: from the silence so far alone.
     log_likelihood : float
         Of what was seen.
     n_steps : int
@@ -107,8 +107,10 @@ class HiddenFit:
     n_steps: int
 
 
-def describe_rhythm(account: Ints, n_silent: Ints, ordered: Flags, season: Ints) -> Floats:
+def describe_rhythm(account: Ints, n_silent: Ints, ordered: Flags, season: Ints, *, year: int = 0) -> Floats:
     """What the probability of an order is regressed on: own rate, length of the silence, their product and squares, season.
+
+    With ``year``, the periods of a year, also whether the account ordered a year ago, and whether in a period beside that one.
 
     The own rate is the share of periods with an order from the first to the last one, begun with two periods at the portfolio's
     rate; the silence counts in periods and in own gaps.
@@ -125,6 +127,8 @@ def describe_rhythm(account: Ints, n_silent: Ints, ordered: Flags, season: Ints)
     at_once = (n_silent == 0).astype(np.float64)
     seasons = np.unique(season)[1:]
     columns = [np.ones(len(own)), own, silence, in_gaps**2, own * silence, silence**2, at_once, at_once * own]
+    if year > 1:
+        columns += _a_year_ago(account, place, ordered, year)
     return np.column_stack([*columns, *((season == s).astype(np.float64) for s in seasons)])
 
 
@@ -162,7 +166,7 @@ def fit_hidden(silences: Silences, design: Floats, *, link: Link) -> HiddenFit:
         cov=_covariance(silences, x, z, theta, expected, link)[:n, :n],
         left=expected.left,
         there=expected.there,
-        p_order=expected.p_order,
+        p_order=_foresee(silences, x, z, theta, link),
         log_likelihood=expected.log_likelihood,
         n_steps=n_steps,
     )
@@ -171,13 +175,24 @@ def fit_hidden(silences: Silences, design: Floats, *, link: Link) -> HiddenFit:
 # -- inside ----------------------------------------------------------------------------------------------------------
 
 
+def _a_year_ago(account: Ints, place: Ints, ordered: Flags, year: int) -> list[Floats]:
+    """Orders a year before and beside it; ``place`` counts rows of the account from 1, and 0 is its first order."""
+
+    def before(lag: int) -> Flags:
+        row = np.arange(len(place)) - lag
+        return np.where(place > lag, ordered[np.maximum(row, 0)], place == lag)
+
+    then = before(year)
+    beside = (before(year - 1) | before(year + 1)) & ~then
+    return [then.astype(np.float64), beside.astype(np.float64)]
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class _Expected:
     """What is expected given what was seen; scores and weights are those of the linear predictors."""
 
     left: Floats
     there: Floats
-    p_order: Floats
     hazard_score: Floats
     rhythm_score: Floats
     hazard_weight: Floats
@@ -204,17 +219,28 @@ def _expect(silences: Silences, x: Floats, z: Floats, theta: Floats, link: Link)
     left = weight / total[account]
     there = np.where(is_open, 1 - (gone - weight) / total[account], 1.0)
     seen = np.where(is_open, 0.0, stays + np.where(silences.ordered, np.log(q), np.log1p(-q)))
-    stayed = reached * (1 - h)
     return _Expected(
         left=left,
         there=there,
-        p_order=np.where(is_open, stayed / np.maximum(gone + stayed, 1e-300), 1 - h) * q,
         hazard_score=(left - there * h) * slope / (h * (1 - h)),
         rhythm_score=(there - left) * (silences.ordered - q),
         hazard_weight=there * slope**2 / (h * (1 - h)),
         rhythm_weight=(there - left) * q * (1 - q),
         log_likelihood=float(seen.sum() + np.log(total).sum()),
     )
+
+
+def _foresee(silences: Silences, x: Floats, z: Floats, theta: Floats, link: Link) -> Floats:
+    """Probability of an order in each period, given the silence so far."""
+    h = probabilities(x @ theta[: x.shape[1]], link)[0]
+    q = probabilities(z @ theta[x.shape[1] :], "logit")[0]
+    begins = np.append(True, silences.ordered[:-1])
+    begins[silences.start] = True
+    start, silence = np.flatnonzero(begins), np.cumsum(begins) - 1
+    log_silent = np.log1p(-h) + np.log1p(-q)
+    reached = np.exp(_cumulate(log_silent, start, silence) - log_silent)
+    gone = _cumulate(reached * h, start, silence) - reached * h
+    return np.asarray(reached * (1 - h) * q / (reached + gone))
 
 
 def _cumulate(values: Floats, start: Ints, account: Ints) -> Floats:

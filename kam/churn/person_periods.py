@@ -52,9 +52,10 @@ class PersonPeriods:
         there is an order in it; ``at_risk``, whether a first silence of k periods could begin in it and be seen to its end;
         ``event``, whether one does; then the covariates, as known before the first day of the period.
     customers : pandas.DataFrame
-        One row per customer with an order: ``customer_id``; ``start_known``; ``entry``, periods from the beginning of the
-        relationship to the first order in the ledger; ``duration``, periods from the beginning to the k-th silent one or, if not
-        lost, to the last of the data; ``is_lost``; then the covariates as known before the period after the first order.
+        One row per customer with an order: ``customer_id``; ``start_known``; ``duration``, periods from the beginning of the
+        relationship to the k-th silent one or, if not lost, to the last of the data; ``entry``, where that begins to be followed:
+        0, or, if the relationship is older than the first order in the ledger, k − 1 periods after that order, since nobody can
+        be seen lost earlier; ``is_lost``; then the covariates as known before the period after the first order.
     terms : pandas.DataFrame
         ``term, source, unit, n_missing, why``: every covariate, where it is from, and in how many rows it is not known.
     k : int
@@ -94,9 +95,10 @@ def person_periods(
     periods of the data: who orders in them is known to stay, but nobody can be known to have left.
 
     Covariates are those of :func:`kam.ledger.snapshots`, taken at the first day of each period, through the same code: what is
-    given in ``covariates``, and, if the ledger has promised and delivered dates, ``share_late`` of the deliveries due in the 91
-    days before; external series, which are the same for all, are left to ``calendar``. Other than in snapshots it is 0 where none was due (what is not ordered cannot be late). Two are added or
-    changed: ``satisfaction_band``, low below 2.5 and high from 4.5; ``handover``, which counts for half a year.
+    given in ``covariates`` (but for external series, which are the same for all), and, if the ledger has promised and delivered
+    dates, ``share_late`` of the deliveries due in the 91 days before. Other than in snapshots it is 0 where none was due (what is
+    not ordered cannot be late), a handover counts for half a year, and there is ``satisfaction_band``: low below 2.5, high from
+    4.5.
 
     Assumes (1) that what is declared static has been so all along; (2) that nothing is missing from the events; (3) that an
     account whose first order lies in the first k periods of the ledger, and of which ``since`` is not known, may have begun
@@ -188,7 +190,7 @@ def person_periods(
         {
             "customer_id": names.astype(str),
             "start_known": start_known,
-            "entry": first - begin,
+            "entry": np.where(first > begin, first - begin + k_own - 1, 0),
             "duration": np.where(is_lost, begun + k_own - 1, n_periods - 1) - begin,
             "is_lost": is_lost,
         }

@@ -44,15 +44,15 @@ class ChurnForecastResult(Result):
         ``expected_revenue`` (gross, within the horizon); ``days_since_last_order``, ``mean_gap_days`` (missing with one purchase
         day), ``revenue_year``, and ``margin_year`` where the ledger has the cost.
     contributions : pandas.DataFrame
-        For accounts at risk: ``customer_id, term`` (a column of the snapshots), ``value`` (as text), ``contribution`` to the
+        For accounts at risk: ``customer_id, term`` (a column of the snapshots), ``seen`` (its value, as text), ``contribution`` to the
         log-odds of no order, against the mean of the accounts at risk.
     record : pandas.DataFrame
-        The same forecast at earlier origins, accounts at risk: ``origin, n_customers, n_expected, n_low, n_high, n_observed``
-        without an order (missing where the window is not over), ``expected_revenue, revenue_next``.
+        The same forecast at earlier origins, accounts at risk: ``origin, n_customers, n_expected, n_low, n_high, n_actual``
+        without an order (missing where the window is not over), ``expected_revenue, money_came``.
     weights : pandas.DataFrame
         What the forecast pools: ``origin, model, weight`` of the log-odds of each candidate.
     levels : pandas.DataFrame
-        How many are expected, apart from who: ``origin, group, forecast, level, weight``; see :mod:`kam.churn.level`.
+        How many are expected, apart from who: ``origin, group, forecast, log_odds, weight``; see :mod:`kam.churn.level`.
     origin : datetime.date
         The day from which the forecast looks ahead.
     horizon_days : int
@@ -62,7 +62,7 @@ class ChurnForecastResult(Result):
     freq : str
         Length of these periods.
     basis : str
-        Where ``p_churn`` comes from: ``learned`` from losses seen, or ``waits``: chance of no order times the share of such
+        Where ``p_churn`` comes from: ``learned`` from losses seen, or ``waits``: from the chance of no order and the share of
         silences that last.
     n_at_risk, n_lapsed : int
         Accounts not lost at the origin, and lost ones.
@@ -105,8 +105,8 @@ class ChurnForecastResult(Result):
     def _sentence(self) -> str:
         say = self.context.wording
         return say.sentence(
-            "Of {n} accounts that were not lost on {day}, about {x} {interval} are expected to place no order in the next {h} "
-            "days, and about {y} {range} to be lost, which means {k} without an order.",
+            "Of {n} accounts that were not lost on {day}, about {x} are expected to place no order in the next {h} days "
+            "({interval}), and about {y} to be lost, which means {k} without an order ({range}).",
             n=say.count(self.n_at_risk),
             day=say.date(self.origin),
             x=say.count(round(self.n_expected)),
@@ -283,9 +283,9 @@ def _record(snapshots: Snapshots, own: pd.DataFrame, z: float) -> pd.DataFrame:
                 "n_expected": n,
                 "n_low": low,
                 "n_high": high,
-                "n_observed": float(at["no_order"].astype("float64").sum()) if over else np.nan,
+                "n_actual": float(at["no_order"].astype("float64").sum()) if over else np.nan,
                 "expected_revenue": float(at["expected_revenue"].sum()),
-                "revenue_next": float(at["revenue_next"].sum()) if over else np.nan,
+                "money_came": float(at["revenue_next"].sum()) if over else np.nan,
             }
         )
     return pd.DataFrame(records)
@@ -319,12 +319,12 @@ def _contributions(
                 {
                     "customer_id": among["customer_id"],
                     "term": term,
-                    "value": _as_text(among[term]),
+                    "seen": _as_text(among[term]),
                     "contribution": x[:, of_term] @ slopes[of_term],
                 }
             )
         )
-    empty = pd.DataFrame({"customer_id": [], "term": [], "value": [], "contribution": []})
+    empty = pd.DataFrame({"customer_id": [], "term": [], "seen": [], "contribution": []})
     frame = pd.concat(parts, ignore_index=True) if parts else empty
     return frame.sort_values(["customer_id", "term"], ignore_index=True, kind="stable"), explained
 

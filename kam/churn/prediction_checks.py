@@ -53,9 +53,9 @@ def assumed_of_prediction(say: Wording, snapshots: Snapshots, churn: ChurnProbab
     if churn.basis == "waits":
         said.append(
             Assumed(
-                what=say.sentence("silences that begin after an order within the window"),
-                value=say.sentence("none of them counted as a loss"),
-                would_change=say.sentence("a longer history, from which such losses can be learned"),
+                what=say.sentence("how many silences last"),
+                value=say.sentence("as many as among all accounts"),
+                would_change=say.sentence("a longer history, from which the losses of each kind of account can be learned"),
             )
         )
     return tuple(said)
@@ -78,7 +78,7 @@ def _check_windows(say: Wording, snapshots: Snapshots) -> Check:
 
 
 def _check_record(say: Wording, record: pd.DataFrame) -> tuple[Check, Check]:
-    over = record[record["n_observed"].notna()].tail(FEW_WINDOWS)
+    over = record[record["n_actual"].notna()].tail(FEW_WINDOWS)
     assumption = say.sentence("As many placed no order as the same forecast expected before")
     single = say.sentence("Each earlier window fell into its interval")
     if over.empty:
@@ -87,14 +87,14 @@ def _check_record(say: Wording, record: pd.DataFrame) -> tuple[Check, Check]:
             Check(assumption=assumption, finding=reason, verdict="not testable"),
             Check(assumption=single, finding=reason, verdict="not testable"),
         )
-    ratio = float(over["n_observed"].sum() / over["n_expected"].sum())
-    inside = over["n_observed"].between(over["n_low"], over["n_high"])
+    ratio = float(over["n_actual"].sum() / over["n_expected"].sum())
+    inside = over["n_actual"].between(over["n_low"], over["n_high"])
     return (
         Check(
             assumption=assumption,
             finding=say.sentence(
                 "{o} did, {e} were expected, over {n} earlier windows (ratio {r})",
-                o=say.count(float(over["n_observed"].sum())),
+                o=say.count(float(over["n_actual"].sum())),
                 e=say.count(round(float(over["n_expected"].sum()))),
                 n=say.count(len(over)),
                 r=say.number(ratio),
@@ -159,8 +159,8 @@ def _check_basis(say: Wording, snapshots: Snapshots, churn: ChurnProbability) ->
     return Check(
         assumption=assumption,
         finding=say.sentence(
-            "no: a silence of {k} is too long for these data, so the chance of no order is multiplied by the share of such "
-            "silences that last",
+            "no: a silence of {k} is too long for these data, so the chance of no order is combined with the share of "
+            "silences that last so long among all accounts",
             k=say.periods(snapshots.k, snapshots.freq),
         ),
         verdict="handled",

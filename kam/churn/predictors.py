@@ -22,6 +22,8 @@ MOST_LEVELS = 12
 """Levels of a text that get a column of their own."""
 FEWEST_ROWS = 30
 """Rows that a level needs to get a column of its own."""
+KNOWS_LATER = ("manager",)
+"""Covariates that are known at a past origin only if nothing changed since: who took over later would be recognized by it."""
 WIDEST = 6.0
 """Standardized values are held within this many standard deviations of the training mean."""
 _NEEDED = (
@@ -94,6 +96,8 @@ def read_predictors(
         p = np.clip(p, 1e-4, 1 - 1e-4)
         columns.append(("days_since_last_order", np.log(p / (1 - p))))
     for name in covariates:
+        if name in KNOWS_LATER:
+            continue
         columns += _covariate(rows[name], name, training)
     terms, values = zip(*[(name, column) for name, given in columns for column in _filled(given, training)], strict=True)
     matrix = np.column_stack(values)

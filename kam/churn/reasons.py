@@ -40,7 +40,7 @@ def say_reasons(
     Parameters
     ----------
     contributions : pandas.DataFrame
-        ``customer_id, term, value, contribution`` (log-odds against the portfolio mean).
+        ``customer_id, term, seen, contribution`` (log-odds against the portfolio mean).
     customer_ids : iterable of str
         The accounts to speak of.
     horizon_days : int
@@ -65,11 +65,11 @@ def say_reasons(
     Examples
     --------
     >>> contributions = pd.DataFrame({"customer_id": "007", "term": ["days_since_last_order", "mean_gap_days", "share_late",
-    ...     "n_deliveries"], "value": [94, 21, 0.375, 8], "contribution": [1.1, 0.2, 0.4, 0.0]})
+    ...     "n_deliveries"], "seen": [94, 21, 0.375, 8], "contribution": [1.1, 0.2, 0.4, 0.0]})
     >>> say_reasons(contributions, ["007"], horizon_days=91, say=Wording())["007"]
     'last order 94 days ago, usual gap 21 days; 3 of 8 deliveries late'
     """
-    missing = [c for c in ("customer_id", "term", "value", "contribution") if c not in contributions.columns]
+    missing = [c for c in ("customer_id", "term", "seen", "contribution") if c not in contributions.columns]
     if missing:
         raise MissingColumnError(
             f"The contributions lack {', '.join(missing)}.", where=f"columns {list(contributions.columns)}"
@@ -88,7 +88,7 @@ def say_reasons(
         known = dict(zip(chosen["customer_id"], _records(chosen), strict=True))
     said = dict.fromkeys(wanted, "")
     for customer_id, own in rows.groupby("customer_id", sort=False):
-        values = {**known.get(str(customer_id), {}), **dict(zip(own["term"], own["value"], strict=True))}
+        values = {**known.get(str(customer_id), {}), **dict(zip(own["term"], own["seen"], strict=True))}
         story = own["term"].map(lambda term: _STORY_OF.get(term, term))
         sums = own["contribution"].astype(float).groupby(story).sum()
         order = sorted(((-x, str(name)) for name, x in sums.items() if x >= LEAST))[:MOST]

@@ -382,7 +382,15 @@ def _fit(data: RegressionData, method: str, level: float, n_resamples: int, seed
                 hint="Use method='firth', or leave them out.",
             )
         return method, fit_logit(data.matrix, data.event, data.cluster, level, data.start)
-    fit = fit_firth(data.matrix, data.event, data.cluster, level=level, n_resamples=n_resamples, seed=seed)
+    fit = fit_firth(
+        data.matrix,
+        data.event,
+        data.cluster,
+        separated=[j for j, name in enumerate(data.design.names) if name in data.separated],
+        level=level,
+        n_resamples=n_resamples,
+        seed=seed,
+    )
     return method, fit
 
 

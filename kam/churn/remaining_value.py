@@ -76,10 +76,10 @@ class ValueTerms:
     def loss_days(self) -> float:
         """Days of losses that a probability of loss covers.
 
-        An account counts as lost if a silence of k periods begins **or** ends in the h days of the forecast, so that its last
-        order lies in [o, o + h) or in [o − k, o − k + h): together h + min(h, k) days.
+        An account counts as lost if a silence of k periods runs at the origin or begins in the h days of the forecast, so that
+        its last order lies in [o − k, o + h): together h + k days.
         """
-        return self.horizon_days + min(self.horizon_days, self.k * YEAR / PERIODS_A_YEAR[self.freq])
+        return self.horizon_days + self.k * YEAR / PERIODS_A_YEAR[self.freq]
 
     def yearly_loss(self, p: Floats, mean: float) -> Floats:
         """Yearly probability of loss from that of the forecast, half of it the portfolio's mean."""
@@ -114,8 +114,8 @@ def remaining_value(
     rate); in the s = ``horizon_days`` / 365.25 years of the forecast the account is there, which is what "if it stays" means;
     after that it is lost at a constant rate λ, and after H = ``horizon_years`` nothing counts. λ comes from the account's own
     p_churn, halfway shrunken toward the mean of the accounts at risk: an account that was in danger and stayed is not for ever in
-    the same danger. Since p_churn counts silences that begin in the h days of the forecast and those that are completed in them,
-    it covers the losses of h + min(h, k) days, and is made yearly by those.
+    the same danger. Since p_churn counts silences that run at the origin and those that begin in the h days of the forecast, it
+    covers the losses of h + k days, and is made yearly by those.
 
     Assumes (1) that margin goes on as in the last year; (2) that the yearly loss stays constant; (3) that an account younger
     than a year brings no more than it did so far, so that the newest are valued too low.

@@ -225,7 +225,7 @@ def value_of_retention(
     A yearly loss of 20 % without discount: 100 × ∫ 0.8ᵗ dt over five years is 301.29; of 15 %, 342.30.
 
     >>> forecast = pd.DataFrame({"customer_id": ["007"], "origin": pd.Timestamp("2024-01-01"), "at_risk": True,
-    ...     "p_churn": 1 - 0.8 ** (182 / 365.25), "margin_year": 100.0})
+    ...     "p_churn": 1 - 0.8 ** (182.3125 / 365.25), "margin_year": 100.0})
     >>> found = value_of_retention(forecast, horizon_days=91, k=3, discount_rate=0, horizon_years=5)
     >>> round(found.value, 2), found.effects["value_change"].round(2).tolist()[1]
     (301.29, 41.0)

@@ -14,11 +14,9 @@ from datetime import date
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
-from sklearn.linear_model import LogisticRegression, PoissonRegressor
-from threadpoolctl import threadpool_limits
 
 from kam.churn.blending import fit_weights, log_odds_of, pooled_spread, probability_of
+from kam.churn.learners import relative_spending, ridge, trees
 from kam.churn.level import Level, fit_level, predict_level
 from kam.churn.peers import (
     CANDIDATES,
@@ -40,8 +38,6 @@ Flags = npt.NDArray[np.bool_]
 
 REGRESSION = "regression"
 """Name of kam's own forecast."""
-PENALTY = 0.05
-"""Inverse strength (C) of the ridge penalty on standardized predictors."""
 MOST_ROWS = 150_000
 """More rows are not learned from; accounts are then left out at random."""
 FEWEST_ACCOUNTS = 20
@@ -62,8 +58,8 @@ class RolledForecasts:
     weights : pandas.DataFrame
         ``origin``, ``model`` (a candidate), ``weight`` in the regression.
     levels : pandas.DataFrame
-        ``origin``, ``group`` (``recent``: ordered within two horizons; ``lapsed``), ``forecast`` (of the level), ``level``
-        (log-odds), ``weight``.
+        ``origin``, ``group`` (``recent``: ordered within two horizons; ``lapsed``), ``forecast`` (of the level),
+        ``log_odds``, ``weight``.
     not_fitted : pandas.DataFrame
         ``model``, ``origin``, ``reason``: models of purchases that did not settle there. A candidate then takes no part at any
         origin.
@@ -140,8 +136,6 @@ def rolling_origins(
     return tuple(sorted(day.date() for day in (*days, after) if day >= earliest))
 
 
-# Trees of so few numbers grow as fast on one core, and do not fight over cores with the next notebook.
-@threadpool_limits.wrap(limits=1)  # type: ignore[untyped-decorator]
 def roll_forecasts(taken: Snapshots, *, seed: int = 1) -> RolledForecasts:
     """Forecast who places no order, at every origin that has something to learn from.
 
@@ -218,7 +212,7 @@ def roll_forecasts(taken: Snapshots, *, seed: int = 1) -> RolledForecasts:
         ]
         for group, level in found.items():
             levels += [
-                {"origin": stamp, "group": group, "forecast": name, "level": value, "weight": level.weights[name]}
+                {"origin": stamp, "group": group, "forecast": name, "log_odds": value, "weight": level.weights[name]}
                 for name, value in level.forecasts.items()
             ]
         if known[here].all():
@@ -263,10 +257,9 @@ class _Window:
         self._covariates = tuple(taken.covariates["term"])
         used = self.learn | here
         self._used, self._training = used, self.learn[used]
-        predictors = self._read(money=False)
-        self.predictors = predictors
+        x, outcome = self._read(money=False).values, event[self.learn]
         log_odds = [log_odds_of(p[used]) for p in self.structural.values()]
-        log_odds += [self._logistic(predictors), self._trees(predictors)]
+        log_odds += [ridge(x, self._training, outcome, day[self.learn]), trees(x, self._training, outcome, seed=seed)]
         together = np.column_stack(log_odds)
         self.training_log_odds, self.log_odds = together[self._training], together[here[used]]
         self.training_revenue, self.revenue = self._spending()
@@ -281,51 +274,13 @@ class _Window:
             money=money,
         )
 
-    def _logistic(self, predictors: Predictors) -> Floats:
-        """Slopes common to all origins, each with a level of its own."""
-        x = predictors.values
-        days = self.day[self.learn]
-        own = (days[:, None] == np.unique(days)[None, :]) * 3.0
-        fit = LogisticRegression(C=PENALTY, max_iter=500)
-        fit.fit(np.column_stack([x[self._training], own]), self.event[self.learn])
-        return np.asarray(x @ fit.coef_[0][: x.shape[1]])
-
-    def _trees(self, predictors: Predictors) -> Floats:
-        fit = HistGradientBoostingClassifier(**self._growth())
-        fit.fit(predictors.values[self._training], self.event[self.learn])
-        return log_odds_of(fit.predict_proba(predictors.values)[:, 1])
-
     def _spending(self) -> tuple[Floats, Floats]:
-        """Relative gross revenue of the rows learned from and of those scored, apart from the level of the origin.
-
-        The geometric mean of a Poisson regression, in which each origin has a level of its own, and of boosted trees with a
-        Poisson loss.
-        """
+        """Relative gross revenue of the rows learned from and of those scored, apart from the level of the origin."""
         x = self._read(money=True).values
         who = self._training & self.recent[self._used]
         who = who if self.spent[self._used][who].sum() > 0 else self._training
-        spent = self.spent[self._used][who]
-        if not spent.sum() > 0:
-            return np.zeros(int(self.learn.sum())), np.zeros(int(self.here.sum()))
-        capped = np.minimum(spent, np.quantile(spent[spent > 0], 0.995))
-        capped /= capped.mean()
-        days = self.day[self._used][who]
-        own = (days[:, None] == np.unique(days)[None, :]) * 3.0
-        linear = PoissonRegressor(alpha=0.1, max_iter=300).fit(np.column_stack([x[who], own]), capped)
-        grown = HistGradientBoostingRegressor(loss="poisson", **self._growth()).fit(x[who], capped)
-        relative = np.exp((x @ linear.coef_[: x.shape[1]] + np.log(np.maximum(grown.predict(x), 1e-9))) / 2)
+        relative = relative_spending(x, who, self.spent[self._used][who], self.day[self._used][who], seed=self._seed)
         return relative[self._training], relative[self.here[self._used]]
-
-    def _growth(self) -> dict[str, object]:
-        return {
-            "max_iter": 80,
-            "learning_rate": 0.05,
-            "max_leaf_nodes": 8,
-            "min_samples_leaf": 50,
-            "l2_regularization": 5.0,
-            "early_stopping": False,
-            "random_state": self._seed,
-        }
 
 
 def _set_level(

@@ -11,16 +11,13 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.special import chdtrc, ndtr
-from statsmodels.duration.hazard_regression import PHReg
+from scipy.special import chdtrc
 from statsmodels.duration.survfunc import SurvfuncRight, survdiff
 
-from kam.churn.design import build_design
-from kam.churn.hidden_departures import BOUNDARY
+from kam.churn.cox import fit_cox
 from kam.churn.person_periods import PersonPeriods
-from kam.churn.proportionality import Proportionality, check_proportionality
 from kam.churn.survival_checks import assumed_of_survival, check_survival
-from kam.errors import MissingColumnError, ModelError, NoEventError, NotConvergedError, ParameterError
+from kam.errors import MissingColumnError, ModelError, NoEventError, ParameterError
 from kam.results import Context, KeyFigure, Result
 
 Floats = npt.NDArray[np.float64]
@@ -32,7 +29,6 @@ MAX_GROUPS = 8
 ALPHA = 0.05
 _KEYS = ("customer_id", "start_known", "entry", "duration", "is_lost")
 _CURVE = ("segment", "tenure", "n_at_risk", "n_lost", "survival", "ci_low", "ci_high")
-_TERMS = ("estimate", "std_error", "statistic", "p_value", "hazard_ratio", "ci_low", "ci_high")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
@@ -51,13 +47,13 @@ class SurvivalResult(Result):
         median_high`` (missing: the curve or its band stays above a half); ``share_left``, the share still there at ``horizon``,
         with ``ci_low, ci_high`` (missing where nobody is followed so far).
     terms : pandas.DataFrame
-        Cox regression, one row per term and level: ``term, level, label, step, estimate, std_error, statistic, p_value,
+        Cox regression, one row per term and level: ``term, level, step, estimate, std_error, statistic, p_value,
         hazard_ratio, ci_low, ci_high``; ``time_statistic, time_p_value``, the test that the ratio is the same at all times. Empty
         without terms.
     parts : pandas.DataFrame
-        For terms that fail that test, one row per term, level and part of the time: ``term, level``; ``part`` (``early``: up to
-        ``split``, or ``late``), ``estimate, std_error, hazard_ratio, ci_low, ci_high``. Missing in a part where the ratio cannot be
-        estimated.
+        For terms that fail that test, one row per term, level and part of the time: ``term, level``; ``part``, ``early`` (up to
+        ``split``) or ``late``; ``estimate, std_error, hazard_ratio, ci_low, ci_high``. Missing in a part where the ratio cannot
+        be estimated.
     freq : str
         ``month``, ``quarter``, ``year`` or ``period``.
     k : int or None
@@ -146,10 +142,9 @@ class SurvivalResult(Result):
         if self.log_rank_p is not None:
             text += " " + self._groups_said()
         elif len(self.terms):
-            row = self.terms.loc[self.terms["statistic"].abs().idxmax()]
+            row = self.terms.iloc[int(np.argmax(self.terms["statistic"].abs()))]
             text += " " + say.sentence(
-                "{label}, {step}, goes with a rate of loss {ratio} times as high ({interval}).",
-                label=_upper(row["label"]),
+                "What goes with the clearest difference is {step}: losses are {ratio} times as frequent ({interval}).",
                 step=row["step"],
                 ratio=say.number(row["hazard_ratio"]),
                 interval=say.interval(say.number(row["ci_low"]), say.number(row["ci_high"]), self.level),
@@ -165,16 +160,19 @@ class SurvivalResult(Result):
         groups = self.groups[(self.groups["segment"] != ALL) & self.groups["share_left"].notna()]
         if len(groups) < 2:
             return say.sentence("Too few accounts were followed to compare groups.")
-        best, worst = (groups.loc[groups["share_left"].agg(how)] for how in ("idxmax", "idxmin"))
+        best, worst = (
+            groups.iloc[int(getattr(groups["share_left"].to_numpy(), how)())] for how in ("argmax", "argmin")
+        )
         assert self.log_rank_p is not None
         return say.sentence(
-            "After {time} {high} are left in {best} and {low} in {worst}; that groups lose accounts alike is {likely} ({p}).",
+            "After {time} {high} are left in {best} and {low} in {worst}: a clear difference between groups ({p})."
+            if self.log_rank_p < ALPHA
+            else "After {time} {high} are left in {best} and {low} in {worst}, which may be chance ({p}).",
             time=say.periods(self.horizon, self.freq),
             high=say.share(best["share_left"], 0),
             best=best["segment"],
             low=say.share(worst["share_left"], 0),
             worst=worst["segment"],
-            likely=say.sentence("unlikely") if self.log_rank_p < ALPHA else say.sentence("possible"),
             p=say.p_value(self.log_rank_p),
         )
 
@@ -211,13 +209,13 @@ def fit_survival(
 ) -> SurvivalResult:
     """Estimate how long accounts stay: Kaplan–Meier of all and by group, log-rank test, Cox regression with its check.
 
-    The time is the tenure at which an account is lost, that is its last order + k periods, or at which the data end. Accounts are
-    at risk from their first order in the ledger on (delayed entry): one that began before the ledger is in it only since it was
-    not lost earlier. Where the beginning is not known an account is left out.
+    The time is the tenure at which an account is lost, that is its last order + k periods, or at which the data end. An account
+    that began before the ledger is in it only since it was not lost earlier: it is at risk from k periods after its first order
+    there on (delayed entry), before which nobody can be seen lost. Where the beginning is not known an account is left out.
 
-    The Cox regression (Efron's ties) is on what was known at the first order; its ratios are tested for being the same at all times
-    (Grambsch & Therneau). For those that are not, ``parts`` has one ratio before and one after the time at which half of the losses
-    have happened: read these, or use :func:`kam.churn.fit_hazard`, whose terms change with time.
+    The Cox regression (Efron's ties) is on what was known at the first order. Its ratios are tested for being the same at all
+    times (Grambsch & Therneau); for those that are not, ``parts`` has one ratio before and one after the time at which half of
+    the losses have happened: read these, or use :func:`kam.churn.fit_hazard`, whose terms change with time.
 
     Assumes (1) that who is still there when the data end would go on like others of the same tenure; (2) that accounts are
     independent of one another; (3) for the regression, that ratios are the same at all times; (4) that k silent periods mean
@@ -290,18 +288,23 @@ def fit_survival(
     horizon = _horizon(curves, duration, made.freq if made else "period")
     groups = pd.DataFrame([_summary(curves, name, i, event, duration, horizon) for name, i in every.items()])
     log_rank = _log_rank(labels, entry, duration, event) if group is not None else None
-    found, parts, test, split = _cox(used, made, terms, entry, duration, event, level, context)
+    chosen = _default_terms(made) if terms is None else tuple(terms)
+    for name in chosen:
+        if name in _KEYS:
+            raise ParameterError(f"{name!r} is no term.", hint="Leave it out.")
+    cox = fit_cox(used, chosen, named=terms is not None, level=level, say=context.wording)
+    test = cox.test
     overall, whole = groups.iloc[0], curves[curves["segment"] == ALL]
     median = [None if pd.isna(overall[name]) else float(overall[name]) for name in ("median_time", "median_low")]
     high = overall["median_high"]
     return SurvivalResult(
         context=context,
-        checks=check_survival(context.wording, accounts, used, curves, found, test, made),
+        checks=check_survival(context.wording, accounts, used, curves, cox.terms, test, made),
         assumed=assumed_of_survival(context.wording, made),
         curves=curves,
         groups=groups,
-        terms=found,
-        parts=parts,
+        terms=cox.terms,
+        parts=cox.parts,
         freq=made.freq if made else "period",
         k=made.k if made else None,
         grouped_by=group,
@@ -319,7 +322,7 @@ def fit_survival(
         log_rank_p=log_rank[2] if log_rank else None,
         global_time_statistic=test.global_statistic if test else None,
         global_time_p_value=test.global_p_value if test else None,
-        split=split,
+        split=cox.split,
         n_customers=len(used),
         n_lost=int(event.sum()),
         n_left_out=len(accounts) - len(used),
@@ -327,7 +330,7 @@ def fit_survival(
     )
 
 
-# -- inside: the curve -----------------------------------------------------------------------------------------------
+# -- inside -----------------------------------------------------------------------------------------------
 
 
 def _given(frame: pd.DataFrame, group: str | None) -> pd.DataFrame:
@@ -335,9 +338,8 @@ def _given(frame: pd.DataFrame, group: str | None) -> pd.DataFrame:
         if name not in frame.columns:
             raise MissingColumnError(f"There is no column {name!r}.", where=f"columns {list(frame.columns)}")
     accounts = frame.reset_index(drop=True)
-    for name, value in {"entry": 0, "start_known": True}.items():
-        if name not in accounts:
-            accounts[name] = value
+    defaults = pd.DataFrame({"entry": 0, "start_known": True, "customer_id": accounts.index.astype(str)})
+    accounts = accounts.join(defaults[[name for name in defaults if name not in accounts]])
     return accounts.astype({"is_lost": bool, "start_known": bool})
 
 
@@ -439,126 +441,8 @@ def _log_rank(
     return float(statistic), df, float(chdtrc(df, statistic))
 
 
-# -- inside: the regression ------------------------------------------------------------------------------------------
-
-
-def _cox(
-    used: pd.DataFrame,
-    made: PersonPeriods | None,
-    terms: Sequence[str] | None,
-    entry: Floats,
-    duration: Floats,
-    event: npt.NDArray[np.bool_],
-    level: float,
-    context: Context,
-) -> tuple[pd.DataFrame, pd.DataFrame, Proportionality | None, float | None]:
-    names = ["term", "level", "label", "step", *_TERMS, "time_statistic", "time_p_value"]
-    part_names = ["term", "level", "part", "estimate", "std_error", "hazard_ratio", "ci_low", "ci_high"]
-    chosen = _default_terms(made) if terms is None else tuple(terms)
-    types = dict.fromkeys(names[:4], "str") | dict.fromkeys(names[4:], "float64")
-    part_types = dict.fromkeys(part_names[:3], "str") | dict.fromkeys(part_names[3:], "float64")
-    nothing = pd.DataFrame(columns=part_names).astype(part_types)
-    if not chosen:
-        return pd.DataFrame(columns=names).astype(types), nothing, None, None
-    for name in chosen:
-        if name in _KEYS:
-            raise ParameterError(f"{name!r} is no term.", hint="Leave it out.")
-    design = build_design(used, terms=chosen, say=context.wording)
-    x = design.apply(used)
-    if terms is not None and len(design.left_out):
-        row = design.left_out.iloc[0]
-        if row["term"] in terms and row["term"] not in {column.term for column in design.columns}:
-            raise ModelError(f"The term {row['term']!r} cannot be used: {row['reason']}.", hint="Leave it out.")
-    if event.sum() < x.shape[1]:
-        raise ModelError(f"There are {event.sum()} losses for {x.shape[1]} terms.", hint="Use fewer terms.")
-    beta, error = _fit_cox(x, entry, duration, event, design.names)
-    test = check_proportionality(x, entry, duration, event, beta)
-    found = pd.DataFrame(
-        {
-            "term": [column.term for column in design.columns],
-            "level": [column.level for column in design.columns],
-            "label": [column.label for column in design.columns],
-            "step": [column.more for column in design.columns],
-            **dict(zip(_TERMS, _row(beta, error, level), strict=True)),
-            "time_statistic": test.statistic,
-            "time_p_value": test.p_value,
-        }
-    ).astype(types)
-    failing = np.flatnonzero(test.p_value < ALPHA)
-    if not len(failing):
-        return found, nothing, test, None
-    split = float(np.median(duration[event]))
-    parts = []
-    before, after = np.minimum(duration, split), np.maximum(entry, split)
-    halves = {
-        "early": (x, entry, before, event & (duration <= split), before > entry),
-        "late": (x, after, duration, event & (duration > split), duration > after),
-    }
-    for part, (columns, begin, end, lost, there) in halves.items():
-        try:
-            values = _row(*_fit_cox(columns[there], begin[there], end[there], lost[there], design.names), level)
-        except (NotConvergedError, NoEventError):
-            values = tuple(np.full(len(beta), np.nan) for _ in _TERMS)
-        by_name = dict(zip(_TERMS, values, strict=True))
-        parts += [
-            {
-                "term": design.columns[i].term,
-                "level": design.columns[i].level,
-                "part": part,
-                **{name: by_name[name][i] for name in part_names[3:]},
-            }
-            for i in failing
-        ]
-    return found, pd.DataFrame(parts, columns=part_names).astype(part_types), test, split
-
-
 def _default_terms(made: PersonPeriods | None) -> tuple[str, ...]:
     if made is None:
         return ()
     facts = made.terms[(made.terms["source"] == "accounts") & ~made.terms["term"].isin(["manager", "handover"])]
     return tuple(facts["term"])
-
-
-def _fit_cox(
-    x: Floats, entry: Floats, duration: Floats, event: npt.NDArray[np.bool_], names: Sequence[str]
-) -> tuple[Floats, Floats]:
-    """Coefficients and standard errors by Efron's partial likelihood."""
-    if not event.any():
-        raise NoEventError("Nobody was lost in this part of the time.")
-    spread = x.std(axis=0)
-    for i in map(int, np.flatnonzero(np.isin(x, (0.0, 1.0)).all(axis=0))):
-        lost = x[event, i]
-        if spread[i] == 0 or lost.all() or not lost.any():
-            raise NotConvergedError(
-                f"{'Nobody' if not lost.any() else 'Everybody who'} was lost{' with' if not lost.any() else ' has'} "
-                f"{names[i]!r}: its ratio has no finite estimate.",
-                hint="Leave the term out, or pool its levels.",
-            )
-    after = entry + 0.5 if entry.any() else None  # PHReg counts who enters at a time among those at risk at it
-    fitted = PHReg(duration, x, status=event.astype(int), entry=after, ties="efron").fit(disp=0)
-    beta, error = np.asarray(fitted.params), np.asarray(fitted.bse)
-    worst = int(np.argmax(np.abs(beta)))
-    if not np.isfinite(error).all() or np.abs(beta).max() >= BOUNDARY or error.max() > 50:
-        raise NotConvergedError(
-            f"The ratio of {names[worst]!r} has no finite estimate: it tells all losses from the rest.",
-            hint="Leave the term out, or pool its levels.",
-        )
-    return beta, error
-
-
-def _row(beta: Floats, error: Floats, level: float) -> tuple[Floats, ...]:
-    reach = NormalDist().inv_cdf((1 + level) / 2) * error
-    statistic = beta / error
-    return (
-        beta,
-        error,
-        statistic,
-        np.asarray(2 * ndtr(-np.abs(statistic))),
-        np.exp(beta),
-        np.exp(beta - reach),
-        np.exp(beta + reach),
-    )
-
-
-def _upper(text: str) -> str:
-    return text[:1].upper() + text[1:]

@@ -167,8 +167,8 @@ def count_windows(
     dict of str to numpy.ndarray
         One entry per origin and customer, ordered by both: ``origin``, ``customer``; up to the origin ``n_days`` (purchase
         days), ``first``, ``last`` (day numbers), ``due`` (the last plus k periods), ``gap_squares``, ``gross``; for each window
-        ``n_days_…``, ``revenue_…``; ``returns_year``, ``margin_…``, ``discount_year``; for a silence of k periods that has its
-        last day within the horizon or begins in it: ``silent``, there is one; ``unknown``, one may go on beyond the data.
+        ``n_days_…``, ``revenue_…``; ``returns_year``, ``margin_…``, ``discount_year``; for a silence of k periods that runs at
+        the origin or begins within the horizon: ``silent``, there is one; ``unknown``, one may go on beyond the data.
     """
     months = k * MONTHS_IN[freq]
     n = len(purchases.ids)
@@ -352,7 +352,6 @@ class _Running:
         last = np.where(n_days > 0, here - 1, len(self._day))
         first = np.where(n_days > 0, begin, len(self._day))
         due = np.append(self._due, 0)[last]
-        ends = due <= origin + self._horizon
         found: dict[str, npt.NDArray[Any]] = {
             "n_days": n_days,
             "first": any_day[first],
@@ -361,8 +360,8 @@ class _Running:
             "gap_squares": self._gap_squares[here] - self._gap_squares[begin],
             "gross": _to_money(totals["gross"][self._edges[origin]] - totals["gross"][self._start]),
             "returns_year": _to_money(self._between(totals["returns"], *windows["year"])),
-            "silent": (ends & np.append(self._silent, False)[last]) | (self._n_silent[after] > self._n_silent[here]),
-            "unknown": (ends & np.append(self._unknown, False)[last])
+            "silent": np.append(self._silent, False)[last] | (self._n_silent[after] > self._n_silent[here]),
+            "unknown": np.append(self._unknown, False)[last]
             | (self._n_unknown[after] > self._n_unknown[here]),
         }
         for name, window in windows.items():

@@ -156,9 +156,8 @@ def snapshots(
           before o of the latest wave from which the account has any, ``days_since_survey`` since the last of them; a column
           per external series, the log change over a year up to the latest month with ``known_on`` before o;
         - outcomes, missing where the data end before o + h: ``n_days_next``, ``revenue_next`` (gross), ``margin_next`` in
-          [o, o + h); ``no_order`` in them; ``churned``, of those at risk: the first silence of k periods has its last day in
-          [o, o + h), or begins with an order in it. The second kind may end after the data do: ``churned`` is then missing,
-          unless another order came in time. Near the end of the data those with a value are therefore a selection; all at
+          [o, o + h); ``no_order`` in them; ``churned``, of those at risk: a silence of k periods runs at o, or begins with an order
+          in [o, o + h). It may end after the data do: ``churned`` is then missing, unless another order came in time. Near the end of the data those with a value are therefore a selection; all at
           risk have one at origins with o + h + k periods not after the day after the as-of date.
 
     Raises

@@ -86,7 +86,7 @@ def plot_hazard_by_tenure(result: HazardResult, *, ax: Axes | None = None) -> Ax
         }
         legend = say.sentence("shaded: {level} interval", level=say.share(result.level, 0))
         ax.set_xlabel(f"{since[result.freq]}\n{legend}")
-        ax.set_ylabel(say.sentence("leave per period, of those still there (%)"))
+        ax.set_ylabel(say.sentence("leave in a {period} (%)", period=say.sentence(result.freq)))
         return style.finish(ax, title=_title(result), description=_description(result), context=result.context)
 
 
@@ -96,7 +96,7 @@ def plot_hazard_by_tenure(result: HazardResult, *, ax: Axes | None = None) -> Ax
 def _title(result: HazardResult) -> str:
     say = result.context.wording
     assert result.riskiest_tenure is not None and result.riskiest is not None
-    if _is_level(result):
+    if result.is_level():
         return say.sentence(
             "About {n} of 100 accounts leave in a {period}, however long the relationship has lasted",
             n=say.number(100 * result.hazard, 1),
@@ -109,11 +109,6 @@ def _title(result: HazardResult) -> str:
         period=say.sentence(result.freq),
         mean=say.number(100 * result.hazard, 1),
     )
-
-
-def _is_level(result: HazardResult) -> bool:
-    """One level fits in the whole band."""
-    return bool(result.by_tenure["ci_low"].max() <= result.by_tenure["ci_high"].min())
 
 
 def _description(result: HazardResult) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from kam.plots import style
@@ -16,7 +17,11 @@ if TYPE_CHECKING:
 
     from kam.churn.survival import SurvivalResult
 
+Floats = npt.NDArray[np.float64]
+
 _ALL = "all"
+_CHANCE = 0.05
+_BANDS = 3  # with more groups only the best and the worst have a band and a row of numbers
 
 
 def plot_kaplan_meier(result: SurvivalResult, *, ax: Axes | None = None) -> Axes:
@@ -44,15 +49,17 @@ def plot_kaplan_meier(result: SurvivalResult, *, ax: Axes | None = None) -> Axes
     first, last = result.first_tenure, result.last_tenure
     ends = {name: float(curve["survival"].iloc[-1]) for name, curve in curves.items()}
     labels = [label_state(_name(result, name), share_text(end, say, 0)) for name, end in ends.items()]
+    rows = {name: curves[name] for name in curves if len(curves) <= _BANDS or name in (best, worst)}
     with style.applied():
-        ax = style.take_axes(ax, height=4.4 + 0.26 * len(curves))
+        ax = style.take_axes(ax, height=4.4 + 0.26 * len(rows))
         ax.set_ylim(0, 1.02)
         leave_room(ax, labels, first, last)
         ax.plot([first, last], [0.5, 0.5], color=style.GREY, lw=1.2, ls=(0, (4, 3)))
         for name, curve in curves.items():
             strong = name in (best, worst)
             x, y, low, high = _steps(curve, last)
-            ax.fill_between(x, low, high, step="post", color=colors[name], alpha=0.14 if strong else 0.06, linewidth=0)
+            if strong or len(curves) <= _BANDS:
+                ax.fill_between(x, low, high, step="post", color=colors[name], alpha=0.14, linewidth=0)
             ax.step(x, y, where="post", color=colors[name], lw=2.4 if strong else 1.4, zorder=3 if strong else 2)
         label_ends(
             ax, last, np.array(list(ends.values())), labels, [colors[name] for name in curves], low=-0.04, high=1.04
@@ -74,8 +81,8 @@ def plot_kaplan_meier(result: SurvivalResult, *, ax: Axes | None = None) -> Axes
             since[result.freq],
             say.sentence("shaded: {level} interval; below: accounts followed", level=say.share(result.level, 0)),
         ]
-        ax.set_xlabel("\n".join(lines) + "\n" * len(curves), x=0.5 * (last - first) / np.diff(ax.get_xlim())[0])
-        _write_at_risk(ax, result, curves, ticks, colors)
+        ax.set_xlabel("\n".join(lines) + "\n" * len(rows), x=0.5 * (last - first) / np.diff(ax.get_xlim())[0])
+        _write_at_risk(ax, result, rows, ticks, colors)
         return style.finish(
             ax, title=_title(result, curves, best, worst), description=_describe(result), context=result.context
         )
@@ -103,7 +110,7 @@ def _name(result: SurvivalResult, name: str) -> str:
     return result.context.wording.sentence("all accounts") if name == _ALL else one_line(name, width=NAME_WIDTH)
 
 
-def _steps(curve: pd.DataFrame, last: int) -> tuple[np.ndarray, ...]:  # type: ignore[type-arg]
+def _steps(curve: pd.DataFrame, last: int) -> tuple[Floats, ...]:
     """The curve as steps to the end of the data; the band closes where there is no interval."""
     x = np.append(curve["tenure"].to_numpy(dtype=float), float(last))
     y = curve["survival"].to_numpy(dtype=float)
@@ -117,6 +124,16 @@ def _write_at_risk(
     """A row of numbers per curve, under the ticks."""
     say = result.context.wording
     for row, (name, curve) in enumerate(reversed(list(curves.items()))):
+        ax.annotate(
+            _name(result, name),
+            (result.last_tenure, 0),
+            (14, -58 - 15 * row),
+            xycoords=("data", "axes fraction"),
+            textcoords="offset points",
+            va="top",
+            color=colors[name],
+            size=style.SMALL,
+        )
         tenures, at_risk = curve["tenure"].to_numpy(), curve["n_at_risk"].to_numpy()
         for tick in ticks:
             later = np.flatnonzero(tenures >= tick)
@@ -138,6 +155,13 @@ def _title(result: SurvivalResult, curves: dict[str, pd.DataFrame], best: str, w
     say = result.context.wording
     shares = result.groups.set_index("segment")["share_left"]
     time = say.periods(result.horizon, result.freq)
+    if best != worst and result.log_rank_p is not None and result.log_rank_p >= _CHANCE:
+        return say.sentence(
+            "After {time} {low} to {high} are left, by group: a difference that may be chance",
+            time=time,
+            low=share_text(shares[worst], say, 0),
+            high=share_text(shares[best], say, 0),
+        )
     if best != worst:
         return say.sentence(
             "After {time} {high} are left in {best}, {low} in {worst}",

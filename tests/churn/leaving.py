@@ -170,7 +170,7 @@ def seen_tables(company: Leaving) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFr
 
 
 def fit_knowing(truth: pd.DataFrame) -> Floats:
-    """Estimate and standard error of :data:`PLANTED` by who knows the model: logit, every departure, handovers' sizes, managers."""
+    """Estimate and standard error of :data:`PLANTED` by who knows the model, departures, handovers' sizes and managers."""
     names = list(PLANTED)
     columns = [truth["late_share"], truth["n_complaints"], truth["handover"]]
     for name in names[3:]:

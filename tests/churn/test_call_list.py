@@ -159,7 +159,7 @@ def test_no_call_pays():
 def test_reasons_in_words_for_the_selected():
     frame = forecast(p_churn=[0.5, 0.4], margin_year=1e5, days_since_last_order=[94, 10], mean_gap_days=21.0)
     rows = [("a", "days_since_last_order", 94, 1.0), ("a", "n_complaints", 2, 0.4), ("b", "n_complaints", 0, -0.3)]
-    contributions = pd.DataFrame(rows, columns=["customer_id", "term", "value", "contribution"])
+    contributions = pd.DataFrame(rows, columns=["customer_id", "term", "seen", "contribution"])
     found = build(frame, contributions=contributions).calls.set_index("customer_id")["reason"]
     assert found["a"] == "last order 94 days ago, usual gap 21 days; 2 complaints"
     assert found["b"] == "nothing stands out: large rather than in danger"

@@ -13,8 +13,8 @@ SAY = Wording("en", "EUR")
 
 
 def say(*rows, who="a", facts=None):
-    """Rows of term, value, contribution."""
-    frame = pd.DataFrame(rows, columns=["term", "value", "contribution"]).assign(customer_id=who)
+    """Rows of term, seen, contribution."""
+    frame = pd.DataFrame(rows, columns=["term", "seen", "contribution"]).assign(customer_id=who)
     return say_reasons(frame, [who], horizon_days=91, say=SAY, facts=facts)[who]
 
 
@@ -85,14 +85,14 @@ def test_facts_complete_a_phrase():
 
 
 def test_only_those_asked_for_and_strange_names():
-    frame = pd.DataFrame({"customer_id": [*STRANGE, "other"], "term": "n_complaints", "value": 2, "contribution": 1.0})
+    frame = pd.DataFrame({"customer_id": [*STRANGE, "other"], "term": "n_complaints", "seen": 2, "contribution": 1.0})
     said = say_reasons(frame, STRANGE, horizon_days=91, say=SAY)
     assert said == dict.fromkeys(STRANGE, "2 complaints")
     assert say_reasons(frame, ["nobody"], horizon_days=91, say=SAY) == {"nobody": ""}
 
 
 def test_bad_contributions():
-    with pytest.raises(MissingColumnError, match="lack value"):
+    with pytest.raises(MissingColumnError, match="lack seen"):
         say_reasons(pd.DataFrame({"customer_id": [], "term": [], "contribution": []}), [], horizon_days=91, say=SAY)
     with pytest.raises(DataError, match="a: x"):
         say(("x", 1, np.nan))

@@ -6,10 +6,11 @@ from datetime import date
 import numpy as np
 import pandas as pd
 import pytest
+from firthmodels import FirthLogisticRegression
 from scipy.special import expit
 from statsmodels.stats.outliers_influence import variance_inflation_factor
 
-from kam.churn import fit_churn_regression
+from kam.churn import firth, fit_churn_regression
 from kam.churn.firth import fit_firth
 from kam.churn.logit import fit_logit
 from kam.churn.regression_checks import variance_inflation
@@ -162,6 +163,35 @@ def test_firth_resamples_customers_where_rows_repeat():
     assert 0.75 * width[0] < width[1] < 1.6 * width[0]
     again = fit_firth(np.tile(x, 4)[:, None], np.tile(one, 4), np.tile(np.arange(30), 4), n_resamples=100)
     assert again.low.tolist() == twice.low.tolist()
+
+
+def test_resamples_have_the_estimates_of_the_library():
+    rng = np.random.default_rng(7)
+    x = rng.normal(size=(80, 3))
+    y, weight = (rng.random(80) < expit(x[:, 0] - 1)).astype(float), rng.integers(1, 4, 80).astype(float)
+    library = FirthLogisticRegression(backend="numpy", max_iter=200, gtol=1e-8, xtol=1e-8).fit(
+        x, y, sample_weight=weight
+    )
+    ours = firth._newton(np.column_stack([np.ones(80), x]), y, weight, np.zeros(4))
+    assert ours == pytest.approx([library.intercept_, *library.coef_], abs=1e-6)
+    assert firth._newton(np.ones((80, 2)), y, weight, np.zeros(2)) is None
+
+
+def test_with_many_rows_only_what_separates_has_a_profile(monkeypatch):
+    rng = np.random.default_rng(2)
+    x = np.column_stack([rng.normal(size=120), np.arange(120) < 6])
+    y = ((rng.random(120) < 0.4) | (x[:, 1] > 0)).astype(float)
+    every = fit_firth(x, y, np.arange(120))
+    monkeypatch.setattr(firth, "MAX_PROFILED", 0)
+    few = fit_firth(x, y, np.arange(120), separated=[1])
+    assert (few.low[2], few.high[2], few.p_value[2]) == (every.low[2], every.high[2], every.p_value[2])
+    assert few.low[1] != every.low[1] and few.low[1] == pytest.approx(every.low[1], abs=0.1)
+    cluster = np.arange(120) // 2
+    resampled = fit_firth(x, y, cluster, separated=[1], n_resamples=60)
+    monkeypatch.setattr(firth, "MAX_RESAMPLED", 0)
+    sandwich = fit_firth(x, y, cluster, separated=[1], n_resamples=60)
+    assert resampled.high[2] >= few.high[2] - 1e-9
+    assert sandwich.std_error[1] == pytest.approx(resampled.std_error[1], rel=0.3)
 
 
 def test_vif_is_that_of_statsmodels():

@@ -12,6 +12,7 @@ from kam.churn.remaining_value import YEAR, ValueTerms, remaining_value
 from kam.errors import ColumnTypeError, DataError, EmptyDataError, MissingColumnError, ParameterError
 from tests.churn.accounts_at_risk import STRANGE, forecast
 
+COVERED = 91 + YEAR / 4
 TERMS = {"horizon_days": 91, "k": 3, "discount_rate": 0.1}
 
 
@@ -20,11 +21,11 @@ def value(frame, **terms):
 
 
 def test_worked_by_hand():
-    """k = 3 months > 91 days, so p covers 182 days; p such that the yearly loss is 1 − e⁻¹, no discount, two years.
+    """p covers 91 days and 3 months; p such that the yearly loss is 1 − e⁻¹, no discount, two years.
 
     There for 91 / 365.25 years, then shrinking at rate 1: 0.24914 + (1 − e^−1.75086) = 1.07552 years of 1,000.
     """
-    p = 1 - math.exp(-182 / YEAR)
+    p = 1 - math.exp(-COVERED / YEAR)
     found = value(forecast(p_churn=[p], margin_year=1000.0), discount_rate=0, horizon_years=2)
     assert found["yearly_loss"][0] == pytest.approx(1 - math.exp(-1))
     assert found["value_if_stays"][0] == pytest.approx(1075.52, abs=0.02)
@@ -34,7 +35,7 @@ def test_is_the_integral_that_it_says():
     found = value(forecast(p_churn=[0.2, 0.6], margin_year=[500.0, 80.0]), horizon_years=4)
     sure, force = 91 / YEAR, math.log(1.1)
     for row in found.itertuples():
-        rate = -math.log(1 - (0.5 * row.p_churn + 0.5 * 0.4)) * YEAR / 182
+        rate = -math.log(1 - (0.5 * row.p_churn + 0.5 * 0.4)) * YEAR / COVERED
         first = quad(lambda t: math.exp(-force * t), 0, sure)[0]
         later = quad(lambda t, r=rate: math.exp(-(r + force) * t), 0, 4 - sure)[0]
         assert row.value_if_stays == pytest.approx(row.margin_year * (first + math.exp(-force * sure) * later))
@@ -52,8 +53,8 @@ def test_agrees_with_a_markov_chain_of_short_periods():
     assert 100 * float(terms.annuity(loss)) == pytest.approx(markov)
 
 
-@pytest.mark.parametrize(("k", "freq", "days"), [(3, "month", 182.0), (1, "month", 91 + YEAR / 12), (2, "year", 182.0)])
-def test_a_probability_covers_silences_that_begin_and_that_end(k, freq, days):
+@pytest.mark.parametrize(("k", "freq", "days"), [(3, "month", COVERED), (1, "month", 91 + YEAR / 12), (2, "year", 91 + 2 * YEAR)])
+def test_a_probability_covers_silences_that_run_and_that_begin(k, freq, days):
     assert ValueTerms(**(TERMS | {"k": k, "freq": freq})).loss_days == pytest.approx(days)
 
 

@@ -15,7 +15,7 @@ TERMS = {"horizon_days": 91, "k": 3, "discount_rate": 0.1}
 
 def p_of(yearly):
     """The probability of a forecast of 91 days that means this yearly loss."""
-    return 1 - (1 - np.asarray(yearly)) ** (182 / YEAR)
+    return 1 - (1 - np.asarray(yearly)) ** ((91 + 365.25 / 4) / YEAR)
 
 
 def worth(loss, rate, years):

@@ -102,7 +102,7 @@ def test_too_little_to_learn_from(seasonal):
 
 def test_many_rows_are_thinned_by_customer(seasonal, monkeypatch):
     taken, rolled = seasonal
-    monkeypatch.setattr("kam.churn.rolling.MOST_ROWS", 900)
+    monkeypatch.setattr("kam.churn.rolling.MOST_ROWS", 400)
     grid = sorted(of(rolled, REGRESSION)["origin"].unique())
     origins = [o for o in taken.rows["origin"].unique() if o <= grid[2]]
     thinned = of(roll_forecasts(shortened(taken, origins)), REGRESSION, origins[-1])

@@ -100,7 +100,7 @@ def test_bands_with_few_customers_are_joined():
 def test_yearly_loss_is_that_observed_unless_given():
     risk = rows_of(EARLIER, 100, silent=10, at_risk=True, churned=10, first="R")
     found = build(*PAST, risk, rows_of(NOW, 1, silent=130), yearly_loss=None)
-    assert found.yearly_loss == pytest.approx(1 - 0.9 ** (365.25 / 182)) and not found.loss_given
+    assert found.yearly_loss == pytest.approx(1 - 0.9 ** (365.25 / (91 + 365.25 / 4))) and not found.loss_given
     some = rows_of(BEFORE, 100, silent=10, at_risk=True, churned=0, first="R")  # only those who ordered again are known
     some.loc[:49, "churned"] = np.nan
     assert build(*PAST, risk, some, rows_of(NOW, 1, silent=130), yearly_loss=None).yearly_loss == found.yearly_loss

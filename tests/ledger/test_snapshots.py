@@ -112,8 +112,7 @@ def test_the_silence_is_counted_by_the_calendar() -> None:
         for origin in origins:
             row = rows.loc[pd.Timestamp(origin)]
             assert row["at_risk"] == (origin < day)
-            # Within 30 days from the origin the last silent day is the one before the day it is due.
-            expected = pd.NA if origin >= day else origin >= day - timedelta(days=30)
+            expected = pd.NA if origin >= day else True
             assert row["churned"] is expected or row["churned"] == expected
 
 
@@ -138,7 +137,7 @@ def test_churn_looks_beyond_the_horizon_for_silences_that_begin_in_it() -> None:
         "no order": True,  # due on 10 March
         "returns in time": False,
         "returns on the day": True,  # two months are over on 20 April
-        "silent beyond": False,  # due on 31 March, begun before the origin
+        "silent beyond": True,  # due on 31 March, after the horizon, begun before the origin
         "still silent": True,  # the last silent day is the last of the data
     }
     earlier = snapshots(open_orders(rows, as_of="2024-04-29"), origins=[date(2024, 2, 15)], horizon_days=30, k=2)
@@ -223,7 +222,7 @@ def recompute(
         row["margin_next"] = margin(origin, ahead) if is_over else np.nan
         row["no_order"] = not following if is_over else pd.NA
         silences = []
-        for day in [past[-1]] * (after(past[-1]) <= ahead) + following:
+        for day in [past[-1], *following]:
             later = [other for other in days if other > day]
             silences.append(later[0] >= after(day) if later else True if after(day) <= end else None)
         known = any(silences) or None not in silences

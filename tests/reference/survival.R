@@ -69,15 +69,23 @@ term <- function(x, j) {
 }
 rows$s2 <- term(rows$t, 1)
 rows$s3 <- term(rows$t, 2)
+design <- model.matrix(~ t + s2 + s3 + score + early, rows)
 hazard_of <- function(link) {
   g <- glm(y ~ t + s2 + s3 + score + early, binomial(link), rows, control = glm.control(epsilon = 1e-12, maxit = 100))
+  # sandwich's bread is the expected information; with a link that is not canonical the observed one differs from it
+  lost_by <- function(b) make.link(link)$linkinv(design %*% b)
+  minus <- function(b) -sum(ifelse(rows$y == 1, log(lost_by(b)), log1p(-lost_by(b))))
+  bread <- solve(optimHess(coef(g), minus, control = list(ndeps = rep(1e-4, length(coef(g))))))
+  each <- rowsum(estfun(g), rows$id)
+  size <- nrow(each) / (nrow(each) - 1) * (nrow(rows) - 1) / (nrow(rows) - length(coef(g)))
   list(
     estimate = plain(coef(g)), log_likelihood = as.numeric(logLik(g)),
-    std_error = unname(sqrt(diag(vcovCL(g, cluster = rows$id, type = "HC0", cadjust = TRUE))))
+    std_error = unname(sqrt(diag(bread %*% crossprod(each) %*% bread) * size)),
+    std_error_sandwich = unname(sqrt(diag(vcovCL(g, cluster = rows$id, type = "HC1", cadjust = TRUE))))
   )
 }
 hazard <- list(
-  call = "glm(y ~ t + s2 + s3 + score + early, binomial(link)); vcovCL(g, cluster = id, type = 'HC0', cadjust = TRUE)",
+  call = "glm(y ~ t + s2 + s3 + score + early, binomial(link)); optimHess(), estfun(g); vcovCL(g, cluster = id, type = 'HC1')",
   knots = knots, cloglog = hazard_of("cloglog"), logit = hazard_of("logit")
 )
 
