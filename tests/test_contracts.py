@@ -85,7 +85,13 @@ def results():
         ),
         "comparison": churn.score_forecasts(*some_forecasts(), n_resamples=50, context=data.context),
         "call list": churn.build_call_list(
-            accounts_at_risk(60), horizon_days=91, k=3, saving_rate=0.2, cost_of_visit=100, discount_rate=0.1, n_draws=100
+            accounts_at_risk(60),
+            horizon_days=91,
+            k=3,
+            saving_rate=0.2,
+            cost_of_visit=100,
+            discount_rate=0.1,
+            n_draws=100,
         ),
         "retention": churn.value_of_retention(
             accounts_at_risk(60), horizon_days=91, k=3, discount_rate=0.1, n_resamples=100, context=data.context
@@ -106,7 +112,10 @@ def results():
         ),
         "survival": churn.fit_survival(
             churn.person_periods(
-                data.ledger, k=4, freq="quarter", covariates=ledger.Covariates(accounts=data.accounts, static=("region",))
+                data.ledger,
+                k=4,
+                freq="quarter",
+                covariates=ledger.Covariates(accounts=data.accounts, static=("region",)),
             ),
             group="region",
             context=data.context,

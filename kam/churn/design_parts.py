@@ -10,8 +10,8 @@ from typing import Any, Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from formulaic import Formula, ModelSpec  # type: ignore[import-untyped]  # carries no types
-from formulaic.errors import DataMismatchWarning, FormulaicError  # type: ignore[import-untyped]
+from formulaic import Formula, ModelSpec
+from formulaic.errors import DataMismatchWarning, FormulaicError
 
 from kam.churn.terms import Term, refuse_outcomes, require_columns
 from kam.errors import DataError, ParameterError

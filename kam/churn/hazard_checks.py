@@ -9,16 +9,16 @@ import pandas as pd
 from scipy.special import chdtrc
 
 from kam.churn.hazard_model import MIN_EVENTS, HazardModel
+from kam.churn.periods import PERIODS_A_YEAR
 from kam.churn.person_periods import PersonPeriods
 from kam.errors import ModelError
-from kam.results import Assumed, Check, Verdict
+from kam.results import Assumed, Check
 from kam.wording import Wording
 
 ALPHA = 0.05
-OFF = 0.2
-"""Silences that end by a fifth more or less often than the fit says speak against it."""
+OFF = 2.0
+"""Silences of some length that end twice as often as the fit says, or half as often, speak against it."""
 FEW = 30
-_LONG = 3
 
 
 class Refit(Protocol):
@@ -104,27 +104,30 @@ def _check_events(say: Wording, model: HazardModel) -> Check:
 def _check_returns(
     say: Wording, model: HazardModel, returns: pd.DataFrame, made: PersonPeriods | None
 ) -> tuple[Check, ...]:
-    """Whether silences end as often as the fit says, long ones above all: else departures are dated wrongly."""
+    """Whether silences end as often as the fit says, short and long ones: else departures are dated wrongly."""
     if model.hidden is None or made is None:
         return ()
     assumption = say.sentence("silent accounts come back as often as the fit says")
-    long = returns[returns["n_silent"] >= _LONG]
-    came, expected = float(long["n_returned"].sum()), float(long["n_expected"].sum())
-    if max(came, expected) < FEW:
-        finding = say.sentence("too few accounts were silent for long and followed")
+    year = PERIODS_A_YEAR[made.freq]
+    lengths = np.digitize(returns["n_silent"], [max(year // 4, 2), max(year // 2, 3), max(year, 4)])
+    by = returns.groupby(lengths).agg({"n_silent": "min", "n_returned": "sum", "n_expected": "sum"})
+    by = by[by[["n_returned", "n_expected"]].max(axis=1) >= FEW]
+    if by.empty:
+        finding = say.sentence("too few silences were followed")
         return (Check(assumption=assumption, finding=finding, verdict="not testable"),)
-    ratio = came / expected
-    verdict: Verdict = "holds" if 1 / (1 + OFF) <= ratio <= 1 + OFF else "does not hold"
+    ratios = by["n_returned"] / by["n_expected"].clip(lower=0.5)
+    worst = by.iloc[int(np.abs(np.log(ratios.clip(lower=0.01))).argmax())]
+    ratio = float(worst["n_returned"] / max(worst["n_expected"], 0.5))
     return (
         Check(
             assumption=assumption,
             finding=say.sentence(
-                "of those silent for {periods} or longer {came} came back in the next one, {expected} were expected",
-                periods=say.periods(_LONG, made.freq),
-                came=say.count(came),
-                expected=say.count(expected),
+                "the fit is farthest off for silences from {periods} on: {came} ended in the next one, {expected} were expected",
+                periods=say.periods(worst["n_silent"], made.freq),
+                came=say.count(worst["n_returned"]),
+                expected=say.count(worst["n_expected"]),
             ),
-            verdict=verdict,
+            verdict="holds" if 1 / OFF <= ratio <= OFF else "does not hold",
             statistic=ratio,
         ),
     )

@@ -275,7 +275,6 @@ def _silences(rows: pd.DataFrame, account: Ints, start: Ints) -> Silences:
             rows["n_silent"].to_numpy(dtype=np.int64),
             ordered,
             rows["period"].dt.month.to_numpy(),
-            year=rows["period"].dt.month.nunique(),
         ),
     )
 

@@ -107,10 +107,8 @@ class HiddenFit:
     n_steps: int
 
 
-def describe_rhythm(account: Ints, n_silent: Ints, ordered: Flags, season: Ints, *, year: int = 0) -> Floats:
+def describe_rhythm(account: Ints, n_silent: Ints, ordered: Flags, season: Ints) -> Floats:
     """What the probability of an order is regressed on: own rate, length of the silence, their product and squares, season.
-
-    With ``year``, the periods of a year, also whether the account ordered a year ago, and whether in a period beside that one.
 
     The own rate is the share of periods with an order from the first to the last one, begun with two periods at the portfolio's
     rate; the silence counts in periods and in own gaps.
@@ -127,8 +125,6 @@ def describe_rhythm(account: Ints, n_silent: Ints, ordered: Flags, season: Ints,
     at_once = (n_silent == 0).astype(np.float64)
     seasons = np.unique(season)[1:]
     columns = [np.ones(len(own)), own, silence, in_gaps**2, own * silence, silence**2, at_once, at_once * own]
-    if year > 1:
-        columns += _a_year_ago(account, place, ordered, year)
     return np.column_stack([*columns, *((season == s).astype(np.float64) for s in seasons)])
 
 
@@ -173,18 +169,6 @@ def fit_hidden(silences: Silences, design: Floats, *, link: Link) -> HiddenFit:
 
 
 # -- inside ----------------------------------------------------------------------------------------------------------
-
-
-def _a_year_ago(account: Ints, place: Ints, ordered: Flags, year: int) -> list[Floats]:
-    """Orders a year before and beside it; ``place`` counts rows of the account from 1, and 0 is its first order."""
-
-    def before(lag: int) -> Flags:
-        row = np.arange(len(place)) - lag
-        return np.where(place > lag, ordered[np.maximum(row, 0)], place == lag)
-
-    then = before(year)
-    beside = (before(year - 1) | before(year + 1)) & ~then
-    return [then.astype(np.float64), beside.astype(np.float64)]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

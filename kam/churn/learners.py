@@ -61,8 +61,8 @@ def _own_level(day: Ints) -> Floats:
 
 def _growth(seed: int) -> dict[str, float | int | bool]:
     return {
-        "max_iter": 80,
-        "learning_rate": 0.05,
+        "max_iter": 50,
+        "learning_rate": 0.08,
         "max_leaf_nodes": 8,
         "min_samples_leaf": 50,
         "l2_regularization": 5.0,

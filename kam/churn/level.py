@@ -65,7 +65,13 @@ def fit_level(log_odds: Floats, outcome: Floats) -> float:
 
 
 def predict_level(
-    origins: Ints, levels: Floats, structural: Floats, new_origin: int, new_structural: float | None, *, horizon_days: int
+    origins: Ints,
+    levels: Floats,
+    structural: Floats,
+    new_origin: int,
+    new_structural: float | None,
+    *,
+    horizon_days: int,
 ) -> Level:
     """The level of a new origin from those of earlier ones.
 
@@ -95,7 +101,9 @@ def predict_level(
         for name, value in said.items():
             errors.setdefault(name, []).append((value - levels[i]) ** 2)
     known = origins + horizon_days <= new_origin
-    forecasts = _forecast(origins[known], levels[known], new_origin, np.nan if new_structural is None else new_structural)
+    forecasts = _forecast(
+        origins[known], levels[known], new_origin, np.nan if new_structural is None else new_structural
+    )
     if not forecasts:
         return Level(0.0, PRIOR_ERROR + SEASON_ERROR, {}, {})
     span = int(origins[known].max() - origins[known].min()) + horizon_days if known.any() else 0

@@ -82,7 +82,9 @@ def forecast_purchases(name: str, rows: pd.DataFrame, horizon_days: int) -> tupl
 def forecast_recency(training: pd.DataFrame, rows: pd.DataFrame, horizon_days: int) -> PeerForecast:
     """Recency alone: the share without an order among the accounts that had been silent about as long at earlier origins."""
     edges = np.r_[0, np.geomspace(horizon_days / 13, 8 * horizon_days, 14)]
-    return _forecast_states(training, rows, lambda frame: np.searchsorted(edges, frame["days_since_last_order"], side="right"))
+    return _forecast_states(
+        training, rows, lambda frame: np.searchsorted(edges, frame["days_since_last_order"], side="right")
+    )
 
 
 def forecast_chain(training: pd.DataFrame, rows: pd.DataFrame, horizon_days: int) -> PeerForecast:

@@ -95,10 +95,10 @@ def person_periods(
     periods of the data: who orders in them is known to stay, but nobody can be known to have left.
 
     Covariates are those of :func:`kam.ledger.snapshots`, taken at the first day of each period, through the same code: what is
-    given in ``covariates`` (but for external series, which are the same for all), and, if the ledger has promised and delivered
-    dates, ``share_late`` of the deliveries due in the 91 days before. Other than in snapshots it is 0 where none was due (what is
-    not ordered cannot be late), a handover counts for half a year, and there is ``satisfaction_band``: low below 2.5, high from
-    4.5.
+    given in ``covariates``, but for external series, which are the same for all. Other than in snapshots a handover counts for
+    half a year; there is ``satisfaction_band``, low below 2.5 and high from 4.5; and if the ledger has promised and delivered
+    dates, ``share_late`` is of the deliveries that came in the 91 days before (or were due and have not come): it is 0 where
+    there was none, since what is not ordered cannot be late.
 
     Assumes (1) that what is declared static has been so all along; (2) that nothing is missing from the events; (3) that an
     account whose first order lies in the first k periods of the ledger, and of which ``since`` is not known, may have begun
@@ -273,7 +273,7 @@ def _gather(
     found = Gathered()
     if not isinstance(ledger, pd.DataFrame) and {"promised_date", "delivered_date"} <= set(ledger.columns):
         share = _share_late(ledger, at)
-        found.add("share_late", share, source="ledger", unit=f"{RECENT_DAYS} days; 0 if none was due")
+        found.add("share_late", share, source="ledger", unit=f"{RECENT_DAYS} days; 0 without a delivery")
     if covariates is not None:
         gather(replace(covariates, external=None), at, found)  # a series is the same for all: it is the calendar's
     if "satisfaction" in found.columns:
@@ -290,20 +290,26 @@ def _gather(
 
 
 def _share_late(ledger: Ledger, at: Places) -> Floats:
-    """Share of the deliveries due in the 91 days before that were late; 0 where none was due."""
+    """Share of the deliveries of the 91 days before that were late; 0 where there was none.
+
+    A delivery counts on the day it came, or, if it has not come, on the day for which it was promised.
+    """
     lines = ledger.table
     lines = lines.filter((lines.amount > 0) & lines.promised_date.notnull())
     promised, delivered = lines.promised_date.date(), lines.delivered_date.date()
-    on_time = delivered.notnull() & (delivered <= promised)
-    orders: Any = lines.group_by("customer_id", "order_id").agg(due=promised.max(), late=(~on_time).any())
-    due = orders.filter(orders.due <= ledger.as_of).select("customer_id", "due", "late").to_pandas()
-    owner = at.ids.get_indexer(due["customer_id"].astype("str")).astype(np.int64)
-    known = owner >= 0
-    day, late = day_numbers(pd.to_datetime(due["due"]))[known], due["late"].to_numpy(dtype=bool)[known]
-    owner, start = owner[known], at.origin - RECENT_DAYS
-    n_due = History(owner, day).count(at.customer, start, at.origin)
-    n_late = History(owner[late], day[late]).count(at.customer, start, at.origin)
-    return np.asarray(n_late / np.maximum(n_due, 1))
+    came = delivered.notnull() & (delivered <= ledger.as_of)
+    late = ~came | (delivered > promised)
+    orders: Any = lines.group_by("customer_id", "order_id").agg(
+        day=came.ifelse(delivered, promised).max(), late=late.any()
+    )
+    known = orders.filter(orders.day <= ledger.as_of).select("customer_id", "day", "late").to_pandas()
+    owner = at.ids.get_indexer(known["customer_id"].astype("str")).astype(np.int64)
+    found = owner >= 0
+    day, is_late = day_numbers(pd.to_datetime(known["day"]))[found], known["late"].to_numpy(dtype=bool)[found]
+    owner, start = owner[found], at.origin - RECENT_DAYS
+    n = History(owner, day).count(at.customer, start, at.origin)
+    n_late = History(owner[is_late], day[is_late]).count(at.customer, start, at.origin)
+    return np.asarray(n_late / np.maximum(n, 1))
 
 
 def _halve_a_year(known: pd.DataFrame, customer: Ints, freq: str) -> pd.DataFrame:

@@ -44,8 +44,8 @@ class ChurnForecastResult(Result):
         ``expected_revenue`` (gross, within the horizon); ``days_since_last_order``, ``mean_gap_days`` (missing with one purchase
         day), ``revenue_year``, and ``margin_year`` where the ledger has the cost.
     contributions : pandas.DataFrame
-        For accounts at risk: ``customer_id, term`` (a column of the snapshots), ``seen`` (its value, as text), ``contribution`` to the
-        log-odds of no order, against the mean of the accounts at risk.
+        For accounts at risk: ``customer_id, term`` (a column of the snapshots), ``seen`` (its value, as text), ``contribution``
+        to the log-odds of no order, against the mean of the accounts at risk.
     record : pandas.DataFrame
         The same forecast at earlier origins, accounts at risk: ``origin, n_customers, n_expected, n_low, n_high, n_actual``
         without an order (missing where the window is not over), ``expected_revenue, money_came``.

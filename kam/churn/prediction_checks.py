@@ -55,7 +55,9 @@ def assumed_of_prediction(say: Wording, snapshots: Snapshots, churn: ChurnProbab
             Assumed(
                 what=say.sentence("how many silences last"),
                 value=say.sentence("as many as among all accounts"),
-                would_change=say.sentence("a longer history, from which the losses of each kind of account can be learned"),
+                would_change=say.sentence(
+                    "a longer history, from which the losses of each kind of account can be learned"
+                ),
             )
         )
     return tuple(said)

@@ -99,7 +99,9 @@ def read_predictors(
         if name in KNOWS_LATER:
             continue
         columns += _covariate(rows[name], name, training)
-    terms, values = zip(*[(name, column) for name, given in columns for column in _filled(given, training)], strict=True)
+    terms, values = zip(
+        *[(name, column) for name, given in columns for column in _filled(given, training)], strict=True
+    )
     matrix = np.column_stack(values)
     center, spread = matrix[training].mean(axis=0), matrix[training].std(axis=0)
     varies = spread > 1e-9

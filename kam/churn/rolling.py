@@ -136,8 +136,8 @@ def rolling_origins(
     return tuple(sorted(day.date() for day in (*days, after) if day >= earliest))
 
 
-def roll_forecasts(taken: Snapshots, *, seed: int = 1) -> RolledForecasts:
-    """Forecast who places no order, at every origin that has something to learn from.
+def roll_forecasts(taken: Snapshots, *, n_forecasts: int = 8, seed: int = 1) -> RolledForecasts:
+    """Forecast who places no order, at the last origins that have something to learn from.
 
     Assumes that (1) accounts that looked alike order alike at other origins, apart from the level of the origin; (2) the level
     of a window is like that of others, like that of the same season, or as the models of purchases say.
@@ -146,6 +146,8 @@ def roll_forecasts(taken: Snapshots, *, seed: int = 1) -> RolledForecasts:
     ----------
     taken : Snapshots
         Origins a fraction of a horizon apart. Forecasts are made at those that lie whole horizons before the last.
+    n_forecasts : int
+        How many of them, besides the last; the weights of the candidates are learned from these.
     seed : int
         Seed of the trees, and of the accounts left out where there are too many.
 
@@ -174,7 +176,8 @@ def roll_forecasts(taken: Snapshots, *, seed: int = 1) -> RolledForecasts:
     first = int((day - rows["T"].to_numpy(dtype=np.int64)).min())
     history: list[tuple[Floats, Floats]] = []
     parts, weights, levels = [], [], []
-    for origin in origins[(origins[-1] - origins) % horizon == 0]:
+    whole = origins[(origins[-1] - origins) % horizon == 0]
+    for origin in whole[-n_forecasts - 1 :]:
         learn = known & (day + horizon <= origin)
         if not learn.any():
             continue

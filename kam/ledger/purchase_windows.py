@@ -361,8 +361,7 @@ class _Running:
             "gross": _to_money(totals["gross"][self._edges[origin]] - totals["gross"][self._start]),
             "returns_year": _to_money(self._between(totals["returns"], *windows["year"])),
             "silent": np.append(self._silent, False)[last] | (self._n_silent[after] > self._n_silent[here]),
-            "unknown": np.append(self._unknown, False)[last]
-            | (self._n_unknown[after] > self._n_unknown[here]),
+            "unknown": np.append(self._unknown, False)[last] | (self._n_unknown[after] > self._n_unknown[here]),
         }
         for name, window in windows.items():
             found[f"n_days_{name}"] = self._between(self._n_bought, *window)

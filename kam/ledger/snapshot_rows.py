@@ -6,7 +6,7 @@ Features come from before the origin, outcomes from the origin on; one code path
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -58,6 +58,12 @@ class Snapshots:
     origins: tuple[date, ...]
     covariates: pd.DataFrame
     left_out: pd.DataFrame
+
+    def apart(self) -> Snapshots:
+        """The origins that lie whole horizons before the last, so that no two share an outcome."""
+        kept = tuple(day for day in self.origins if (self.origins[-1] - day).days % self.horizon_days == 0)
+        rows = self.rows[self.rows["origin"].isin([pd.Timestamp(day) for day in kept])].reset_index(drop=True)
+        return replace(self, rows=rows, origins=kept)
 
     def require(self, terms: Iterable[str]) -> None:
         """Raise unless all terms are features.
@@ -156,9 +162,10 @@ def snapshots(
           before o of the latest wave from which the account has any, ``days_since_survey`` since the last of them; a column
           per external series, the log change over a year up to the latest month with ``known_on`` before o;
         - outcomes, missing where the data end before o + h: ``n_days_next``, ``revenue_next`` (gross), ``margin_next`` in
-          [o, o + h); ``no_order`` in them; ``churned``, of those at risk: a silence of k periods runs at o, or begins with an order
-          in [o, o + h). It may end after the data do: ``churned`` is then missing, unless another order came in time. Near the end of the data those with a value are therefore a selection; all at
-          risk have one at origins with o + h + k periods not after the day after the as-of date.
+          [o, o + h); ``no_order`` in them; ``churned``, of those at risk: a silence of k periods runs at o, or begins
+          with an order in [o, o + h). It may end after the data do: ``churned`` is then missing, unless another order came in
+          time. Near the end of the data those with a value are therefore a selection; all at risk have one at origins with
+          o + h + k periods not after the day after the as-of date.
 
     Raises
     ------

@@ -37,7 +37,7 @@ def test_a_candidate_that_is_not_sure_enough_is_made_surer_but_not_without_limit
 def test_spread_by_hand():
     log_odds = np.array([[1.0, 3.0], [-1.0, -3.0]])  # candidates already have mean 0
     assert pooled_spread(log_odds, np.array([0.5, 0.5])).tolist() == [1.0, 1.0]
-    assert pooled_spread(log_odds + [5.0, -7.0], np.array([0.5, 0.5])) == pytest.approx([1.0, 1.0])
+    assert pooled_spread(log_odds + np.array([5.0, -7.0]), np.array([0.5, 0.5])) == pytest.approx([1.0, 1.0])
     assert pooled_spread(log_odds, np.array([0.4, 0.0])).tolist() == [0.0, 0.0]
 
 

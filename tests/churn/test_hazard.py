@@ -317,3 +317,36 @@ def test_a_constant_covariate_is_left_out_and_named():
     result = fit_hazard(frame_of(same=1.0, n_complaints=np.arange(200) % 3), n_knots=0)
     assert result.terms["term"].tolist() == ["n_complaints"]
     assert any("same" in check.finding for check in result.checks)
+
+
+def test_a_season_of_leaving_is_taken_out_by_the_calendar():
+    """Who has a complaint in December, when many leave, is no more likely to leave."""
+    rng = np.random.default_rng(1)
+    found = []
+    for i in range(600):
+        for t in range(1, 25):
+            december = t % 12 == 11
+            leaves = rng.random() < (0.15 if december else 0.02)
+            complains = int(rng.random() < (0.6 if december else 0.1))
+            found.append((f"{i:03d}", t, pd.Timestamp(2023 + t // 12, t % 12 + 1, 1), complains, leaves))
+            if leaves:
+                break
+    frame = pd.DataFrame(found, columns=["customer_id", "tenure", "period", "n_complaints", "event"])
+    plain, seasonal = (fit_hazard(frame, terms=["n_complaints"], n_knots=0, calendar=c).terms for c in (False, True))
+    assert plain["ci_low"].item() > 1.5
+    assert seasonal["ci_low"].item() < 1 < seasonal["ci_high"].item()
+
+
+def test_a_manager_known_only_of_accounts_that_stayed_is_no_default_term():
+    ledger, events, accounts = seen_tables(draw_company(5, n_accounts=200))
+    accounts = accounts.assign(
+        manager=np.where(accounts.index % 2, "Kim", "Lee"), manager_since=pd.Timestamp("2024-01-01")
+    )
+    accounts["manager_since"] = accounts["manager_since"].astype("datetime64[us]")
+    with_manager = person_periods(
+        open_ledger(ledger, as_of="2025-12-31"), k=6, covariates=Covariates(accounts=accounts, events=events)
+    )
+    assert "manager" in with_manager.rows and "manager" not in set(fit_hazard(with_manager).terms["term"])
+    named = fit_hazard(with_manager, terms=["manager"])
+    check = next(check for check in named.checks if check.assumption.startswith("the manager"))
+    assert check.verdict == "does not hold"

@@ -95,9 +95,9 @@ def known():
     return made.rows.set_index(made.rows["period"].dt.month)
 
 
-def test_deliveries_by_their_promise_and_none_is_not_late(known):
+def test_deliveries_count_when_they_come_and_none_is_not_late(known):
     share = known["share_late"]
-    # due before February: 1 on time; before March: 1 of 2 late; before April: 2 of 3 (91 days reach to 1 January)
+    # came before February: 1 on time; before March: 1 of 2 late; before April one more that did not come by 31 March
     assert share.loc[2:4].round(3).tolist() == [0.0, 0.5, 0.667]
     assert share.loc[5] == 1.0 and share.loc[7] == 0.0 and not share.isna().any()
 

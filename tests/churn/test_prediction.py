@@ -83,7 +83,9 @@ def test_contributions_add_up(forecast):
 def test_losses_are_learned_where_they_were_seen(seasonal, forecast):
     taken, _ = seasonal
     assert forecast.basis == "learned"
-    settled = taken.rows[taken.rows["origin"] + pd.Timedelta(days=91) + pd.DateOffset(months=6) <= pd.Timestamp(taken.as_of)]
+    settled = taken.rows[
+        taken.rows["origin"] + pd.Timedelta(days=91) + pd.DateOffset(months=6) <= pd.Timestamp(taken.as_of)
+    ]
     settled = settled[settled["at_risk"]]
     # As many as were lost a year, within what a season may change.
     usual = settled["churned"].astype(float).mean()

@@ -53,7 +53,9 @@ def test_agrees_with_a_markov_chain_of_short_periods():
     assert 100 * float(terms.annuity(loss)) == pytest.approx(markov)
 
 
-@pytest.mark.parametrize(("k", "freq", "days"), [(3, "month", COVERED), (1, "month", 91 + YEAR / 12), (2, "year", 91 + 2 * YEAR)])
+@pytest.mark.parametrize(
+    ("k", "freq", "days"), [(3, "month", COVERED), (1, "month", 91 + YEAR / 12), (2, "year", 91 + 2 * YEAR)]
+)
 def test_a_probability_covers_silences_that_run_and_that_begin(k, freq, days):
     assert ValueTerms(**(TERMS | {"k": k, "freq": freq})).loss_days == pytest.approx(days)
 

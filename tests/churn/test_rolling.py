@@ -75,8 +75,8 @@ def test_nothing_from_the_window_or_later_is_used(seasonal):
 
 
 def test_the_same_seed_gives_the_same(seasonal):
-    taken, rolled = seasonal
-    grid = [o for o in taken.rows["origin"].unique()][:6]
+    taken, _ = seasonal
+    grid = list(taken.rows["origin"].unique())[:6]
     one, two = (roll_forecasts(shortened(taken, grid)).forecasts for _ in range(2))
     pd.testing.assert_frame_equal(one, two)
 

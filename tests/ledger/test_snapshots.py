@@ -536,3 +536,14 @@ def test_online_retail_equals_pandas(real_data: Callable[[str], Path]) -> None:
         assert (rows["no_order"] == ~rows.index.isin(ahead["customer_id"])).all()
         due = past["day"].max() + pd.DateOffset(months=6)
         assert (rows["at_risk"] == (due > day)).all()
+
+
+def test_origins_apart_share_no_outcome() -> None:
+    ledger = open_orders([("a", "2023-01-01", 1.0), ("b", "2023-05-01", 1.0)], as_of="2024-12-31")
+    days = [date(2024, 1, 1), date(2024, 1, 11), date(2024, 1, 21), date(2024, 1, 31)]
+    taken = snapshots(ledger, origins=days, horizon_days=15, k=3)
+    apart = taken.apart()
+    assert apart.origins == (date(2024, 1, 1), date(2024, 1, 31))
+    assert apart.rows["origin"].unique().tolist() == [pd.Timestamp(day) for day in apart.origins]
+    assert len(apart.rows) == 4 and apart.rows.index.equals(pd.RangeIndex(4))
+    assert taken.origins == tuple(days)
