@@ -1,4 +1,4 @@
-"""Are planted hazards recovered? ``python -m benchmarks.hazard_coverage [companies]``.
+"""Are planted hazards recovered? ``python -m benchmarks.hazard_coverage [companies] [first seed]``.
 
 Companies of :mod:`kam.samples` (1,200 accounts, 48 months) whose accounts leave by known log-odds a month. Shown for each
 estimator and planted effect: the mean estimate, how many of the 95 % intervals hold the truth (in percent; aim 90 to 98), and the
@@ -84,15 +84,15 @@ def _fit(rows: pd.DataFrame, departures: Departures, terms: tuple[str, ...] = TE
     return fit_model(rows, terms=terms, departures=departures, link="logit", n_knots=4, calendar=False, say=Wording())
 
 
-def main(n_companies: int) -> None:
+def main(n_companies: int, first: int) -> None:
     """Print one block per estimator."""
     start = perf_counter()
     with ProcessPoolExecutor(2) as pool:
-        found = np.array(list(pool.map(try_once, range(1, n_companies + 1), chunksize=2)))
+        found = np.array(list(pool.map(try_once, range(first, first + n_companies), chunksize=2)))
     results, totals = found[:, :-1], found[:, -1]
     truth = np.array(list(PLANTED.values()))
     oracle = np.median(results[:, 0, :, 1], axis=0)
-    print(f"{n_companies} companies, {(perf_counter() - start) / n_companies:.1f} s each")
+    print(f"{n_companies} companies from seed {first} on, {(perf_counter() - start) / n_companies:.1f} s each")
     print(f"{'':>30}{'':>12}" + "".join(f"{name.split(': ')[-1]:>14}" for name in NAMES))
     print(f"{'planted':>30}{'':>12}" + "".join(f"{value:14.2f}" for value in truth))
     for i, name in enumerate(ESTIMATORS):
@@ -114,4 +114,4 @@ def main(n_companies: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 200)
+    main(*(int(given) if given else usual for given, usual in zip([*sys.argv[1:3], "", ""], (200, 1), strict=False)))

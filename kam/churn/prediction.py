@@ -45,7 +45,7 @@ class ChurnForecastResult(Result):
         day), ``revenue_year``, and ``margin_year`` where the ledger has the cost.
     contributions : pandas.DataFrame
         For accounts at risk: ``customer_id, term`` (a column of the snapshots), ``seen`` (its value, as text), ``contribution``
-        to the log-odds of no order, against the mean of the accounts at risk.
+        to the log-odds of being lost, against the mean of the accounts at risk.
     record : pandas.DataFrame
         The same forecast at earlier origins, accounts at risk: ``origin, n_customers, n_expected, n_low, n_high, n_actual``
         without an order (missing where the window is not over), ``expected_revenue, money_came``.
@@ -71,7 +71,7 @@ class ChurnForecastResult(Result):
     n_churn, n_churn_low, n_churn_high : float
         Accounts at risk expected to be lost, and the interval.
     explained : float
-        Share of the variance of the forecast's log-odds that the contributions add up to.
+        Share of the variance of the log-odds of being lost that the contributions add up to.
     level : float
         Level of the intervals.
     seed : int
@@ -222,7 +222,7 @@ def predict_churn(
     for name in _FACTS:
         if name in scored:
             customers[name] = scored[name]
-    contributions, explained = _contributions(snapshots, scored, p, risk)
+    contributions, explained = _contributions(snapshots, scored, churn.p, risk)
     record = _record(snapshots, own, z)
     expected = _sum_with_interval(p[risk], level_error[risk], z)
     lost = _sum_with_interval(churn.p[risk], churn.level_error[risk], z)

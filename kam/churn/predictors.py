@@ -24,6 +24,8 @@ FEWEST_ROWS = 30
 """Rows that a level needs to get a column of its own."""
 KNOWS_LATER = ("manager",)
 """Covariates that are known at a past origin only if nothing changed since: who took over later would be recognized by it."""
+MOST_GAPS = 10.0
+"""A silence is counted up to so many of the account's own gaps."""
 WIDEST = 6.0
 """Standardized values are held within this many standard deviations of the training mean."""
 _NEEDED = (
@@ -124,6 +126,8 @@ def _history(rows: pd.DataFrame, horizon_days: int) -> list[tuple[str, Floats]]:
         ("frequency", (n == 0).astype(float)),
         ("gap_ratio", np.where(has_gap, np.log((since + week) / (np.where(has_gap, gap, 0) + week)), 0.0)),
         ("mean_gap_days", np.where(has_gap, np.log1p(np.where(has_gap, gap, 0)), 0.0)),
+        # While an account buys at random, the odds that it has stopped grow by the same factor with each of its gaps.
+        ("gap_ratio", np.where(has_gap, np.minimum(since / np.where(has_gap, np.maximum(gap, 1), 1), MOST_GAPS), 0.0)),
         ("gap_ratio", np.where(has_gap, np.tanh((np.where(has_gap, gap, 0) - since) / horizon_days), 0.0)),
         ("gap_cv", np.where(n > 1, np.where(n > 1, variation, 0), 0.0)),
         ("gap_cv", (n <= 1).astype(float)),

@@ -14,8 +14,13 @@ from kam.wording import Wording
 
 MOST = 3
 """Reasons that are said of an account."""
-LEAST = 0.05
+LEAST = 0.1
 """A smaller sum of log-odds above the mean is no reason."""
+STANDING = (
+    *("T", "tenure_days", "left_censored", "monetary_value", "margin_year"),
+    *("revenue_year", "revenue_year_before", "n_days_season", "revenue_season"),
+)
+"""What describes an account rather than says that something changed: never said as a reason."""
 _MISSING = "_missing"
 _LONG_DECIMAL = re.compile(r"-?\d+\.\d{4,}(e-\d+)?")
 
@@ -34,7 +39,7 @@ def say_reasons(
     """Put into words what raises each account's risk above the mean of the portfolio, the most first.
 
     Terms that tell one story (days since the last order, usual gap, their ratio) are added up and said once. At most three
-    stories whose sum is above 0.05 log-odds are said; what lowers the risk is not. A term that has no phrase of its own is
+    stories whose sum is above 0.1 log-odds are said; what lowers the risk is not. A term that has no phrase of its own is
     said as "name: value".
 
     Parameters
@@ -91,9 +96,9 @@ def say_reasons(
         values = {**known.get(str(customer_id), {}), **dict(zip(own["term"], own["seen"], strict=True))}
         story = own["term"].map(lambda term: _STORY_OF.get(term, term))
         sums = own["contribution"].astype(float).groupby(story).sum()
-        order = sorted(((-x, str(name)) for name, x in sums.items() if x >= LEAST))[:MOST]
-        phrases = [_say_story(name, values, horizon_days, say) for _, name in order]
-        said[str(customer_id)] = "; ".join(phrase for phrase in phrases if phrase)
+        order = sorted((-x, str(name)) for name, x in sums.items() if x >= LEAST and name not in STANDING)
+        phrases = (_say_story(name, values, horizon_days, say) for _, name in order)
+        said[str(customer_id)] = "; ".join([phrase for phrase in phrases if phrase][:MOST])
     return said
 
 
@@ -156,6 +161,8 @@ def _frequency(say: Wording, values: Values, horizon_days: int) -> str | None:
 
 def _trend(say: Wording, values: Values, horizon_days: int) -> str | None:
     now, before = _number(values, "revenue_recent"), _number(values, "revenue_before")
+    if now == 0 and before == 0:
+        return None  # the silence says so
     form = say.money_short
     if now is None and before is None:
         now, before = _number(values, "n_days_recent"), _number(values, "n_days_before")
@@ -177,53 +184,6 @@ def _trend(say: Wording, values: Values, horizon_days: int) -> str | None:
     return say.sentence("{now} in the last {days} days, {before} before", now=form(now), before=form(before), days=days)
 
 
-def _year(say: Wording, values: Values, horizon_days: int) -> str | None:
-    now, before = _number(values, "revenue_year"), _number(values, "revenue_year_before")
-    if now is None:
-        if before is None:
-            return None
-        return say.sentence("{amount} in the year before last", amount=say.money_short(before))
-    if before is None:
-        return say.sentence("{amount} in the last year", amount=say.money_short(now))
-    return say.sentence(
-        "{now} in the last year, {before} before", now=say.money_short(now), before=say.money_short(before)
-    )
-
-
-def _season(say: Wording, values: Values, horizon_days: int) -> str | None:
-    n = _number(values, "n_days_season")
-    if n is not None:
-        return say.plural(
-            "one day with an order in the same season a year ago",
-            "{n} days with an order in the same season a year ago",
-            round(n),
-        )
-    money = _number(values, "revenue_season")
-    return None if money is None else (
-        say.sentence("{amount} in the same season a year ago", amount=say.money_short(money))
-    )  # fmt: skip
-
-
-def _tenure(say: Wording, values: Values, horizon_days: int) -> str | None:
-    days = next((x for x in (_number(values, "tenure_days"), _number(values, "T")) if x is not None), None)
-    if days is not None:
-        return say.plural("a customer for one day", "a customer for {n} days", round(days))
-    early = _number(values, "left_censored")
-    return None if early is None else (
-        say.sentence("a customer since before the data begin, or soon after" if early else "came after the data begin")
-    )  # fmt: skip
-
-
-def _order_size(say: Wording, values: Values, horizon_days: int) -> str | None:
-    x = _number(values, "monetary_value")
-    return None if x is None else say.sentence("{amount} a purchase day", amount=say.money_short(x))
-
-
-def _margin(say: Wording, values: Values, horizon_days: int) -> str | None:
-    x = _number(values, "margin_year")
-    return None if x is None else say.sentence("margin of {amount} in the last year", amount=say.money_short(x))
-
-
 def _returned(say: Wording, values: Values, horizon_days: int) -> str | None:
     x = _number(values, "share_returned")
     return None if x is None else say.sentence("{share} of the last year's revenue returned", share=say.share(x))
@@ -236,8 +196,8 @@ def _discount(say: Wording, values: Values, horizon_days: int) -> str | None:
 
 def _late(say: Wording, values: Values, horizon_days: int) -> str | None:
     share, n = _number(values, "share_late"), _number(values, "n_deliveries")
-    if share is None:
-        return None if n is None else say.plural("one delivery due", "{n} deliveries due", round(n))
+    if not share:
+        return None
     if n is None or n < 1:
         return say.sentence("{share} of deliveries late", share=say.share(share, 0))
     return say.plural(
@@ -288,11 +248,6 @@ STORIES: dict[str, tuple[Phrase, tuple[str, ...]]] = {
     "irregular": (_irregular, ("gap_cv",)),
     "frequency": (_frequency, ("frequency", "n_days_year", "n_days_year_before")),
     "trend": (_trend, ("n_days_recent", "n_days_before", "revenue_recent", "revenue_before")),
-    "year": (_year, ("revenue_year", "revenue_year_before")),
-    "season": (_season, ("n_days_season", "revenue_season")),
-    "tenure": (_tenure, ("tenure_days", "T", "left_censored")),
-    "order size": (_order_size, ("monetary_value",)),
-    "margin": (_margin, ("margin_year",)),
     "returned": (_returned, ("share_returned",)),
     "discount": (_discount, ("discount_share",)),
     "deliveries": (_late, ("share_late", "n_deliveries")),
@@ -310,11 +265,8 @@ _STORY_OF = {term: story for story, (_, terms) in STORIES.items() for term in te
 
 def _say_story(story: str, values: Values, horizon_days: int, say: Wording) -> str:
     if story in STORIES:
-        phrase, terms = STORIES[story]
-        said = phrase(say, values, horizon_days)
-        if said:
-            return said
-        return say.sentence("{name}: not known", name=" ".join(terms[:1]).replace("_", " "))
+        phrase, _ = STORIES[story]
+        return phrase(say, values, horizon_days) or ""
     if story.endswith(_MISSING):
         return say.sentence("{name}: not known", name=story.removesuffix(_MISSING).replace("_", " "))
     value = values.get(story)

@@ -69,7 +69,7 @@ def test_intervals_of_earlier_windows_held_what_happened(forecast):
 def test_contributions_add_up(forecast):
     at_risk = forecast.customers[forecast.customers["at_risk"]].set_index("customer_id")
     total = forecast.contributions.groupby("customer_id")["contribution"].sum()
-    log_odds = np.log(at_risk["p_no_order"] / (1 - at_risk["p_no_order"]))
+    log_odds = np.log(at_risk["p_churn"] / (1 - at_risk["p_churn"]))
     assert set(total.index) == set(at_risk.index)
     assert np.corrcoef(total[at_risk.index], log_odds)[0, 1] ** 2 == pytest.approx(forecast.explained, abs=0.02)
     assert forecast.explained > 0.8
