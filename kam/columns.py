@@ -205,6 +205,12 @@ GLOSSARY: dict[str, Column] = {
     ),
     "held_out": _column("held out", "mean over the accounts that were drawn to be left alone", "as the term", "number"),
     "high": _column("highest", "highest value that got the score", "days, orders or money", "number"),
+    "ici": _column(
+        "said and seen differ by",
+        "mean difference between what was said and the calibration curve (ICI)",
+        "share",
+        "share",
+    ),
     "is_key_account": _column("key account", "meets every criterion", "yes or no", "flag"),
     "is_lost": _column("lost", "silent for as long as the rule says", "yes or no", "flag"),
     "is_lost_own": _column("lost by own rhythm", "silent for longer than the own rhythm allows", "yes or no", "flag"),
@@ -245,6 +251,12 @@ GLOSSARY: dict[str, Column] = {
     ),
     "log_likelihood_null": _column(
         "log-likelihood of the mean", "log-likelihood without covariates", "number", "number"
+    ),
+    "log_loss": _column(
+        "log loss",
+        "mean of minus the logarithm of the probability given to what happened; 0 is best",
+        "number",
+        "number",
     ),
     "log_odds": _column("log-odds", "level in log-odds", "log-odds", "number"),
     "logged_reason": _column("logged reason", "reason of the loss as somebody logged it", "text", "text"),
@@ -365,6 +377,7 @@ GLOSSARY: dict[str, Column] = {
         "orders per year",
         "number",
     ),
+    "orders_ratio": _column("seen / said", "accounts with an order, observed over expected", "ratio", "number"),
     "origin": _column("forecast in", "period from which was forecast", "date", "period"),
     "outcome": _column("outcome", "what came of it", "text", "text"),
     "own_high": _column("to", "upper end of the interval of the account's own value", "currency", "money"),
@@ -549,6 +562,11 @@ GLOSSARY: dict[str, Column] = {
     "share_stationary": _column("in the long run", "share of time in the state in the long run", "share", "share"),
     "share_value": _column("share", "share of the base total", "share", "share"),
     "share_year": _column("lost a year", "share of those at risk lost within a year at that rate", "share", "share"),
+    "slope": _column(
+        "calibration slope", "1: neither too extreme nor too timid; below 1: too extreme", "number", "number"
+    ),
+    "slope_high": _column("to", "upper end of the interval of the calibration slope", "number", "number"),
+    "slope_low": _column("from", "lower end of the interval of the calibration slope", "number", "number"),
     "source": _column("known from", "where the effect is known from: experiment, judged, assumed", "text", "text"),
     "spread_over": _column(
         "interval over", "whether accounts or origins make the interval, the wider of the two", "text", "text"

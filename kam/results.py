@@ -16,15 +16,15 @@ import math
 import os
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, asdict, dataclass, fields
 from datetime import date, datetime
 from html import escape
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, ParamSpec, TypeVar
 
-from kam.errors import KamError, ParameterError, ResultsError
+from kam.errors import DataError, KamError, ModelError, ParameterError, ResultsError
 from kam.wording import Wording
 
 if TYPE_CHECKING:
@@ -171,6 +171,68 @@ class Result(ABC):
         shown = frame.rename(columns={name: say.label(name) for name in frame.columns})
         table = shown.to_html(index=False, escape=True, max_rows=12, border=0, na_rep="–")
         return f"{self.answer()._repr_html_()}{table}"
+
+
+# -- what the data do not allow --------------------------------------------------------------------------------------
+
+P = ParamSpec("P")
+R = TypeVar("R", bound=Result)
+
+
+@dataclass(frozen=True)
+class NotPossible:
+    """What stands in the place of a result that the data do not allow: it is false, and says why.
+
+    Attributes
+    ----------
+    name : str
+        The analysis.
+    error : KamError
+        Why it could not be made.
+    """
+
+    name: str
+    error: KamError
+
+    def __bool__(self) -> bool:
+        return False
+
+    def answer(self) -> Answer:
+        """Why there is no answer."""
+        return Answer(f"This could not be said: {self.error}")
+
+
+def attempt(analysis: Callable[P, R], /, *data: P.args, **options: P.kwargs) -> R | NotPossible:
+    """Make a result that a report can do without; where the data do not allow it, say why in its place.
+
+    Only errors of :mod:`kam.errors` about data and models are taken for that; a wrong parameter is an error all the same.
+
+    Parameters
+    ----------
+    analysis : callable
+        A function that returns a result.
+    *data, **options
+        What it takes.
+
+    Returns
+    -------
+    Result or NotPossible
+
+    Examples
+    --------
+    >>> from kam.identify import concentration
+    >>> attempt(concentration, [-5.0, -1.0]).answer().partition(":")[0]
+    'This could not be said'
+    """
+    try:
+        return analysis(*data, **options)
+    except (DataError, ModelError) as error:
+        return NotPossible(analysis.__name__, error)
+
+
+def possible(*results: Result | NotPossible) -> list[Result]:
+    """Those that could be made."""
+    return [result for result in results if isinstance(result, Result)]
 
 
 # -- save and load ---------------------------------------------------------------------------------------------------

@@ -25,6 +25,8 @@ if "PYTEST_XDIST_WORKER" not in os.environ:
         "JUPYTER_CONFIG_DIR": f"{home}/config",
         "JUPYTER_DATA_DIR": f"{home}/data",
         "JUPYTER_RUNTIME_DIR": f"{home}/runtime",
+        "OMP_NUM_THREADS": "1",  # workers that fight over cores take many times as long
+        "OPENBLAS_NUM_THREADS": "1",
         "MPLBACKEND": "Agg",
         "MPLCONFIGDIR": str(kept / "matplotlib"),
         "XDG_CACHE_HOME": str(kept / "cache"),

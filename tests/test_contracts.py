@@ -54,6 +54,7 @@ def results():
     from kam import churn, identify, ledger
     from tests.churn.accounts_at_risk import simulated as accounts_at_risk
     from tests.churn.forecasts import some_forecasts
+    from tests.churn.seasonal_buyers import roll, simulate_orders
 
     data = kam.open_dataset("sample")
     summary, panel = ledger.summarize_customers(data.ledger), ledger.activity_panel(data.ledger, freq="month")
@@ -61,6 +62,7 @@ def results():
     states = ledger.state_panel(data.ledger, states="value", k=3, freq="quarter", window=4)
     chain = churn.fit_markov_churn(states, n_resamples=50, context=data.context)
     definition = churn.churn_definition(panel, n_resamples=50, context=data.context)
+    taken, rolled = roll(simulate_orders(150, days=800, season=0.5))
     return {
         "definition": definition,
         "losses": churn.describe_losses(definition, data.ledger, accounts=data.accounts, events=data.events),
@@ -83,6 +85,7 @@ def results():
             n_resamples=50,
             context=data.context,
         ),
+        "churn forecast": churn.predict_churn(taken, rolled=rolled, context=data.context),
         "comparison": churn.score_forecasts(*some_forecasts(), n_resamples=50, context=data.context),
         "call list": churn.build_call_list(
             accounts_at_risk(60),

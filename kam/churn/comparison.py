@@ -26,7 +26,19 @@ from kam.churn.comparison_frames import (
     score_frame,
     verdict_frame,
 )
-from kam.churn.comparison_scores import AUC, CALLED, LOG_LOSS, MONEY_FOUND, NAMED, OBSERVED, draw_scores
+from kam.churn.comparison_scores import (
+    AUC,
+    BRIER,
+    CALLED,
+    ICI,
+    LOG_LOSS,
+    MONEY_FOUND,
+    NAMED,
+    OBSERVED,
+    OBSERVED_ORDERS,
+    SLOPE,
+    draw_scores,
+)
 from kam.churn.peers import CANDIDATES
 from kam.churn.rolling import RolledForecasts, roll_forecasts, rolling_snapshots
 from kam.churn.scored_forecasts import AT_RISK, read_scored
@@ -135,6 +147,33 @@ class ChurnComparisonResult(Result):
                 hint=f"Models: {', '.join(self.scores['model'].unique())}.",
             )
         return rows.iloc[0]
+
+    def pooled(self) -> pd.DataFrame:
+        """The scores over all origins, one row per population and model, the smallest log loss first.
+
+        Columns ``population, model, log_loss, auc, brier, orders_ratio`` (accounts with an order, observed over expected),
+        ``slope, slope_low, slope_high`` (calibration), ``ici`` (mean difference of said and seen), ``share_named`` (top buyers),
+        ``share_money_found``.
+        """
+        rows = self.scores[self.scores["origin"] == POOLED]
+        wide = rows.pivot(index=["population", "model"], columns="measure", values="estimate")
+        ends = rows[rows["measure"] == SLOPE].set_index(["population", "model"])
+        found = pd.DataFrame(
+            {
+                "log_loss": wide[LOG_LOSS],
+                "auc": wide[AUC],
+                "brier": wide[BRIER],
+                "orders_ratio": wide[OBSERVED_ORDERS],
+                "slope": wide[SLOPE],
+                "slope_low": ends["ci_low"],
+                "slope_high": ends["ci_high"],
+                "ici": wide[ICI],
+                "share_named": wide[NAMED],
+                "share_money_found": wide[MONEY_FOUND],
+            }
+        ).reset_index()
+        order = np.lexsort((found["log_loss"], found["population"] != AT_RISK))
+        return found.iloc[order].reset_index(drop=True)
 
     def off_origins(self) -> pd.DataFrame:
         """The rows of ``scores`` of origins at which the reference was off in number by more than a tenth, and beyond chance."""
@@ -445,8 +484,9 @@ def compare_churn_models(
 ) -> ChurnComparisonResult:
     """Hold the regression against its peers on this ledger's own last windows, each forecast made before its window.
 
-    Peers: recency alone, a Markov chain, BG/NBD, Pareto/NBD and the rhythm model; see :mod:`kam.churn.peers`. What is assumed of
-    the scores stands at :func:`score_forecasts`, of the forecasts at :func:`kam.churn.roll_forecasts`.
+    Peers: recency alone, a Markov chain, BG/NBD, Pareto/NBD and the rhythm model; see :mod:`kam.churn.peers`.
+
+    Assumes what :func:`score_forecasts` assumes of the scores and :func:`kam.churn.roll_forecasts` of the forecasts.
 
     Parameters
     ----------

@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import linalg
 from scipy.special import expit, logit
+from threadpoolctl import threadpool_limits
 
 from kam.errors import NotConvergedError
 
@@ -128,6 +129,7 @@ def describe_rhythm(account: Ints, n_silent: Ints, ordered: Flags, season: Ints)
     return np.column_stack([*columns, *((season == s).astype(np.float64) for s in seasons)])
 
 
+@threadpool_limits.wrap(limits=1)  # type: ignore[untyped-decorator]  # small matrices: cores would wait for one another
 def fit_hidden(silences: Silences, design: Floats, *, link: Link) -> HiddenFit:
     """Fit hazard and rhythm by EM; ``design`` (rows, P) has the intercept first.
 

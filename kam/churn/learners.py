@@ -27,7 +27,7 @@ def ridge(x: Floats, training: Flags, event: Floats, day: Ints) -> Floats:
 
     ``x`` has shape (N, F), ``training`` (N,); ``event`` (0 or 1) and ``day`` (the origin) are those of the training rows.
     """
-    fit = LogisticRegression(C=PENALTY, max_iter=500)
+    fit = LogisticRegression(C=PENALTY, solver="newton-cholesky", max_iter=100)
     fit.fit(np.column_stack([x[training], _own_level(day)]), event)
     return np.asarray(x @ fit.coef_[0][: x.shape[1]])
 
@@ -50,7 +50,9 @@ def relative_spending(x: Floats, training: Flags, spent: Floats, day: Ints, *, s
         return np.zeros(len(x))
     capped = np.minimum(spent, np.quantile(spent[spent > 0], MOST_SPENT))
     capped = capped / capped.mean()
-    linear = PoissonRegressor(alpha=0.1, max_iter=300).fit(np.column_stack([x[training], _own_level(day)]), capped)
+    linear = PoissonRegressor(alpha=0.1, solver="newton-cholesky", max_iter=100).fit(
+        np.column_stack([x[training], _own_level(day)]), capped
+    )
     grown = HistGradientBoostingRegressor(loss="poisson", **_growth(seed)).fit(x[training], capped)
     return np.asarray(np.exp((x @ linear.coef_[: x.shape[1]] + np.log(np.maximum(grown.predict(x), 1e-9))) / 2))
 

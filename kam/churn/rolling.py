@@ -14,6 +14,7 @@ from datetime import date
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from kam.churn.blending import fit_weights, log_odds_of, pooled_spread, probability_of
 from kam.churn.learners import relative_spending, ridge, trees
@@ -136,6 +137,7 @@ def rolling_origins(
     return tuple(sorted(day.date() for day in (*days, after) if day >= earliest))
 
 
+@threadpool_limits.wrap(limits=1)  # type: ignore[untyped-decorator]  # small matrices: cores would wait for one another
 def roll_forecasts(taken: Snapshots, *, n_forecasts: int = 8, seed: int = 1) -> RolledForecasts:
     """Forecast who places no order, at the last origins that have something to learn from.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable
@@ -43,6 +44,7 @@ class RunKernelManager(AsyncKernelManager):
         """This interpreter's kernel."""
         argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--HistoryManager.enabled=False"]
         environment = {
+            **_one_core(),
             "IPYTHONDIR": str(Path(self.folder, "ipython")),
             "PYDEVD_DISABLE_FILE_VALIDATION": "1",
             "PYTHONHASHSEED": "0",
@@ -56,6 +58,13 @@ class RunKernelManager(AsyncKernelManager):
             await super().start_kernel(**{**options, "cwd": str(work), "stdout": log, "stderr": log})
 
     start_kernel: Callable[..., Awaitable[None]] = _start_in_folder
+
+
+def _one_core() -> dict[str, str]:
+    """Linear algebra on one core, unless the user says otherwise: cores that wait for one another make matrices of this size
+    many times slower once notebooks run side by side.
+    """
+    return {name: os.environ.get(name, "1") for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
 
 
 def kernel_folder() -> tempfile.TemporaryDirectory[str]:

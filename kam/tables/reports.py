@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 Markup = Callable[[str], str]
 
 _ALIGNED_LEFT = ("text", "flag")
+_P_VALUES = ("p_holm", "p_value", "time_p_value")  # what would be shown as 0 is not
 _LONG = 30  # beside many other columns, one with a longer text is kept at a readable width
 _TURNING = ("R", "AL", "RLE", "RLO", "LRE", "LRO", "RLI", "LRI", "FSI")
 _PACKAGES = ("kam", "duckdb", "ibis-framework", "matplotlib", "numpy", "pandas", "scipy")
@@ -143,28 +144,31 @@ def report_table(
     )
 
 
-def _formats(names: Sequence[str], *, by_term: bool) -> dict[str, Format]:
-    """How each column is shown; the ends of an interval as the column before them."""
-    formats: dict[str, Format] = {}
-    before: Format = "number"
+def _formats(names: Sequence[str], *, by_term: bool) -> dict[str, Format | None]:
+    """How each column is shown, None: as its row's term; the ends of an interval as the column before them."""
+    formats: dict[str, Format | None] = {}
+    before: Format | None = None if by_term else "number"
     for name in names:
-        is_end = GLOSSARY[name].unit == "as the estimate" and not by_term
-        formats[name] = before if is_end else GLOSSARY[name].format
-        before = formats[name]
+        unit = GLOSSARY[name].unit
+        if unit != "as the estimate":
+            before = None if by_term and unit.startswith("as the ") else GLOSSARY[name].format
+        formats[name] = before
     return formats
 
 
-def _cells(frame: pd.DataFrame, name: str, form: Format, say: Wording, freq: str) -> list[str]:
-    entry = GLOSSARY[name]
+def _cells(frame: pd.DataFrame, name: str, form: Format | None, say: Wording, freq: str) -> list[str]:
     values = [None if missing else value for value, missing in zip(frame[name], frame[name].isna(), strict=True)]
     if name in ("term", "criterion"):
         return [_term(str(value), say) for value in values]
-    if "term" in frame and entry.unit.startswith("as the "):
+    if form is None:
         return [_by_term(value, str(term), say) for value, term in zip(values, frame["term"], strict=True)]
     if form == "period":
         return [say.value(None, form) if value is None else say.period(value, freq) for value in values]
     if form == "number" and all(v is None or (isinstance(v, (int, float)) and float(v).is_integer()) for v in values):
         form = "count"
+    if name in _P_VALUES:
+        least = f"< {say.number(0.001, 3)}"
+        return [least if v is not None and float(str(v)) < 0.001 else _cell(v, form, say) for v in values]
     return [_cell(value, form, say) for value in values]
 
 

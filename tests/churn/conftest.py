@@ -3,10 +3,10 @@
 import pytest
 
 from kam.churn.definition import ChurnDefinitionResult, churn_definition
-from kam.churn.rolling import RolledForecasts, roll_forecasts, rolling_origins
-from kam.ledger import Snapshots, open_ledger, snapshots
+from kam.churn.rolling import RolledForecasts
+from kam.ledger import Snapshots
 from tests.churn.purchases import simulate_panel
-from tests.churn.seasonal_buyers import START, simulate_orders
+from tests.churn.seasonal_buyers import roll, simulate_orders
 from tests.churn.worlds import simulate
 
 
@@ -25,7 +25,4 @@ def simulated() -> ChurnDefinitionResult:
 @pytest.fixture(scope="session")
 def seasonal() -> tuple[Snapshots, RolledForecasts]:
     """Snapshots of 400 seasonal buyers over two and a half years, the last origin to be scored, and forecasts at each."""
-    ledger = open_ledger(simulate_orders(days=1100, season=0.5))
-    origins = rolling_origins(START.date(), ledger.as_of, horizon_days=91, per_window=2)
-    taken = snapshots(ledger, origins=origins, horizon_days=91, k=6)
-    return taken, roll_forecasts(taken)
+    return roll(simulate_orders(days=1100, season=0.5))

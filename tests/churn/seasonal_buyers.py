@@ -5,6 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from kam.churn.rolling import RolledForecasts, roll_forecasts, rolling_origins
+from kam.ledger import Snapshots, open_ledger, snapshots
+
 START = pd.Timestamp("2022-01-03")
 
 
@@ -27,3 +30,11 @@ def simulate_orders(n: int = 400, *, seed: int = 1, days: int = 900, season: flo
             "amount": size.round(2),
         }
     )
+
+
+def roll(orders: pd.DataFrame) -> tuple[Snapshots, RolledForecasts]:
+    """Snapshots of such buyers, the last origin the day after the data, and forecasts at each."""
+    ledger = open_ledger(orders)
+    origins = rolling_origins(START.date(), ledger.as_of, horizon_days=91, per_window=2)
+    taken = snapshots(ledger, origins=origins, horizon_days=91, k=6)
+    return taken, roll_forecasts(taken)

@@ -68,7 +68,7 @@ def test_nothing_from_the_window_or_later_is_used(seasonal):
     later = cut.rows["origin"] + pd.Timedelta(days=91) > origin
     cut.rows.loc[later, "no_order"] = ~cut.rows.loc[later, "no_order"]
     cut.rows.loc[later, "revenue_next"] = 1e6
-    again = of(roll_forecasts(cut), REGRESSION, origin)
+    again = of(roll_forecasts(cut, n_forecasts=2), REGRESSION, origin)
     before = of(rolled, REGRESSION, origin)
     for name in ("p_no_order", "expected_revenue", "level_error"):
         assert again[name].to_numpy() == pytest.approx(before[name].to_numpy(), rel=1e-9), name
