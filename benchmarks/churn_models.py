@@ -35,7 +35,10 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter, process_time
 
+import numpy as np
 import pandas as pd
+import scipy
+import sklearn
 
 from benchmarks.lifetimes_peer import N_TIMES, read_peak
 from benchmarks.unseen_ledgers import UNSEEN
@@ -88,6 +91,7 @@ class Outcome:
     ours: dict[str, float]
     theirs: dict[str, float]
     versions: dict[str, str]
+    penalized: tuple[str, ...] = ()
 
 
 # ---- the environment of lifetimes ------------------------------------------------------------------------------------
@@ -198,8 +202,8 @@ def run_kam(
 
 def run_lifetimes(
     python: Path, file: Path, origins: list[pd.Timestamp]
-) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, float], dict[str, str]]:
-    """Forecasts, what did not settle, costs, versions."""
+) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, float], dict[str, str], tuple[str, ...]]:
+    """Forecasts, what did not settle, costs, versions, and fits that needed a penalty."""
     with tempfile.TemporaryDirectory() as folder:
         command = [str(python), str(PEER), str(file), folder, str(HORIZON), *(str(day.date()) for day in origins)]
         done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
@@ -215,10 +219,8 @@ def run_lifetimes(
         reason="no fit settles",
     )
     costs = {**said["seconds"], "peak": said["peak"]}
-    penalized = [f"{key} {penalty:g}" for key, penalty in said["penalties"].items() if penalty]
-    if penalized:
-        print(f"  penalties of lifetimes: {', '.join(penalized)}")
-    return forecasts, failed, costs, said["versions"]
+    penalized = tuple(f"{fit}, {penalty:g}" for fit, penalty in said["penalties"].items() if penalty)
+    return forecasts, failed, costs, said["versions"], penalized
 
 
 def compare(name: str, orders: pd.DataFrame, python: Path | None) -> Outcome:
@@ -232,8 +234,9 @@ def compare(name: str, orders: pd.DataFrame, python: Path | None) -> Outcome:
             forecasts, rows, failed, ours = pool.submit(run_kam, file, origins).result()
         theirs: dict[str, float] = {}
         versions: dict[str, str] = {}
+        penalized: tuple[str, ...] = ()
         if python is not None:
-            said, not_settled, theirs, versions = run_lifetimes(python, file, origins)
+            said, not_settled, theirs, versions, penalized = run_lifetimes(python, file, origins)
             said["as_of"] = said["origin"] - pd.Timedelta(days=1)
             forecasts = pd.concat([forecasts, said], ignore_index=True)
             failed = pd.concat([failed, not_settled], ignore_index=True)
@@ -242,7 +245,7 @@ def compare(name: str, orders: pd.DataFrame, python: Path | None) -> Outcome:
     failed = failed[failed["origin"].isin(origins) | ~failed["model"].isin(forecasts["model"])]
     result = score_forecasts(forecasts, rows, not_fitted=failed)
     size = f"{orders['customer_id'].nunique():,} customers, {len(orders):,} purchase days"
-    return Outcome(name, size, result, ours, theirs, versions)
+    return Outcome(name, size, result, ours, theirs, versions, penalized)
 
 
 # ---- what came out ---------------------------------------------------------------------------------------------------
@@ -276,11 +279,12 @@ def list_differences(outcome: Outcome, *, single: bool = False) -> pd.DataFrame:
 def list_shortfalls(outcome: Outcome) -> Iterator[str]:
     """Every cell in which kam is worse, or off in number or slope; then the same at single origins."""
     for row in list_differences(outcome).itertuples():
+        other = _call(str(row.model))
         gap = f"{row.estimate:+.4f} ({row.ci_low:+.4f} to {row.ci_high:+.4f})"
         if row.verdict.startswith("worse"):
-            yield f"{row.population}, {row.measure}: {row.verdict} than {row.model}, {gap}"
+            yield f"{row.population}, {row.measure}: {row.verdict} than {other}, {gap}"
         elif row.measure == "log loss" and row.estimate > 0:
-            yield f"{row.population}, log loss: larger than that of {row.model} within the interval, {gap}"
+            yield f"{row.population}, log loss: larger than that of {other} within the interval, {gap}"
     for origin in ("pooled", *sorted(set(outcome.result.scores["origin"]) - {"pooled"})):
         for population in POPULATIONS:
             row = find_score(outcome, OURS, ORDERS, population, origin)
@@ -291,6 +295,10 @@ def list_shortfalls(outcome: Outcome) -> Iterator[str]:
             row = find_score(outcome, OURS, SLOPE, population, origin)
             if row is not None and not row["ci_low"] <= 1 <= row["ci_high"]:
                 yield f"{population}, {origin}: calibration slope {show(outcome, OURS, SLOPE, population, origin)}"
+
+
+def _call(model: str) -> str:
+    return model if model in THEIRS else f"kam, {model}"
 
 
 def table(header: list[str], rows: list[list[str]]) -> str:
@@ -304,7 +312,7 @@ def score_table(outcomes: list[Outcome], population: str) -> str:
     rows = [
         [
             outcome.name if model == OURS else "",
-            f"**kam, {OURS}**" if model == OURS else model if model in THEIRS else f"kam, {model}",
+            f"**{_call(model)}**" if model == OURS else _call(model),
             *(show(outcome, model, measure, population) for measure in (*MEASURES, ORDERS, SLOPE)),
         ]
         for outcome in outcomes
@@ -409,8 +417,7 @@ def level_table(outcomes: list[Outcome]) -> str:
         slopes = [row for cell in cells if (row := find_score(cell[0], model, SLOPE, cell[1])) is not None]
         close = sum(CLOSE[0] <= ratio <= CLOSE[1] for ratio in ratios)
         held = sum(row["ci_low"] <= 1 <= row["ci_high"] for row in slopes)
-        name = model if model in THEIRS else f"kam, {model}"
-        rows.append([name, f"{close} of {len(ratios)}", f"{held} of {len(slopes)}"])
+        rows.append([_call(model), f"{close} of {len(ratios)}", f"{held} of {len(slopes)}"])
     within = f"observed / expected orders within {CLOSE[0]} to {CLOSE[1]}, pooled"
     return table(["model", within, "interval of the calibration slope holds 1, pooled"], rows)
 
@@ -418,13 +425,12 @@ def level_table(outcomes: list[Outcome]) -> str:
 def describe_machine() -> str:
     """What it ran on."""
     versions = {"Python": platform.python_version()}
-    import numpy
-    import scipy
-    import sklearn
-
-    versions |= {module.__name__: module.__version__ for module in (numpy, pd, scipy, sklearn)}
+    versions |= {module.__name__: module.__version__ for module in (np, pd, scipy, sklearn)}
     listed = ", ".join(f"{name} {version}" for name, version in versions.items())
-    return f"{os.cpu_count()} cores ({platform.machine()}, {platform.system()}), one thread for linear algebra; kam with {listed}"
+    about = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
+    named = re.search(r"^model name\s*: *(.+)$", about, re.MULTILINE)
+    kind = f"{named[1] if named else platform.machine()}, {platform.system()}"
+    return f"{os.cpu_count()} cores ({kind}), one thread for linear algebra; kam with {listed}"
 
 
 def write_page(outcomes: list[Outcome], failed: str) -> str:
@@ -440,7 +446,12 @@ def write_page(outcomes: list[Outcome], failed: str) -> str:
         for outcome in outcomes
         for row in outcome.result.not_fitted.itertuples()
     ]
-    settled = "\n".join(failures) if failures else "All models settled at all origins."
+    failures += [
+        f"- {outcome.name}: with a penalty, lifetimes {fit}" for outcome in outcomes for fit in outcome.penalized
+    ]
+    settled = (
+        "\n".join(failures) if failures else "All models settled at all origins, those of lifetimes without a penalty."
+    )
     return f"""# Does kam's forecast of churn beat the usual models of purchases?
 
 Written by `make bench ARGS=churn_models`, {date.today():%Y-%m-%d}, on {describe_machine()}; lifetimes' environment: {peer}.
@@ -495,7 +506,7 @@ there, learns a logistic regression and trees anew at each origin that it foreca
 Memory is the peak of a process that does this side and nothing else, packages included.
 
 {cost_table(outcomes)}
-## What did not settle
+## What did not settle, or not without a penalty
 
 {settled}
 """

@@ -9,7 +9,19 @@ import pytest
 import kam
 from kam.errors import ParameterError, ResultsError
 from kam.identify.concentration import ConcentrationResult, concentration
-from kam.results import Answer, Assumed, Check, Context, KeyFigure, Result, load_results, save_results
+from kam.results import (
+    Answer,
+    Assumed,
+    Check,
+    Context,
+    KeyFigure,
+    NotPossible,
+    Result,
+    attempt,
+    load_results,
+    possible,
+    save_results,
+)
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 CONTEXT = Context(dataset="d", title="D", currency="EUR", as_of=date(2024, 5, 31), fingerprint="ab12")
@@ -125,3 +137,16 @@ def test_the_face_of_the_package():
 def test_check_and_assumed_are_plain_values():
     assert Check(assumption="a", finding="b", verdict="holds") == Check(assumption="a", finding="b", verdict="holds")
     assert Assumed(what="a", value="1", would_change="b").value == "1"
+
+
+def test_what_the_data_do_not_allow_says_why_and_is_false():
+    made, failed = attempt(concentration, [5.0, 3.0], n_resamples=50), attempt(concentration, [-5.0])
+    assert isinstance(made, ConcentrationResult) and made
+    assert isinstance(failed, NotPossible) and not failed
+    assert failed.name == "concentration" and str(failed.error) in failed.answer()
+    assert possible(made, failed) == [made]
+
+
+def test_a_wrong_parameter_is_an_error_all_the_same():
+    with pytest.raises(ParameterError):
+        attempt(concentration, [5.0, 3.0], base="nothing")

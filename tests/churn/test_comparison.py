@@ -129,6 +129,21 @@ def test_scores_as_scikit_learn_by_origin_and_their_mean(data, result):
             assert orders == pytest.approx((1 - of_model["no_order"]).sum() / (1 - of_model["p_no_order"]).sum())
 
 
+def test_pooled_scores_in_one_row_per_model(result):
+    pooled = result.pooled()
+    assert pooled["population"].is_monotonic_decreasing, "at risk first"
+    first = pooled.iloc[0]
+    assert first["log_loss"] == pooled.query("population == 'at risk'")["log_loss"].min()
+    for column, measure in (
+        ("auc", "AUC"),
+        ("brier", "Brier"),
+        ("slope", "calibration slope"),
+        ("share_named", "top buyers named"),
+    ):
+        assert first[column] == result.score(first["model"], measure)["estimate"]
+    assert first["slope_low"] == result.score(first["model"], "calibration slope")["ci_low"]
+
+
 def test_draws_are_those_of_an_exact_bootstrap():
     forecasts, rows = some_forecasts(1200, 1, seed=2)
     scored = read_scored(forecasts, rows, reference="regression", not_fitted=None)

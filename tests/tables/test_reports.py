@@ -318,3 +318,13 @@ def test_the_ends_of_an_interval_are_shown_as_what_they_belong_to():
 def test_periods_are_named_by_their_length(freq, shown):
     frame = pd.DataFrame({"period": [pd.Timestamp("2024-04-01")], "n_orders": [1]})
     assert f">{shown}<" in report_table(frame, context=Context(), freq=freq).as_raw_html()
+
+
+def test_the_ends_of_a_share_beside_a_term_are_shares():
+    frame = pd.DataFrame({"term": ["returns"], "share_notable": [0.25], "ci_low": [0.11], "ci_high": [0.47]})
+    assert re.findall(r">([\d.]+)<", report_table(frame, context=Context()).as_raw_html())[-3:] == ["25.0", "11.0", "47.0"]
+
+
+def test_a_small_p_value_is_not_shown_as_zero():
+    html = report_table(pd.DataFrame({"p_value": [0.00002, 0.5, None]}), context=Context()).as_raw_html()
+    assert "&lt; 0.001" in html and "0.50" in html and "0.0000" not in html
