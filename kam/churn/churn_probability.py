@@ -101,6 +101,41 @@ def periods_in(snapshots: Snapshots) -> float:
     return max(1.0, snapshots.horizon_days / (MONTHS_IN[snapshots.freq] * DAYS_A_MONTH))
 
 
+@dataclass(frozen=True)
+class ChurnTest:
+    """Losses at the latest origin at which all are known: ``origin``, ``n_expected`` by the same code then, ``n_actual``."""
+
+    origin: pd.Timestamp
+    n_expected: float
+    n_actual: int
+
+
+def check_churn(
+    snapshots: Snapshots, forecasts: pd.DataFrame, definition: ChurnDefinitionResult | None
+) -> ChurnTest | None:
+    """Forecast the losses at the latest origin at which they are all known by now; None where there is no such origin.
+
+    ``forecasts`` has ``origin, p_no_order, level_error`` of the accounts at each origin, in the order of the snapshots.
+    """
+    rows = snapshots.rows
+    months = pd.DateOffset(months=snapshots.k * MONTHS_IN[snapshots.freq])
+    end = pd.Timestamp(snapshots.as_of) + pd.Timedelta(days=1)
+    over = pd.Timedelta(days=snapshots.horizon_days)
+    settled = [origin for origin in forecasts["origin"].unique() if origin + over + months <= end]
+    if not settled:
+        return None
+    origin = max(settled)
+    said = forecasts[forecasts["origin"] == origin]
+    error = said["level_error"].to_numpy()
+    try:
+        then = churn_probability(snapshots, said["p_no_order"].to_numpy(), error, error, origin, definition)
+    except NoEventError:
+        return None
+    here = rows[rows["origin"] == origin]
+    risk = here["at_risk"].to_numpy(dtype=bool)
+    return ChurnTest(origin, float(then.p[risk].sum()), int(here.loc[risk, "churned"].sum()))
+
+
 def lasting_share(silent_days: Floats, snapshots: Snapshots, definition: ChurnDefinitionResult) -> Floats:
     """Of silences that have lasted so many days, the share that reaches k periods: S(k) / S(periods so far)."""
     curve = definition.return_shares

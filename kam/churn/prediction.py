@@ -16,7 +16,7 @@ import pandas as pd
 from scipy.stats import norm
 
 from kam.churn.blending import log_odds_of, probability_of
-from kam.churn.churn_probability import churn_probability
+from kam.churn.churn_probability import check_churn, churn_probability
 from kam.churn.definition import ChurnDefinitionResult
 from kam.churn.prediction_checks import assumed_of_prediction, check_prediction
 from kam.churn.predictors import read_predictors
@@ -229,7 +229,9 @@ def predict_churn(
     say = context.wording
     return ChurnForecastResult(
         context=context,
-        checks=check_prediction(say, snapshots, rolled, record, churn, explained),
+        checks=check_prediction(
+            say, snapshots, rolled, record, churn, check_churn(snapshots, own, definition), explained
+        ),
         assumed=assumed_of_prediction(say, snapshots, churn),
         customers=customers,
         contributions=contributions,

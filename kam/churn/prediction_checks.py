@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from kam.churn.churn_probability import ChurnProbability
+from kam.churn.churn_probability import ChurnProbability, ChurnTest
 from kam.churn.rolling import RolledForecasts
 from kam.ledger import Snapshots
 from kam.results import Assumed, Check
@@ -12,6 +12,8 @@ from kam.wording import Wording
 
 CLOSE = 0.1
 """Observed over expected, less 1, that is still close."""
+CLOSE_LOSSES = 0.25
+"""The same for losses, of which there are fewer."""
 FEW_WINDOWS = 4
 WELL_EXPLAINED = 0.7
 
@@ -22,6 +24,7 @@ def check_prediction(
     rolled: RolledForecasts,
     record: pd.DataFrame,
     churn: ChurnProbability,
+    tested: ChurnTest | None,
     explained: float,
 ) -> tuple[Check, ...]:
     """The assumptions of :func:`kam.churn.predict_churn`, each with what the data say."""
@@ -31,6 +34,7 @@ def check_prediction(
         _check_season(say, rolled),
         _check_settled(say, rolled),
         _check_basis(say, snapshots, churn),
+        _check_losses(say, tested),
         _check_contributions(say, explained),
         _check_missing(say, snapshots),
     )
@@ -166,6 +170,29 @@ def _check_basis(say: Wording, snapshots: Snapshots, churn: ChurnProbability) ->
             k=say.periods(snapshots.k, snapshots.freq),
         ),
         verdict="handled",
+    )
+
+
+def _check_losses(say: Wording, tested: ChurnTest | None) -> Check:
+    assumption = say.sentence("As many were lost as the same forecast expected before")
+    if tested is None or tested.n_expected == 0:
+        return Check(
+            assumption=assumption,
+            finding=say.sentence("at no earlier origin are all losses known by now and enough before it to learn from"),
+            verdict="not testable",
+        )
+    ratio = tested.n_actual / tested.n_expected
+    return Check(
+        assumption=assumption,
+        finding=say.sentence(
+            "from {day} on {o} were lost, {e} were expected (ratio {r})",
+            day=say.date(tested.origin),
+            o=say.count(tested.n_actual),
+            e=say.count(round(tested.n_expected)),
+            r=say.number(ratio),
+        ),
+        verdict="holds" if abs(ratio - 1) <= CLOSE_LOSSES else "does not hold",
+        statistic=ratio,
     )
 
 

@@ -364,10 +364,11 @@ def _structural(
     failed: list[dict[str, object]] = []
     for name in CANDIDATES:
         p, revenue = np.empty(len(rows)), np.empty(len(rows))
+        penalty = 0.0  # what was needed at one origin is needed at the next
         for origin in origins:
             here = day == origin
             try:
-                forecast, _ = forecast_purchases(name, rows[here], horizon)
+                forecast, penalty = forecast_purchases(name, rows[here], horizon, at_least=penalty)
             except NotConvergedError as error:
                 failed.append({"model": name, "origin": _stamp(origin), "reason": str(error)})
                 break

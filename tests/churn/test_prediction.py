@@ -127,6 +127,20 @@ def test_only_settled_outcomes_are_learned_from(seasonal):
     assert (churn_probability(turned, p, error, error, origin, None).p == before.p).all()
 
 
+def test_losses_that_are_known_by_now_are_held_against_the_forecast(seasonal, forecast):
+    taken, _ = seasonal
+    (check,) = [c for c in forecast.checks if c.assumption.startswith("As many were lost")]
+    settled = [
+        o
+        for o in forecast.record["origin"]
+        if o + pd.Timedelta(days=91) + pd.DateOffset(months=6) <= pd.Timestamp(taken.as_of)
+    ]
+    rows = taken.rows[(taken.rows["origin"] == max(settled)) & taken.rows["at_risk"]]
+    assert rows["churned"].notna().all()
+    assert f"{int(rows['churned'].sum())} were lost" in check.finding
+    assert check.statistic == pytest.approx(1, abs=0.3)
+
+
 def test_answer_and_figures(forecast):
     assert "expected to place no order in the next 91 days (95% interval" in forecast.answer()
     assert [figure.label for figure in forecast.answer().key_figures][2] == "accounts expected to be lost"

@@ -322,7 +322,11 @@ def test_periods_are_named_by_their_length(freq, shown):
 
 def test_the_ends_of_a_share_beside_a_term_are_shares():
     frame = pd.DataFrame({"term": ["returns"], "share_notable": [0.25], "ci_low": [0.11], "ci_high": [0.47]})
-    assert re.findall(r">([\d.]+)<", report_table(frame, context=Context()).as_raw_html())[-3:] == ["25.0", "11.0", "47.0"]
+    assert re.findall(r">([\d.]+)<", report_table(frame, context=Context()).as_raw_html())[-3:] == [
+        "25.0",
+        "11.0",
+        "47.0",
+    ]
 
 
 def test_a_small_p_value_is_not_shown_as_zero():
