@@ -82,6 +82,7 @@ GLOSSARY: dict[str, Column] = {
         "share",
     ),
     "called": _column("called", "mean over the accounts that were to be called", "as the term", "number"),
+    "called_before": _column("called before", "an earlier list said to call it", "yes or no", "flag"),
     "capacity": _column(
         "reaches at most", "customers that a programme can reach in a period; missing: no limit", "customers", "count"
     ),
@@ -106,6 +107,9 @@ GLOSSARY: dict[str, Column] = {
     "cost": _column("cost", "cost of goods sold", "currency", "money"),
     "coverage": _column(
         "within interval", "share of what happened that lay within the prediction interval", "share", "share"
+    ),
+    "covers": _column(
+        "interval covers", "as stated: by the forecast itself; chance: chance alone, so too narrow", "text", "text"
     ),
     "credibility": _column(
         "own record believed", "how far the account's own record counts against that of its states", "share", "share"
@@ -263,7 +267,7 @@ GLOSSARY: dict[str, Column] = {
     "loss_after": _column(
         "lost a year, then", "yearly loss rate after the change, mean over accounts", "share", "share"
     ),
-    "loss_before": _column("lost a year, now", "yearly loss rate, mean over accounts", "share", "share"),
+    "loss_before": _column("lost a year, now", "yearly loss rate of the accounts at risk", "share", "share"),
     "loss_high": _column("to", "upper end of the interval of the periods to loss", "periods", "number"),
     "loss_low": _column("from", "lower end of the interval of the periods to loss", "periods", "number"),
     "low": _column("lowest", "lowest value that got the score", "days, orders or money", "number"),
@@ -368,6 +372,7 @@ GLOSSARY: dict[str, Column] = {
     "needed": _column("needs", "effect that a programme needs to pay", "text", "text"),
     "no_order": _column("no order", "no order within the horizon", "yes or no", "flag"),
     "observed": _column("happened", "share of the accounts to which it happened", "share", "share"),
+    "odds_alone": _column("odds ratio alone", "odds ratio with this term and the origins alone", "ratio", "number"),
     "odds_high": _column("to", "upper end of the interval of the odds ratio", "ratio", "number"),
     "odds_low": _column("from", "lower end of the interval of the odds ratio", "ratio", "number"),
     "odds_ratio": _column("odds ratio", "odds with one step more over odds without", "ratio", "number"),
@@ -492,7 +497,7 @@ GLOSSARY: dict[str, Column] = {
     "reward_low": _column("from", "lower end of the interval of the money per period", "currency", "money"),
     "rule": _column("rule", "name of a cleaning rule", "text", "text"),
     "run": _column("run", "folder of an earlier run, and of its step where a file cannot be read", "text", "text"),
-    "saving_rate": _column("saving rate", "share of the accounts about to leave that a call keeps", "share", "share"),
+    "saving_rate": _column("saving rate", "share of the accounts lost or leaving that a call keeps", "share", "share"),
     "scope": _column(
         "whose", "all: with those who will be new; present: today's; active: today's who are not lost", "text", "text"
     ),

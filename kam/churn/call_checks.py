@@ -24,8 +24,8 @@ def check_calls(result: CallListResult, *, has_reasons: bool) -> tuple[Check, ..
         Check(
             assumption=say.sentence("the probabilities of loss are right"),
             finding=say.sentence(
-                "the forecast expects {n} of {n_all} accounts at risk to be lost; whether that comes true, the track record of "
-                "earlier forecasts says",
+                "the forecast expects {n} of {n_all} accounts at risk to be lost or leaving; how close the same forecast came "
+                "before, its own checks say",
                 n=say.number(float(result.accounts["p_churn"].sum()), 1),
                 n_all=say.count(result.n_at_risk),
             ),
@@ -37,6 +37,7 @@ def check_calls(result: CallListResult, *, has_reasons: bool) -> tuple[Check, ..
             verdict="not testable",
         ),
         _check_holdout(result),
+        _check_called_before(result),
         Check(
             assumption=say.sentence("only accounts that can still be lost are called"),
             finding=say.plural(
@@ -109,7 +110,7 @@ def assumed_of_calls(result: CallListResult, terms: ValueTerms, columns: Collect
     )
     return (
         Assumed(
-            what=say.sentence("share of the accounts about to leave that a call keeps"),
+            what=say.sentence("share of the accounts lost or leaving that a call saves"),
             value=say.share(result.saving_rate),
             would_change=rate,
         ),
@@ -141,23 +142,46 @@ def _check_holdout(result: CallListResult) -> Check:
     """Whether one list of this size could show that calls work."""
     say = result.context.wording
     assumption = say.sentence("the hold-out is large enough to show what the calls save")
-    n, n_out = result.n_calls, result.n_held_out
+    n, n_out = result.n_calls - result.n_called_before, result.n_held_out
     if not n_out or not n:
         finding = say.sentence("nobody is held out, so nothing will show whether calls work")
-        return Check(assumption=assumption, finding=finding, verdict="does not hold" if n else "not testable")
-    p = float(result.calls["p_churn"].mean())
+        return Check(
+            assumption=assumption, finding=finding, verdict="does not hold" if result.n_calls else "not testable"
+        )
+    p = float(result.calls.loc[~result.calls["called_before"], "p_churn"].mean())
     least = _POWER * float(np.sqrt(p * (1 - p) * (1 / n + 1 / n_out)))
     found = p * result.saving_rate
     return Check(
         assumption=assumption,
         finding=say.sentence(
-            "with {n} called and {n_out} held out, one list shows a difference of {least} points in accounts lost; {found} are "
-            "assumed; lists are pooled in the track record",
+            "with {n} called and {n_out} held out, one list shows {least} in accounts lost; {found} points are assumed; the "
+            "track record pools lists, and compares orders and money",
             n=say.count(n),
             n_out=say.count(n_out),
-            least=say.number(100 * least, 0),
+            least=say.sentence("a difference of {points} points", points=say.number(100 * least, 0))
+            if least <= 1
+            else say.sentence("no difference, however large,"),
             found=say.number(100 * found, 0),
         ),
         verdict="holds" if found >= least else "does not hold",
         statistic=least,
+    )
+
+
+def _check_called_before(result: CallListResult) -> Check:
+    """Whether the hold-out is free of accounts that another list said to call."""
+    say = result.context.wording
+    n = result.n_called_before
+    return Check(
+        assumption=say.sentence("nobody is held out who was to be called a short while ago"),
+        finding=say.plural(
+            "one account on the list was to be called by an earlier list: it is called again, never held out, and takes no "
+            "part in the comparison",
+            "{n} accounts on the list were to be called by an earlier list: they are called again, never held out, and take "
+            "no part in the comparison",
+            n,
+        )
+        if n
+        else say.sentence("no account on the list was named as called by an earlier list"),
+        verdict="handled" if n else "holds",
     )

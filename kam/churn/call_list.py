@@ -20,21 +20,23 @@ from kam.churn.remaining_value import (
     check_number,
     origin_of,
     read_forecast,
+    shift_together,
     show_money,
+    spread_of_log_odds,
     value_accounts,
 )
-from kam.errors import DataError, ParameterError
+from kam.errors import ParameterError
 from kam.results import Context, KeyFigure, Result
 from kam.stats.resampling import check_whole, chunk_sizes, percentile_interval
 
 Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
 
 CALL, HOLD_OUT, WAITS, NO_GAIN, EXCLUDED = "call", "hold-out", "waits", "no gain", "excluded"
 """Parts of the portfolio: to be called; drawn to be left alone; beyond the capacity; a call costs more than it is expected to
 save; taken out by the user."""
 MIN_SELECTED = 5
-"""From fewer accounts nobody is held out."""
+"""Of fewer accounts that can be held out nobody is."""
 _FACTORS = (0.5, 1.0, 2.0)
 _FACTS = ("days_since_last_order", "mean_gap_days", "n_deliveries", "share_late")
 
@@ -46,13 +48,14 @@ class CallListResult(Result):
     Attributes
     ----------
     calls : pandas.DataFrame
-        Who was selected, largest expected gain first: ``rank, customer_id`` (and ``name``, if the forecast has it),
-        ``list_part`` (``call`` or ``hold-out``: do not call), ``p_churn, days_since_last_order`` (if there), ``margin_year,
-        value_if_stays, expected_loss, expected_gain``, ``break_even_rate`` (saving rate at which the call pays) and ``reason``.
+        Who was selected, largest expected gain first: ``rank`` (on this list, without gaps), ``customer_id`` (and ``name``, if
+        the forecast has it), ``list_part`` (``call`` or ``hold-out``: do not call), ``called_before`` (named so: never held out,
+        and no match for those who are), ``p_churn, days_since_last_order`` (if there), ``margin_year, value_if_stays,
+        expected_loss, expected_gain``, ``break_even_rate`` (saving rate at which the call pays) and ``reason``.
     accounts : pandas.DataFrame
-        Every account at risk, by expected gain: ``rank, customer_id, list_part, p_churn, yearly_loss, margin_year,
-        value_if_stays, expected_loss, expected_gain``. ``list_part`` is also ``waits`` (beyond the capacity), ``no gain`` or
-        ``excluded``.
+        Every account at risk, by expected gain: ``rank`` (among all of them), ``customer_id, list_part, p_churn, yearly_loss,
+        margin_year, value_if_stays, expected_loss, expected_gain``. ``list_part`` is also ``waits`` (beyond the capacity), ``no
+        gain`` or ``excluded``.
     sensitivity : pandas.DataFrame
         The list made again with half and twice the saving rate and cost: ``saving_rate, visit_cost, n_calls, expected_gain`` (of
         all calls).
@@ -71,6 +74,8 @@ class CallListResult(Result):
         Accounts at risk; lost already, which are for the win-back list; at risk, not excluded, and with a gain above 0.
     n_calls, n_held_out, n_excluded : int
         Accounts to call, held out, and at risk but excluded by the user.
+    n_called_before : int
+        Of those to call, accounts named as called before.
     unknown : tuple of str
         Excluded accounts that the forecast does not have.
     capacity : int
@@ -106,6 +111,7 @@ class CallListResult(Result):
     n_calls: int
     n_held_out: int
     n_excluded: int
+    n_called_before: int
     unknown: tuple[str, ...]
     capacity: int
     saving_rate: float
@@ -129,18 +135,18 @@ class CallListResult(Result):
         if not self.n_calls:
             return say.plural(
                 "No call pays: of one account at risk, none is expected to save the {cost} that a visit costs, if {rate} of "
-                "those about to leave are kept.",
+                "those lost or leaving are saved.",
                 "No call pays: of {n} accounts at risk, none is expected to save the {cost} that a visit costs, if {rate} of "
-                "those about to leave are kept.",
+                "those lost or leaving are saved.",
                 self.n_at_risk,
                 cost=say.money(self.cost_of_visit),
                 rate=say.share(self.saving_rate),
             )
         first = say.plural(
-            "Call one account: that is expected to bring {gain} ({interval}), if a call keeps {rate} of those about to leave "
+            "Call one account: that is expected to bring {gain} ({interval}), if a call saves {rate} of those lost or leaving "
             "and costs {cost}.",
-            "Call {n} accounts: together that is expected to bring {gain} ({interval}), if a call keeps {rate} of those about "
-            "to leave and costs {cost}.",
+            "Call {n} accounts: together that is expected to bring {gain} ({interval}), if a call saves {rate} of those lost or "
+            "leaving and costs {cost}.",
             self.n_calls,
             gain=show_money(say, self.gain),
             interval=self._interval(),
@@ -176,7 +182,9 @@ class CallListResult(Result):
             KeyFigure(
                 value=show_money(say, self.loss_at_risk),
                 label=say.sentence("expected loss of all accounts at risk"),
-                note=say.sentence("a sum of forecasts: how good they are, their track record says"),
+                note=say.sentence(
+                    "a sum of forecasts: how close they came before, the checks of the churn forecast say"
+                ),
             ),
             KeyFigure(
                 value="–" if self.break_even is None else say.share(self.break_even),
@@ -201,6 +209,7 @@ def build_call_list(
     margin_share: float = MARGIN_SHARE,
     contributions: pd.DataFrame | None = None,
     exclude: Collection[str] = (),
+    called_before: Collection[str] = (),
     level: float = 0.95,
     n_draws: int = 2000,
     seed: int = 1,
@@ -216,6 +225,9 @@ def build_call_list(
     C + h, h are drawn at random and left alone, so that C calls remain. Where fewer are worth a call, max(1, round(s × selected))
     of those are drawn; from fewer than five selected nobody is. What hold-outs of small lists cannot show one by one, the track
     record pools over lists; an account that is held out must stay so until the horizon is over: ``exclude`` it from new lists.
+    An account that another list said to call cannot show what comes of no call: if it is named in ``called_before``, it may be
+    called again but is never drawn. Then the share s of the others on the list is held out (nobody of fewer than five), and at
+    most C accounts are called.
 
     *Interval.* Each draw lets every called account leave or stay, and be saved or not, independently, and takes the cost; if
     the forecast has ``p_churn_low`` and ``p_churn_high`` (of the same level), it moves all probabilities together by a normal
@@ -223,8 +235,8 @@ def build_call_list(
     moved, if need be, to hold the expectation. It covers chance (and, with the ends, the unsureness of the probabilities), not a
     wrong saving rate, value or cost.
 
-    Assumes (1) that the saving rate is the same for all accounts; (2) that an account that is not about to leave brings no more
-    for being called; (3) that accounts leave independently of one another; (4) what the value ahead assumes.
+    Assumes (1) that the saving rate is the same for all accounts; (2) that an account that is neither lost nor leaving
+    brings no more for being called; (3) that accounts leave independently of one another; (4) what the value ahead assumes.
 
     Parameters
     ----------
@@ -236,7 +248,8 @@ def build_call_list(
     k, freq : int, str
         Silent periods, ``month``, ``quarter`` or ``year``, that mean lost, as in the forecast.
     saving_rate : float
-        Share of the accounts about to leave that a call keeps, 0 to 1: assumed.
+        Share of the accounts lost or leaving that a call saves, 0 to 1: assumed. Those are what ``p_churn`` counts: accounts at
+        risk that will fall silent within the horizon, or whose silence has begun though it is not yet long enough to be known.
     cost_of_visit : float
         Cost of one call or visit, money: assumed.
     discount_rate : float
@@ -251,6 +264,9 @@ def build_call_list(
         ``customer_id, term, seen, contribution`` (log-odds against the portfolio mean), for the reasons.
     exclude : collection of str
         Customers that must not be selected.
+    called_before : collection of str
+        Customers that earlier lists said to call, such as ``TrackRecordResult.called``: never held out. Others than accounts at
+        risk change nothing.
     level : float
         Of the interval.
     n_draws : int
@@ -295,8 +311,9 @@ def build_call_list(
     check_whole("capacity", capacity, at_least=1)
     check_whole("n_draws", n_draws, at_least=100)
     check_whole("seed", seed, at_least=0)
-    if isinstance(exclude, str):
-        raise ParameterError(f"exclude is the text {exclude!r}.", hint="Give a list of identifiers.")
+    for name, given in (("exclude", exclude), ("called_before", called_before)):
+        if isinstance(given, str):
+            raise ParameterError(f"{name} is the text {given!r}.", hint="Give a list of identifiers.")
     forecast = read_forecast(customers)
     here = forecast[forecast["at_risk"]].reset_index(drop=True)
     accounts = value_accounts(forecast, terms)
@@ -305,8 +322,10 @@ def build_call_list(
     accounts, here = accounts.iloc[order].reset_index(drop=True), here.iloc[order].reset_index(drop=True)
     loss = accounts["expected_loss"].to_numpy()
     is_out = accounts["customer_id"].isin(set(exclude)).to_numpy()
+    accounts["called_before"] = accounts["customer_id"].isin(set(called_before))
+    was_called = accounts["called_before"].to_numpy()
 
-    part = _assign(loss * saving_rate - cost_of_visit, is_out, capacity, holdout_share, seed)
+    part = _assign(loss * saving_rate - cost_of_visit, is_out, was_called, capacity, holdout_share, seed)
     accounts["expected_gain"] = loss * saving_rate - cost_of_visit
     accounts["list_part"] = part
     accounts["rank"] = np.arange(1, len(accounts) + 1)
@@ -321,7 +340,7 @@ def build_call_list(
             ["rank", "customer_id", "list_part", "p_churn", "yearly_loss", "margin_year", "value_if_stays", "expected_loss",
              "expected_gain"]
         ],
-        sensitivity=_sensitivity(loss, is_out, saving_rate, cost_of_visit, capacity, holdout_share, seed),
+        sensitivity=_sensitivity(loss, is_out, was_called, saving_rate, cost_of_visit, capacity, holdout_share, seed),
         gain=float(accounts["expected_gain"].to_numpy()[called].sum()),
         gain_low=low,
         gain_high=high,
@@ -334,6 +353,7 @@ def build_call_list(
         n_calls=n_calls,
         n_held_out=int((part == HOLD_OUT).sum()),
         n_excluded=int((part == EXCLUDED).sum()),
+        n_called_before=int((called & was_called).sum()),
         unknown=tuple(sorted(str(one) for one in set(exclude) - set(forecast["customer_id"]))),
         capacity=int(capacity),
         saving_rate=float(saving_rate),
@@ -359,26 +379,33 @@ def build_call_list(
 
 
 def _assign(
-    gain: Floats, is_out: npt.NDArray[np.bool_], capacity: int, share: float, seed: int
+    gain: Floats, is_out: Flags, was_called: Flags, capacity: int, share: float, seed: int
 ) -> npt.NDArray[np.object_]:
     """The part of each account; accounts come largest gain first."""
     part = np.where(is_out, EXCLUDED, np.where(gain > 0, WAITS, NO_GAIN)).astype(object)
     candidates = np.flatnonzero(part == WAITS)
     n_out = max(1, round(capacity * share / (1 - share))) if share else 0
-    selected = candidates[: capacity + n_out]
-    if len(selected) < capacity + n_out:
-        n_out = max(1, round(share * len(selected)), len(selected) - capacity) if share else 0
-    if len(selected) < MIN_SELECTED:
-        n_out, selected = 0, candidates[:capacity]
+    first = candidates[: capacity + n_out]
+    if len(first) < capacity + n_out:
+        n_out = max(1, round(share * len(first)), len(first) - capacity) if share else 0
+    n_free = np.cumsum(~was_called[first])
+    if was_called[first].any():  # held out: the same share of those who can be, for each length of the list
+        outs = np.minimum(np.maximum(np.round(share * n_free).astype(int), 1), n_out)
+    else:
+        outs = np.full(len(first), n_out)
+    outs[n_free < MIN_SELECTED] = 0
+    fits = np.flatnonzero(np.arange(1, len(first) + 1) - outs <= capacity)
+    selected, n_out = (first[: fits[-1] + 1], int(outs[fits[-1]])) if len(fits) else (first, 0)
+    free = selected[~was_called[selected]]
     part[selected] = CALL
-    part[np.random.default_rng(seed).choice(selected, n_out, replace=False) if n_out else []] = HOLD_OUT
+    part[np.random.default_rng(seed).choice(free, n_out, replace=False) if n_out else []] = HOLD_OUT
     return part
 
 
 def _interval_of_gain(
     here: pd.DataFrame,
     accounts: pd.DataFrame,
-    called: npt.NDArray[np.bool_],
+    called: Flags,
     rate: float,
     cost: float,
     level: float,
@@ -386,42 +413,20 @@ def _interval_of_gain(
     seed: int,
 ) -> tuple[float, float, str]:
     """Interval of what the calls will bring, and what it covers."""
-    with_ends = {"p_churn_low", "p_churn_high"} <= set(here.columns)
-    covers = "chance and probabilities" if with_ends else "chance"
+    spread = spread_of_log_odds(here[called], level)
+    covers = "chance" if spread is None else "chance and probabilities"
     if not called.any():
         return 0.0, 0.0, covers
-    chosen = accounts[called]
-    p, value = (chosen[name].to_numpy(dtype=float) for name in ("p_churn", "value_if_stays"))
-    spread = np.zeros(len(p))
-    if with_ends:
-        ends = here.loc[called, ["p_churn_low", "p_churn_high"]].to_numpy(dtype=float, na_value=np.nan)
-        bad = ~((ends[:, 0] >= 0) & (ends[:, 0] <= p) & (p <= ends[:, 1]) & (ends[:, 1] <= 1))
-        if bad.any():
-            raise DataError(
-                "An interval of p_churn is missing or does not hold its estimate.",
-                where=f"customers {chosen.loc[bad, 'customer_id'].head(3).tolist()}",
-            )
-        spread = (_log_odds(ends[:, 1]) - _log_odds(ends[:, 0])) / (2 * _normal_quantile((1 + level) / 2))
+    p, value = (accounts.loc[called, name].to_numpy(dtype=float) for name in ("p_churn", "value_if_stays"))
     rng, draws = np.random.default_rng([seed, 1]), []
     for rows in chunk_sizes(n_draws, len(p)):
-        common = rng.standard_normal((rows, 1))
-        drawn = 1 / (1 + np.exp(-(_log_odds(p) + common * spread))) if with_ends else p[None, :]
+        common = rng.standard_normal(rows)
+        drawn = p[None, :] if spread is None else shift_together(p, spread, common)
         saved = rng.random((rows, len(p))) < drawn * rate
         draws.append(saved @ value - cost * len(p))
     low, high = percentile_interval(np.concatenate(draws), level)
     mean = float(p @ value * rate - cost * len(p))
     return min(low, mean), max(high, mean), covers
-
-
-def _log_odds(p: Floats) -> Floats:
-    p = np.clip(p, 1e-9, 1 - 1e-9)
-    return np.asarray(np.log(p / (1 - p)))
-
-
-def _normal_quantile(p: float) -> float:
-    from scipy.special import ndtri
-
-    return float(ndtri(p))
 
 
 def _reasons(
@@ -444,29 +449,28 @@ def _selected(accounts: pd.DataFrame, here: pd.DataFrame, cost: float, reasons: 
     which = accounts["list_part"].isin((CALL, HOLD_OUT)).to_numpy()
     beside = [name for name in ("name", "days_since_last_order") if name in here.columns]
     frame = pd.concat([accounts, here[beside]], axis=1)[which].reset_index(drop=True)
+    frame["rank"] = np.arange(1, len(frame) + 1)
     frame["break_even_rate"] = cost / frame["expected_loss"]
     frame["reason"] = frame["customer_id"].map(reasons).astype("str")
-    head = ["rank", "customer_id", *(["name"] if "name" in beside else []), "list_part", "p_churn"]
+    head = ["rank", "customer_id", *(["name"] if "name" in beside else []), "list_part", "called_before", "p_churn"]
     days = ["days_since_last_order"] if "days_since_last_order" in beside else []
     tail = ["margin_year", "value_if_stays", "expected_loss", "expected_gain", "break_even_rate", "reason"]
     return frame[[*head, *days, *tail]]
 
 
 def _sensitivity(
-    loss: Floats, is_out: npt.NDArray[np.bool_], rate: float, cost: float, capacity: int, share: float, seed: int
+    loss: Floats, is_out: Flags, was_called: Flags, rate: float, cost: float, capacity: int, share: float, seed: int
 ) -> pd.DataFrame:
     rows = []
     for one_rate in dict.fromkeys(min(rate * f, 1.0) for f in _FACTORS):
         for one_cost in dict.fromkeys(cost * f for f in _FACTORS):
             gain = loss * one_rate - one_cost
-            called = _assign(gain, is_out, capacity, share, seed) == CALL
+            called = _assign(gain, is_out, was_called, capacity, share, seed) == CALL
             rows.append((one_rate, one_cost, int(called.sum()), float(gain[called].sum())))
     return pd.DataFrame(rows, columns=["saving_rate", "visit_cost", "n_calls", "expected_gain"])
 
 
-def _break_even(
-    loss: Floats, called: npt.NDArray[np.bool_], is_out: npt.NDArray[np.bool_], cost: float
-) -> float | None:
+def _break_even(loss: Floats, called: Flags, is_out: Flags, cost: float) -> float | None:
     if called.any():
         return float(cost * called.sum() / loss[called].sum())
     most = float(loss[~is_out].max(initial=0))

@@ -23,8 +23,9 @@ def compare_called(
     Parameters
     ----------
     lists : list of (calls, outcomes)
-        ``customer_id, list_part`` of each list; ``customer_id, no_order`` and the money column of what then happened. Accounts
-        without an outcome are left out.
+        ``customer_id, list_part, called_before`` of each list; ``customer_id, no_order`` and the money column of what then
+        happened. Accounts without an outcome are left out, and so are those called before: none of them could be held out, so
+        those held out are no match for them.
     money : str
         Column of the outcomes.
     level : float
@@ -44,13 +45,19 @@ def compare_called(
 
     Examples
     --------
-    >>> calls = pd.DataFrame({"customer_id": list("abcd"), "list_part": ["call", "call", "hold-out", "hold-out"]})
+    >>> calls = pd.DataFrame({"customer_id": list("abcd"), "list_part": ["call", "call", "hold-out", "hold-out"],
+    ...     "called_before": False})
     >>> came = pd.DataFrame({"customer_id": list("abcd"), "no_order": [False, False, False, True], "m": [10.0, 14, 6, 0]})
     >>> table, saved = compare_called([(calls, came)], "m", 0.95)
     >>> table["difference"].tolist(), saved[0]
     ([0.5, 9.0], 18.0)
     """
-    parts = [calls.merge(outcomes[["customer_id", "no_order", money]], on="customer_id") for calls, outcomes in lists]
+    parts = [
+        calls[~calls["called_before"].to_numpy(dtype=bool)].merge(
+            outcomes[["customer_id", "no_order", money]], on="customer_id"
+        )
+        for calls, outcomes in lists
+    ]
     frame = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame({"list_part": pd.Series(dtype="str")})
     frame["did_order"] = frame["no_order"].eq(False) if parts else False
     called, held = (frame[frame["list_part"] == part] for part in ("call", "hold-out"))

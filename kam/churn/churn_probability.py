@@ -27,6 +27,8 @@ Floats = npt.NDArray[np.float64]
 
 FEWEST_EVENTS = 30
 """Customers that were lost, and as many that were not, before the event is learned directly."""
+FEWEST_WINDOWS = 2
+"""Windows that the origins must span, too."""
 DAYS_A_MONTH = 365.25 / 12
 
 
@@ -35,7 +37,7 @@ class ChurnProbability:
     """``p`` of the rows scored, with ``level_error``, the expected error of the log-odds that all share, and ``std_error``, of
     each in all; shape (N,). ``basis``: ``learned`` or ``waits``.
 
-    ``n_origins`` and ``n_events``: what it was learned from; 0 with ``waits``.
+    ``n_origins`` and ``n_lost``: origins and lost customers that it was learned from; 0 with ``waits``.
     """
 
     p: Floats
@@ -43,7 +45,7 @@ class ChurnProbability:
     std_error: Floats
     basis: str
     n_origins: int
-    n_events: int
+    n_lost: int
 
 
 def churn_probability(
@@ -53,6 +55,8 @@ def churn_probability(
     std_error: Floats,
     origin: pd.Timestamp,
     definition: ChurnDefinitionResult | None,
+    *,
+    seed: int = 1,
 ) -> ChurnProbability:
     """Probability of being lost, of the rows at an origin.
 
@@ -76,14 +80,19 @@ def churn_probability(
     months = snapshots.k * MONTHS_IN[snapshots.freq]
     over = pd.Timedelta(days=snapshots.horizon_days)
     known = rows["at_risk"] & rows["churned"].notna()
-    settled = [o for o in rows["origin"].unique() if o + over + pd.DateOffset(months=months) <= origin]
+    period = pd.DateOffset(months=months)
+    first = (rows["origin"] - pd.to_timedelta(rows["T"], unit="D")).min()
+    # Before a silence of k periods is possible at all, losses are fewer than they will be.
+    settled = [o for o in rows["origin"].unique() if o + over + period <= origin and o >= first + period]
     learn = (known & rows["origin"].isin(settled)).to_numpy()
     event = rows["churned"].to_numpy(dtype=np.float64, na_value=np.nan)
     lost = rows["customer_id"][learn & (event == 1)].nunique()
     stayed = rows["customer_id"][learn & (event == 0)].nunique()
     here = (rows["origin"] == origin).to_numpy()
-    if min(lost, stayed) >= FEWEST_EVENTS:
-        return _learn(snapshots, learn, here, event, origin)
+    spans = bool(settled) and max(settled) - min(settled) >= FEWEST_WINDOWS * over
+    if spans and min(lost, stayed) >= FEWEST_EVENTS:
+        known_after = snapshots.horizon_days + round(months * DAYS_A_MONTH)
+        return _learn(snapshots, learn, here, event, origin, known_after=known_after, n_lost=lost, seed=seed)
     if definition is None:
         raise NoEventError(
             f"Too few customers are known to be lost after {snapshots.k} silent periods ({lost:,}) to learn who will be.",
@@ -148,7 +157,15 @@ def lasting_share(silent_days: Floats, snapshots: Snapshots, definition: ChurnDe
 
 
 def _learn(
-    snapshots: Snapshots, learn: npt.NDArray[np.bool_], here: npt.NDArray[np.bool_], event: Floats, origin: pd.Timestamp
+    snapshots: Snapshots,
+    learn: npt.NDArray[np.bool_],
+    here: npt.NDArray[np.bool_],
+    event: Floats,
+    origin: pd.Timestamp,
+    *,
+    known_after: int,
+    n_lost: int,
+    seed: int,
 ) -> ChurnProbability:
     """The mean log-odds of a ridge regression and of boosted trees, with a level for each origin, as for "no order"."""
     rows = snapshots.rows
@@ -159,13 +176,13 @@ def _learn(
     ).values
     day = rows["origin"].to_numpy().astype("datetime64[D]").astype(np.int64)
     days = np.unique(day[learn])
-    candidates = [ridge(x, training, event[learn], day[learn]), trees(x, training, event[learn], seed=1)]
+    candidates = [ridge(x, training, event[learn], day[learn]), trees(x, training, event[learn], seed=seed)]
     together = np.column_stack(candidates)
     pooled = together.mean(axis=1)
     levels = np.array([fit_level(pooled[training][day[learn] == d], event[learn][day[learn] == d]) for d in days])
     at = int(np.datetime64(origin, "D").astype(np.int64))
-    level = predict_level(days, levels, np.full(len(days), np.nan), at, None, horizon_days=snapshots.horizon_days)
+    level = predict_level(days, levels, np.full(len(days), np.nan), at, None, horizon_days=known_after)
     spread = pooled_spread(together[scored], np.ones(2))
     common = np.full(int(scored.sum()), np.sqrt(level.mean_squared_error))
     p = probability_of(pooled[scored] + level.estimate)
-    return ChurnProbability(p, common, np.hypot(common, spread), "learned", len(days), int(event[learn].sum()))
+    return ChurnProbability(p, common, np.hypot(common, spread), "learned", len(days), n_lost)

@@ -6,7 +6,7 @@ these forecasts meet the outcome. All differences are paired: same accounts, sam
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -45,7 +45,7 @@ from kam.churn.scored_forecasts import AT_RISK, read_scored
 from kam.errors import ParameterError
 from kam.ledger import Covariates, Ledger, Snapshots
 from kam.ledger.periods import Frequency
-from kam.results import Context, KeyFigure, Result
+from kam.results import Check, Context, KeyFigure, Result
 from kam.stats.resampling import check_whole
 
 RECENCY = "recency"
@@ -219,7 +219,7 @@ class ChurnComparisonResult(Result):
                 "rival": self.rivals[0],
                 "origins": origins,
                 "less": say.number(abs(row["estimate"]), 3),
-                "interval": self._interval(row, 3, sign=-1),
+                "interval": self._interval(row, 3, sign=-1 if row["estimate"] <= 0 else 1),
             }
             if row["standing"] == MORE_HERE:
                 return say.sentence(
@@ -233,7 +233,7 @@ class ChurnComparisonResult(Result):
                 if row["estimate"] <= 0
                 else "On this ledger {reference} and {rivals} cannot be told apart: over {origins} the error of the "
                 "probabilities (log loss) of {reference} is {less} larger than that of {rival}, which may be chance "
-                "({interval} smaller)."
+                "({interval})."
             )
             return say.sentence(message, **values)
         row = compared.iloc[0]
@@ -496,7 +496,8 @@ def compare_churn_models(
     horizon_days : int
         Days ahead.
     n_origins : int
-        The last so many windows that are over and could be forecast.
+        The last so many windows that are over and could be forecast. A window in which all accounts at risk ordered, or none, is
+        left out; a check says so.
     k : int, optional
         Silent periods after which an account is lost; needed with a ledger.
     freq : {"month", "quarter", "year"}
@@ -531,20 +532,37 @@ def compare_churn_models(
     over = data.rows.loc[data.rows["no_order"].notna(), "origin"].unique()
     forecasts = rolled.forecasts[rolled.forecasts["origin"].isin(over)]
     last = sorted(forecasts["origin"].unique())[-n_origins:]
+    mixed = [origin for origin in last if _has_both(data.rows, origin)] or last
     if not last:
         raise ParameterError(
             f"No window of {data.horizon_days} days is over that could be forecast from an earlier one.",
             hint="Take a shorter horizon_days, or a ledger that reaches further back.",
         )
-    return score_forecasts(
-        forecasts[forecasts["origin"].isin(last)],
-        data.rows[data.rows["origin"].isin(last)].reset_index(drop=True),
-        not_fitted=_not_fitted(rolled.not_fitted, last),
+    result = score_forecasts(
+        forecasts[forecasts["origin"].isin(mixed)],
+        data.rows[data.rows["origin"].isin(mixed)].reset_index(drop=True),
+        not_fitted=_not_fitted(rolled.not_fitted, mixed),
         level=level,
         n_resamples=n_resamples,
         seed=seed,
         context=context,
     )
+    if mixed == last:
+        return result
+    say = result.context.wording
+    left_out = Check(
+        assumption=say.sentence("in every window some accounts at risk placed an order and some did not"),
+        finding=say.sentence(
+            "not in {days}: left out of the comparison",
+            days=say.listing([say.date(origin) for origin in last if origin not in mixed]),
+        ),
+        verdict="handled",
+    )
+    return replace(result, checks=(*result.checks, left_out))
+
+
+def _has_both(rows: pd.DataFrame, origin: pd.Timestamp) -> bool:
+    return rows.loc[(rows["origin"] == origin) & rows["at_risk"], "no_order"].nunique() == 2
 
 
 def _not_fitted(failed: pd.DataFrame, origins: list[pd.Timestamp]) -> pd.DataFrame:

@@ -89,10 +89,11 @@ def build_design(
     """Build the columns of a regression from training rows.
 
     Numbers are in steps of natural units (:data:`kam.churn.terms.TERMS` says which) or in standard deviations. A missing number
-    is the mean, with an indicator if 20 customers or more lack it; a missing level is a level. The most frequent level is the
-    reference; levels of fewer than 20 customers are pooled into "other levels" or, if these have fewer than 20 together, stand
-    midway between the levels. Columns with one value, and those that the columns before them determine, are
-    left out and named.
+    is the mean, with an indicator if 20 customers or more lack it; but for shares of what was ordered (delivered late, returned,
+    discounted), which are missing where nothing was: their indicator would be silence by another name, so the mean stands alone.
+    A missing level is a level. The most frequent level is the reference; levels of fewer than 20 customers are pooled into
+    "other levels" or, if these have fewer than 20 together, stand midway between the levels. Columns with one value, and those
+    that the columns before them determine, are left out and named.
 
     Assumes (1) that what is not known is like the mean, but for the indicator; (2) that every column was known at the origin:
     outcomes are refused by name.
@@ -130,13 +131,13 @@ def build_design(
 
     Examples
     --------
-    >>> late = [0.0, 0.1, None, 0.3] * 20
-    >>> rows = pd.DataFrame({"customer_id": range(80), "share_late": late, "n_complaints": 0})
-    >>> design = build_design(rows, terms=["share_late", "n_complaints"])
+    >>> rows = pd.DataFrame({"customer_id": range(80), "n_complaints": 0})
+    >>> rows["satisfaction"] = [1.0, 2.0, None, 3.0] * 20
+    >>> design = build_design(rows, terms=["satisfaction", "n_complaints"])
     >>> design.names, design.left_out["term"].tolist()
-    (('share_late', 'share_late: not known'), ['n_complaints'])
-    >>> design.apply(rows.head(4)).round(3).tolist()
-    [[0.0, 0.0], [1.0, 0.0], [1.333, 1.0], [3.0, 0.0]]
+    (('satisfaction', 'satisfaction: not known'), ['n_complaints'])
+    >>> design.apply(rows.head(4)).tolist()
+    [[1.0, 0.0], [2.0, 0.0], [2.0, 1.0], [3.0, 0.0]]
     """
     say = say or Wording()
     if terms is not None and formula is not None:

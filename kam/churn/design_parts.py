@@ -59,7 +59,7 @@ class Part(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class NumberPart:
-    """A number or a flag, with an indicator of what is not known if training rows lack some."""
+    """A number or a flag, with an indicator of what is not known if training rows lack some and its term allows one."""
 
     term: Term
     columns: tuple[DesignColumn, ...]

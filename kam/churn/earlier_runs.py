@@ -38,14 +38,18 @@ class EarlierForecast:
     horizon_days : int
     customers : pandas.DataFrame
         ``customer_id, origin, at_risk, p_no_order, expected_revenue`` and more.
+    stated : (float, float, float) or None
+        Where the number of accounts at risk without an order lies, as the forecast stated it, and the level of that; None: it
+        stated none.
     calls : pandas.DataFrame or None
-        ``customer_id, list_part`` of the call list of the same step.
+        ``customer_id, list_part, called_before`` of the call list of the same step.
     """
 
     run: str
     origin: date
     horizon_days: int
     customers: pd.DataFrame
+    stated: tuple[float, float, float] | None
     calls: pd.DataFrame | None
 
     @property
@@ -153,8 +157,21 @@ def _read_forecast(run: str, entry: Mapping[str, Any], tables: Path) -> EarlierF
         origin=customers["origin"].iloc[0].date(),
         horizon_days=horizon,
         customers=customers.assign(p_no_order=p, expected_revenue=money, at_risk=customers["at_risk"].astype(bool)),
+        stated=_read_stated(entry["fields"]),
         calls=None,
     )
+
+
+def _read_stated(fields: Mapping[str, Any]) -> tuple[float, float, float] | None:
+    found = [fields.get(name) for name in ("n_low", "n_high", "level")]
+    if any(one is None for one in found):
+        return None
+    if any(isinstance(one, bool) or not isinstance(one, int | float) for one in found):
+        raise ValueError("the interval that the forecast states is no number")
+    low, high, level = (float(one) for one in found if one is not None)
+    if not (0 <= low <= high < np.inf and 0 < level < 1):
+        raise ValueError(f"the forecast states an interval from {low} to {high} at level {level}")
+    return low, high, level
 
 
 def _read_calls(entry: Mapping[str, Any] | None, tables: Path) -> pd.DataFrame | None:
@@ -164,7 +181,11 @@ def _read_calls(entry: Mapping[str, Any] | None, tables: Path) -> pd.DataFrame |
     _check_ids(calls["customer_id"])
     if not calls["list_part"].isin(("call", "hold-out")).all():
         raise ValueError("an account is neither to call nor held out")
-    return calls[["customer_id", "list_part"]]
+    if "called_before" not in calls.columns:  # written before lists knew of one another
+        return calls[["customer_id", "list_part"]].assign(called_before=False)
+    if not pd.api.types.is_bool_dtype(calls["called_before"]) or calls["called_before"].isna().any():
+        raise ValueError("called_before is not yes or no")
+    return calls[["customer_id", "list_part", "called_before"]]
 
 
 def _read_table(entry: Mapping[str, Any], name: str, tables: Path) -> pd.DataFrame:

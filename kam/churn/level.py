@@ -17,11 +17,11 @@ from scipy.special import expit
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-PRIOR_ERROR = 0.15
+PRIOR_ERROR = 0.08
 """Mean squared error, in log-odds squared, of a forecast of the level of which nothing is known yet."""
-PRIOR_WEIGHT = 2.0
+PRIOR_WEIGHT = 1.0
 """Windows that the prior counts for."""
-SEASON_ERROR = 0.5
+SEASON_ERROR = 0.4
 """Added to the error of a mean over windows that cover no part of the year; in proportion for those that cover a part."""
 SEASON_DAYS = 364
 SEASON_TOLERANCE = 16

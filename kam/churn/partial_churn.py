@@ -225,7 +225,7 @@ def partial_churn(
     EmptyDataError
         There are no two complete years, or no account that is not lost has both.
     ParameterError
-        An argument is out of range; the definition is not by month, or of other data.
+        An argument is out of range; the definition is of other data.
     MissingColumnError, ColumnTypeError, DataError
         The panel lacks a column, or is not one row per customer and month.
 

@@ -13,7 +13,7 @@ from kam.churn.compared import MIN_PEERS, compare, count_by_group, describe_acco
 from kam.churn.definition import ChurnDefinitionResult
 from kam.churn.lost_large import find_lost, find_peers, find_spans, last_years, lost_by_definition
 from kam.churn.movements import MEASURES, groups_given_up
-from kam.churn.post_mortem_words import assumed_of_post_mortem, check_post_mortem, say_reason
+from kam.churn.post_mortem_words import assumed_of_post_mortem, check_post_mortem, say_how_many, say_reason
 from kam.churn.timelines import read_history, to_days
 from kam.errors import NoEventError, ParameterError
 from kam.ledger import Covariates, Ledger
@@ -35,40 +35,41 @@ class PostMortemResult(Result):
     Attributes
     ----------
     accounts : pandas.DataFrame
-        One row per lost large account, largest first: ``customer_id``; ``last_order``; ``days_since_last_order``;
+        One row per large account that went, largest first: ``customer_id``; ``status`` ("lost": silent as long as the definition
+        says; "silent beyond its rhythm": not that long, may still be won back); ``last_order``; ``days_since_last_order``;
         ``revenue_before`` (net, the year up to the last order); ``revenue_peak`` (the larger of its last two years); ``is_lost``
-        (silent as long as the definition says; else beyond its own rhythm); ``n_notable``, how many of the things looked at
-        stand out; ``reason``, what moved, in words;
+        (by the definition, as ``status``); ``n_notable``, how many of the things looked at stand out; ``reason``, what moved, in
+        words;
         ``logged_reason`` and ``competitor``, as logged; ``region``, ``manager`` (as known at the time) and ``main_group`` (main
         product group of that year), where known.
     movements : pandas.DataFrame
-        One row per lost large account and thing looked at that is known of it: ``customer_id``; ``term``; ``before``, in the
+        One row per such account and thing looked at that is known of it: ``customer_id``; ``term``; ``before``, in the
         window; ``usual``, what was usual before (counts and money brought to the length of the window); ``change``, before less
         usual; ``typical_change``, median change of comparable accounts that stayed, at the same time; ``n_peers``, how many
         these are; ``share_peers``, share of them at which it moved for the worse as much or more (missing: too few of them);
         ``p_value``, of the change against the own level; ``is_notable``.
     patterns : pandas.DataFrame
-        One row per thing looked at: ``term``; ``n_customers``, lost accounts of which it is known; ``n_notable``;
+        One row per thing looked at: ``term``; ``n_customers``, such accounts of which it is known; ``n_notable``;
         ``share_notable`` with ``ci_low, ci_high`` (Wilson); ``peers_notable``, the same share of comparable accounts that
         stayed; ``p_value`` (Poisson-binomial, two-sided), ``p_holm`` over all things looked at; ``stands_out``.
     groups : pandas.DataFrame
         The same counts by ``by`` (region, manager, main product group, year of the last order, logged reason), ``group_name`` and
         ``term``: ``n_customers, n_notable, share_notable, ci_low, ci_high``.
     looked_at : pandas.DataFrame
-        One row per thing: ``term, source, measured_in``; ``n_customers``, lost large accounts of which it is known; ``why``, why
+        One row per thing: ``term, source, measured_in``; ``n_customers``, such accounts of which it is known; ``why``, why
         it could not be looked at (empty: it could).
     n_lost, n_rhythm : int
-        Lost large accounts, and those of them that are lost by their own rhythm, not yet by the definition.
+        Large accounts that are lost by the definition, and those that are not, but are silent beyond their own rhythm.
     min_revenue : float
         Net revenue in the larger of its last two years from which on an account is large.
     top_share : float or None
         Share of the accounts that are large; None: ``min_revenue`` was given.
-    money_lost : float
-        Net revenue of the lost large accounts in their last years.
+    money_lost, money_rhythm : float
+        Net revenue of either in the years up to their last orders.
     window_days, level_days : int
         Length of the window before the end, and of the level before that.
     gap_multiple : float or None
-        Own median gaps of silence after which an account with a rhythm is lost; None: by the definition alone.
+        Own median gaps of silence after which an account is silent beyond its rhythm; None: the lost by the definition alone.
     n_peers : int
         How many comparable accounts at most.
     alpha, unusual : float
@@ -89,6 +90,7 @@ class PostMortemResult(Result):
     min_revenue: float
     top_share: float | None
     money_lost: float
+    money_rhythm: float
     window_days: int
     level_days: int
     gap_multiple: float | None
@@ -102,20 +104,27 @@ class PostMortemResult(Result):
 
     def _sentence(self) -> str:
         say = self.context.wording
-        first = say.plural(
-            "One large account is lost; it brought {money} in its last year, and something stands out before its last order at "
-            "{explained} of them.",
-            "{n} large accounts are lost, which brought {money} in their last year; at {explained} of them something stands out "
-            "before the last order.",
-            self.n_lost,
-            money=say.money(self.money_lost),
-            explained=say.count(self._explained()),
-        )
-        if self.n_lost == 1:
-            first = say.sentence(
-                "One large account is lost, which brought {money} in its last year: {reason}.",
-                money=say.money(self.money_lost),
-                reason=self.accounts["reason"].iloc[0],
+        first = say_how_many(say, self.n_lost, self.n_rhythm) + "; "
+        if self.n_lost and self.n_rhythm:
+            first += say.sentence(
+                "the lost brought {lost} in their last year, the silent {silent}.",
+                lost=say.money(self.money_lost),
+                silent=say.money(self.money_rhythm),
+            )
+        else:
+            first += say.plural(
+                "it brought {money} in its last year.",
+                "they brought {money} in their last year.",
+                len(self.accounts),
+                money=say.money(self.money_lost + self.money_rhythm),
+            )
+        if len(self.accounts) == 1:
+            first += " " + say.sentence("Before its last order: {reason}.", reason=self.accounts["reason"].iloc[0])
+        else:
+            first += " " + say.sentence(
+                "At {explained} of these {n} something stands out before the last order.",
+                explained=say.count(self._explained()),
+                n=say.count(len(self.accounts)),
             )
         more = self.patterns[
             self.patterns["stands_out"] & (self.patterns["share_notable"] > self.patterns["peers_notable"])
@@ -154,17 +163,23 @@ class PostMortemResult(Result):
         return (
             KeyFigure(
                 value=say.count(self.n_lost),
-                label=say.sentence("large accounts are lost"),
+                label=say.sentence(
+                    "large accounts are lost; they brought {money} in their last year",
+                    money=say.money_short(self.money_lost),
+                ),
                 note=say.sentence("large from {money} a year on; counted", money=say.money_short(self.min_revenue)),
             ),
             KeyFigure(
-                value=say.money_short(self.money_lost),
-                label=say.sentence("they brought in their last year"),
-                note=say.sentence("counted, not estimated"),
+                value=say.count(self.n_rhythm),
+                label=say.sentence(
+                    "more are silent beyond their own rhythm; they brought {money} in their last year",
+                    money=say.money_short(self.money_rhythm),
+                ),
+                note=say.sentence("not yet as long as lost means; counted"),
             ),
             KeyFigure(
                 value=say.share(row["share_notable"], 0),
-                label=say.sentence("of the lost: {term} before the last order", term=say.text(str(row["term"]))),
+                label=say.sentence("of these: {term} before the last order", term=say.text(str(row["term"]))),
                 note=say.interval(say.share(row["ci_low"], 0), say.share(row["ci_high"], 0), self.level),
             ),
             KeyFigure(
@@ -194,7 +209,7 @@ def post_mortem(
     level: float = 0.95,
     context: Context | None = None,
 ) -> PostMortemResult:
-    """Say for each lost large account what moved before its last order.
+    """Say for each large account that is lost, or silent beyond its own rhythm, what moved before its last order.
 
     The window ends half a usual gap after the last order: there the next one was neither due nor missed. It is ``window_days``
     long; the level is the ``level_days`` before it, or as many as the account has. Each thing is compared with the account's own
@@ -226,8 +241,8 @@ def post_mortem(
     window_days, level_days : int
         Days of the window and of the level before it.
     gap_multiple : float, optional
-        An account with at least 6 gaps is also lost when it has been silent for more than so many of its own median gaps and for
-        longer than ever before. None: by the definition alone.
+        An account with at least 6 gaps is also examined when it has been silent for more than so many of its own median gaps and
+        for longer than ever before: it is "silent beyond its rhythm", counted apart from the lost. None: the lost alone.
     n_peers : int
         Comparable accounts that stayed, for each lost one.
     alpha, unusual : float
@@ -244,7 +259,7 @@ def post_mortem(
     Raises
     ------
     NoEventError
-        No large account is lost.
+        No large account is lost, or silent beyond its rhythm.
     EmptyDataError
         Nobody ordered, or no period is complete.
     MissingColumnError
@@ -310,14 +325,18 @@ def post_mortem(
         )
         for i in range(len(lost))
     ]
+    is_lost = ~by_rhythm[lost]
     accounts = pd.DataFrame(
         {
             "customer_id": history.names[lost],
+            "status": np.where(
+                is_lost, context.wording.sentence("lost"), context.wording.sentence("silent beyond its rhythm")
+            ).astype(object),
             "last_order": to_days(history.last[lost]),
             "days_since_last_order": history.as_of - history.last[lost],
             "revenue_before": own_year[lost],
             "revenue_peak": peak[lost],
-            "is_lost": ~by_rhythm[lost],
+            "is_lost": is_lost,
             "n_notable": sum(
                 (frame["is_notable"].to_numpy().astype(int) for frame in rows.values()), np.zeros(len(lost), int)
             ),
@@ -349,11 +368,12 @@ def post_mortem(
                 "why": ["" if m in there else context.wording.text(m.without) for m in MEASURES],
             }
         ),
-        n_lost=len(lost),
-        n_rhythm=int(by_rhythm[lost].sum()),
+        n_lost=int(is_lost.sum()),
+        n_rhythm=int((~is_lost).sum()),
         min_revenue=threshold,
         top_share=top_share if min_revenue is None else None,
-        money_lost=float(own_year[lost].sum()),
+        money_lost=float(own_year[lost[is_lost]].sum()),
+        money_rhythm=float(own_year[lost[~is_lost]].sum()),
         window_days=window_days,
         level_days=level_days,
         gap_multiple=gap_multiple,

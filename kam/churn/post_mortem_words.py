@@ -16,6 +16,29 @@ MAX_NAMED = 3
 """Product groups that are named; the rest is counted."""
 
 
+def say_how_many(say: Wording, n_lost: int, n_rhythm: int) -> str:
+    """How many large accounts are lost, and how many are silent beyond their own rhythm, but not yet lost.
+
+    >>> say_how_many(Wording(), 14, 9)
+    '14 large accounts are lost and 9 more are silent beyond their own rhythm'
+    """
+    if not n_lost:
+        return say.plural(
+            "No large account is lost, but one is silent beyond its own rhythm",
+            "No large account is lost, but {n} are silent beyond their own rhythm",
+            n_rhythm,
+        )
+    lost = say.plural("One large account is lost", "{n} large accounts are lost", n_lost)
+    if not n_rhythm:
+        return lost
+    return say.plural(
+        "{lost} and one more is silent beyond its own rhythm",
+        "{lost} and {n} more are silent beyond their own rhythm",
+        n_rhythm,
+        lost=lost,
+    )
+
+
 def say_reason(
     say: Wording, rows: Mapping[str, pd.Series], groups: Sequence[str], window_days: int, young: bool
 ) -> str:
@@ -69,7 +92,7 @@ def assumed_of_post_mortem(
     if gap_multiple is not None:
         rows.append(
             Assumed(
-                what=say.sentence("own median gaps of silence after which an account with a rhythm is lost"),
+                what=say.sentence("own median gaps of silence after which an account is silent beyond its rhythm"),
                 value=say.number(gap_multiple, 1),
                 would_change=say.sentence("with a larger multiple fewer accounts are examined, and later"),
             )
@@ -96,7 +119,7 @@ def check_post_mortem(
         Check(
             assumption=say.sentence("there are comparable accounts that stayed"),
             finding=say.sentence(
-                "for {few} of {n} lost accounts there are fewer than {min}; these are compared with their own past alone",
+                "for {few} of {n} accounts there are fewer than {min}; these are compared with their own past alone",
                 few=say.count(few),
                 n=say.count(n),
                 min=say.count(min_peers),
@@ -127,7 +150,7 @@ def check_post_mortem(
             statistic=None if np.isnan(chance) else chance,
         ),
         Check(
-            assumption=say.sentence("the lost do not come back"),
+            assumption=say.sentence("those examined do not come back"),
             finding=say.sentence(
                 "{n} of {n_all} are silent beyond their own rhythm, but not yet as long as the definition asks: some may return",
                 n=say.count(rhythm),

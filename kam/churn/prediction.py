@@ -106,7 +106,7 @@ class ChurnForecastResult(Result):
         say = self.context.wording
         return say.sentence(
             "Of {n} accounts that were not lost on {day}, about {x} are expected to place no order in the next {h} days "
-            "({interval}), and about {y} to be lost, which means {k} without an order ({range}).",
+            "({interval}). About {y} are, or will be by then, in a silence that lasts {k}, which means lost ({range}).",
             n=say.count(self.n_at_risk),
             day=say.date(self.origin),
             x=say.count(round(self.n_expected)),
@@ -140,7 +140,7 @@ class ChurnForecastResult(Result):
             ),
             KeyFigure(
                 value=say.count(round(self.n_churn)),
-                label=say.sentence("accounts expected to be lost"),
+                label=say.sentence("accounts lost, or leaving by then, though not yet known"),
                 note=self._interval(self.n_churn_low, self.n_churn_high),
             ),
             KeyFigure(
@@ -210,7 +210,7 @@ def predict_churn(
         )
     p, level_error = forecast["p_no_order"].to_numpy(), forecast["level_error"].to_numpy()
     error = np.hypot(level_error, forecast["spread"].to_numpy())
-    churn = churn_probability(snapshots, p, level_error, error, origin, definition)
+    churn = churn_probability(snapshots, p, level_error, error, origin, definition, seed=seed)
     z = float(norm.ppf((1 + level) / 2))
     customers = scored[["customer_id", "origin", "at_risk"]].copy()
     customers["p_no_order"] = p

@@ -24,6 +24,9 @@ FEWEST_ROWS = 30
 """Rows that a level needs to get a column of its own."""
 KNOWS_LATER = ("manager",)
 """Covariates that are known at a past origin only if nothing changed since: who took over later would be recognized by it."""
+EVEN, MOST_SPREADS = 0.2, 12.0
+"""A silence beyond the usual gap is set against how much the account's gaps vary, at least so much of their mean, and counts at
+most so many times that."""
 MOST_GAPS = 10.0
 """A silence is counted up to so many of the account's own gaps."""
 WIDEST = 6.0
@@ -128,6 +131,10 @@ def _history(rows: pd.DataFrame, horizon_days: int) -> list[tuple[str, Floats]]:
         ("mean_gap_days", np.where(has_gap, np.log1p(np.where(has_gap, gap, 0)), 0.0)),
         # While an account buys at random, the odds that it has stopped grow by the same factor with each of its gaps.
         ("gap_ratio", np.where(has_gap, np.minimum(since / np.where(has_gap, np.maximum(gap, 1), 1), MOST_GAPS), 0.0)),
+        (
+            "gap_cv",
+            np.where(n > 1, np.clip((since - gap) / (gap * np.maximum(variation, EVEN) + 1), -3, MOST_SPREADS), 0.0),
+        ),
         ("gap_ratio", np.where(has_gap, np.tanh((np.where(has_gap, gap, 0) - since) / horizon_days), 0.0)),
         ("gap_cv", np.where(n > 1, np.where(n > 1, variation, 0), 0.0)),
         ("gap_cv", (n <= 1).astype(float)),

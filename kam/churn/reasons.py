@@ -127,6 +127,8 @@ def _silence(say: Wording, values: Values, horizon_days: int) -> str | None:
         if ratio is not None:
             return say.sentence("silent for {x} times the usual gap", x=say.number(ratio, 1))
         return None if gap is None else say.sentence("orders every {n} days on average", n=say.count(gap))
+    if gap is not None and days <= gap:
+        return None  # no longer than usual
     last = say.plural("last order one day ago", "last order {n} days ago", round(days))
     if gap is None:
         return last
@@ -146,6 +148,8 @@ def _frequency(say: Wording, values: Values, horizon_days: int) -> str | None:
     year, ever = _number(values, "n_days_year"), _number(values, "frequency")
     if year is not None:
         before = _number(values, "n_days_year_before")
+        if before is not None and year >= before:
+            return None  # more than before is no reason
         now = say.plural(
             "one day with an order in the last year", "{n} days with an order in the last year", round(year)
         )
@@ -161,12 +165,14 @@ def _frequency(say: Wording, values: Values, horizon_days: int) -> str | None:
 
 def _trend(say: Wording, values: Values, horizon_days: int) -> str | None:
     now, before = _number(values, "revenue_recent"), _number(values, "revenue_before")
-    if now == 0 and before == 0:
-        return None  # the silence says so
+    if now is not None and before is not None and now >= before:
+        return None  # more than before is no reason; nothing and nothing, the silence says
     form = say.money_short
     if now is None and before is None:
         now, before = _number(values, "n_days_recent"), _number(values, "n_days_before")
         if now is None:
+            return None
+        if before is not None and now >= before:
             return None
         said = say.plural(
             "one day with an order in the last {days} days",

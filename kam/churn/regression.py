@@ -17,10 +17,10 @@ from kam.churn.design_parts import formula_columns
 from kam.churn.firth import MIN_PER_PARAMETER, fit_firth
 from kam.churn.logit import LogitFit, fit_logit
 from kam.churn.marginal_effects import marginal_effects
-from kam.churn.regression_checks import calibration, check_regression, variance_inflation
+from kam.churn.regression_checks import calibration, check_regression, sure_rows, variance_inflation
 from kam.churn.regression_rows import RegressionData, choose_rows, regression_data
-from kam.churn.score_tests import holm
 from kam.churn.terms import refuse_outcomes, require_columns
+from kam.churn.unadjusted_odds import turns, unadjusted_odds
 from kam.errors import NotConvergedError, ParameterError
 from kam.results import Assumed, Context, KeyFigure, Result
 from kam.stats.resampling import check_whole
@@ -48,6 +48,7 @@ class ChurnRegressionResult(Result):
         flags), ``group`` (what it tells about), ``unit`` (one step in words), ``step`` (what a row
         with one step more has), ``estimate`` (log-odds per step), ``std_error``
         (clustered by customer), ``statistic`` (their ratio), ``p_value, ci_low, ci_high``; ``odds_ratio, odds_low, odds_high``;
+        ``odds_alone`` (odds ratio with this term and the origins alone; also missing for origins and where it is infinite);
         ``marginal_effect, effect_low, effect_high`` (change of the probability per step, averaged over the rows, with interval);
         ``p_without, p_with`` (mean probability of all rows without and with one step more); ``vif``. Missing for the intercept,
         and the effects of terms of a formula that share a variable with another.
@@ -102,17 +103,17 @@ class ChurnRegressionResult(Result):
     seed: int
 
     def named(self) -> pd.DataFrame:
-        """Rows of ``coefficients`` that differ from nothing beyond chance by Holm's p-values, the surest first; no origins."""
-        told = self.coefficients[
-            self.coefficients["marginal_effect"].notna()
-            & (self.coefficients["group"] != "origin")
-            & (self.coefficients["level"] != self.context.wording.sentence("not known"))
-        ]
-        if told.empty:
-            return told
-        sure = holm(told["p_value"].to_numpy(dtype=float)) < 1 - self.level
-        order = told["statistic"].abs().sort_values(ascending=False, kind="stable").index
-        return told.loc[[i for i in order if sure[told.index.get_loc(i)]]]
+        """Rows of ``coefficients`` that differ from nothing beyond chance by Holm's p-values, the surest first.
+
+        No origins, and none whose ``odds_ratio`` and ``odds_alone`` lie on opposite sides of 1: what such a term says holds only
+        at the same values of all others (suppression), and would be read as what it says on its own.
+        """
+        sure = sure_rows(self.context.wording, self.coefficients, self.level)
+        return sure[~turns(sure)]
+
+    def n_turned(self) -> int:
+        """How many more differ beyond chance, but the other way than on their own."""
+        return int(turns(sure_rows(self.context.wording, self.coefficients, self.level)).sum())
 
     def _sentence(self) -> str:
         say = self.context.wording
@@ -129,6 +130,12 @@ class ChurnRegressionResult(Result):
             happened=self._happened(),
         )
         rows = self.named()
+        if rows.empty and self.n_turned():
+            return f"{first} " + say.plural(
+                "One covariate goes with that beyond chance, but the other way than on its own; it is not named.",
+                "{n} covariates go with that beyond chance, but the other way than on their own; they are not named.",
+                self.n_turned(),
+            )
         if rows.empty:
             return f"{first} " + say.plural(
                 "One covariate was looked at; it goes with that no more than chance would have it.",
@@ -227,7 +234,8 @@ def fit_churn_regression(
     With ``method="auto"`` it is maximum likelihood, as ``glm`` with ``sandwich::vcovCL(type = "HC1")`` in R, unless fewer than 10
     distinct customers with the event (or without it, if fewer) come on each estimate, or a covariate separates: then Firth's
     penalized likelihood, with profile intervals and, where customers stand in several rows, resampled customers; its predictions
-    take the intercept of FLIC.
+    take the intercept of FLIC. Beside each odds ratio stands that of the term on its own, by maximum likelihood with an intercept
+    for each origin; where the two lie on opposite sides of 1, the answer does not name the term.
 
     Assumes (1) that customers are independent of one another; rows of one customer need not be; (2) that log-odds are straight
     in each number and alike at all origins (checks test both); (3) that covariates were known before the origin: outcomes are
@@ -323,11 +331,12 @@ def fit_churn_regression(
     kind, fit = _fit(data, method, level, n_resamples, seed)
     vif = variance_inflation(data.matrix)
     at_risk = population == "at risk" and "at_risk" in rows.columns
+    coefficients = _coefficients(say, data, fit, vif, level)
     return ChurnRegressionResult(
         context=context,
-        checks=check_regression(say, data, fit, vif, kind),
+        checks=check_regression(say, data, fit, coefficients, kind, level),
         assumed=_assumed(say, horizon, at_risk, event),
-        coefficients=_coefficients(say, data, fit, vif, level),
+        coefficients=coefficients,
         fit=_fit_frame(data, fit, kind),
         left_out=design.left_out,
         event=event,
@@ -418,6 +427,7 @@ def _coefficients(say: Wording, data: RegressionData, fit: LogitFit, vif: Floats
             "odds_ratio": below(np.exp(fit.params[1:])),
             "odds_low": below(np.exp(fit.low[1:])),
             "odds_high": below(np.exp(fit.high[1:])),
+            "odds_alone": below(unadjusted_odds(data)),
             "marginal_effect": below(effects.effect),
             "effect_low": below(effects.low),
             "effect_high": below(effects.high),

@@ -13,6 +13,7 @@ from kam.churn.firth import MIN_PER_PARAMETER
 from kam.churn.logit import LogitFit
 from kam.churn.regression_rows import RegressionData
 from kam.churn.score_tests import FittedRows, fitted_rows, holm, score_of, score_test, scores_by_group
+from kam.churn.unadjusted_odds import turns
 from kam.results import Check
 from kam.wording import Wording
 
@@ -47,7 +48,23 @@ def calibration(fit: LogitFit, data: RegressionData) -> tuple[Floats, Ints]:
     return gap[n > 0] / n[n > 0], n[n > 0]
 
 
-def check_regression(say: Wording, data: RegressionData, fit: LogitFit, vif: Floats, method: str) -> tuple[Check, ...]:
+def sure_rows(say: Wording, coefficients: pd.DataFrame, level: float) -> pd.DataFrame:
+    """Coefficients that differ from nothing beyond chance by Holm's p-values, the surest first; no origins, no indicators."""
+    told = coefficients[
+        coefficients["marginal_effect"].notna()
+        & (coefficients["group"] != "origin")
+        & (coefficients["level"] != say.sentence("not known"))
+    ]
+    if told.empty:
+        return told
+    sure = holm(told["p_value"].to_numpy(dtype=float)) < 1 - level
+    order = told["statistic"].abs().sort_values(ascending=False, kind="stable").index
+    return told.loc[[i for i in order if sure[told.index.get_loc(i)]]]
+
+
+def check_regression(
+    say: Wording, data: RegressionData, fit: LogitFit, coefficients: pd.DataFrame, method: str, level: float
+) -> tuple[Check, ...]:
     """Say of each assumption of a churn regression whether the snapshots bear it out.
 
     Parameters
@@ -55,17 +72,20 @@ def check_regression(say: Wording, data: RegressionData, fit: LogitFit, vif: Flo
     say : Wording
     data : RegressionData
     fit : LogitFit
-    vif : numpy.ndarray
-        Variance inflation by column.
+    coefficients : pandas.DataFrame
+        Of :class:`kam.churn.ChurnRegressionResult`.
     method : {"ml", "firth"}
         How it was fitted.
+    level : float
+        Level of the intervals.
     """
     rows = fitted_rows(fit, data.matrix, data.event, data.cluster)
     return (
         _check_separation(say, data),
         _check_enough(say, data, method),
         _check_customers(say, data),
-        _check_vif(say, data, vif),
+        _check_vif(say, data, coefficients["vif"].to_numpy(dtype=float)[1:]),
+        _check_alone(say, coefficients, level),
         _check_linear(say, data, rows),
         _check_calibration(say, data, fit, rows),
         _check_origins(say, data, rows),
@@ -141,6 +161,36 @@ def _check_vif(say: Wording, data: RegressionData, vif: Floats) -> Check:
         ),
         verdict="holds" if vif[worst] <= MAX_VIF else "does not hold",
         statistic=float(vif[worst]),
+    )
+
+
+def _check_alone(say: Wording, coefficients: pd.DataFrame, level: float) -> Check:
+    """Whether each odds ratio lies on the same side of 1 as that of its term alone."""
+    n_turned = int((turns(coefficients) & (coefficients["level"] != say.sentence("not known")).to_numpy()).sum())
+    sure = sure_rows(say, coefficients, level)
+    sure = sure[turns(sure)]
+    named = [
+        say.sentence(
+            "{term} ({ratio}, alone {alone})",
+            term=row["term"] if not row["level"] else f"{row['term']}: {row['level']}",
+            ratio=say.number(row["odds_ratio"]),
+            alone=say.number(row["odds_alone"]),
+        )
+        for row in sure.to_dict("records")
+    ]
+    n_others = n_turned - len(sure)
+    others = say.plural("one that may be chance does not", "{n} that may be chance do not", n_others)
+    finding = say.sentence("all that are beyond chance do")
+    if named:
+        finding = say.sentence(
+            "not so for {terms}, which the answer does not name: it holds only at the same values of all others",
+            terms=say.listing(named),
+        )
+    return Check(
+        assumption=say.sentence("odds ratios point the same way as those of each covariate alone"),
+        finding=f"{finding}; {others}" if n_others else finding,
+        verdict="handled" if named else "holds",
+        statistic=float(len(sure)),
     )
 
 
@@ -272,7 +322,8 @@ def _check_missing(say: Wording, data: RegressionData) -> tuple[Check, ...]:
         Check(
             assumption=say.sentence("every covariate is known"),
             finding=say.sentence(
-                "not known: {list}; there the mean stands for it, with an indicator where {n} customers or more lack it",
+                "not known: {list}; there the mean stands for it, with an indicator where {n} customers or more lack it, but for "
+                "what is not known only because nothing was ordered",
                 list="; ".join(listed),
                 n=say.count(MIN_LEVEL),
             ),

@@ -9,7 +9,9 @@ from datetime import date
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy.special import ndtri
 
+from kam.churn.blending import log_odds_of, probability_of
 from kam.churn.periods import PERIODS_A_YEAR
 from kam.errors import ColumnTypeError, DataError, EmptyDataError, MissingColumnError, ParameterError
 from kam.results import Assumed
@@ -24,8 +26,6 @@ HORIZON_YEARS = 5.0
 """How far ahead money counts, unless given."""
 MARGIN_SHARE = 0.3
 """Margin over revenue where the ledger has no cost, unless given: assumed, and printed so."""
-OWN_WEIGHT = 0.5
-"""How much of an account's yearly loss is its own forecast; the rest is the mean of the portfolio."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,18 +74,17 @@ class ValueTerms:
 
     @property
     def loss_days(self) -> float:
-        """Days of losses that a probability of loss covers.
+        """Days of losses that the mean of p_churn over the accounts at risk covers.
 
         An account counts as lost if a silence of k periods runs at the origin or begins in the h days of the forecast, so that
-        its last order lies in [o − k, o + h): together h + k days.
+        its last order lies in [o − k, o + h): together h + k days. That is so for the portfolio, not for one account: for one
+        that bought yesterday p_churn covers little more than the h days ahead.
         """
         return self.horizon_days + self.k * YEAR / PERIODS_A_YEAR[self.freq]
 
-    def yearly_loss(self, p: Floats, mean: float) -> Floats:
-        """Yearly probability of loss from that of the forecast, half of it the portfolio's mean."""
-        shrunken = OWN_WEIGHT * p + (1 - OWN_WEIGHT) * mean
-        with np.errstate(divide="ignore"):
-            return np.asarray(-np.expm1(np.log1p(-shrunken) * YEAR / self.loss_days))
+    def yearly_loss(self, mean: Floats | float) -> Floats:
+        """Yearly loss of a portfolio from the mean of p_churn over its accounts at risk."""
+        return np.asarray(-np.expm1(-_hazard(mean) * YEAR / self.loss_days))
 
     def annuity(self, yearly_loss: Floats | float) -> Floats:
         """Worth of 1 a year, flowing evenly until the loss or the end of the horizon."""
@@ -112,13 +111,14 @@ def remaining_value(
 
     V = m (∫₀ˢ e^{−δt} dt + e^{−δs} ∫₀^{H−s} e^{−(λ+δ)t} dt): the margin m of the last year flows evenly; δ = ln(1 + discount
     rate); in the s = ``horizon_days`` / 365.25 years of the forecast the account is there, which is what "if it stays" means;
-    after that it is lost at a constant rate λ, and after H = ``horizon_years`` nothing counts. λ comes from the account's own
-    p_churn, halfway shrunken toward the mean of the accounts at risk: an account that was in danger and stayed is not for ever in
-    the same danger. Since p_churn counts silences that run at the origin and those that begin in the h days of the forecast, it
-    covers the losses of h + k days, and is made yearly by those.
+    after that it is lost at a constant rate λ, and after H = ``horizon_years`` nothing counts. λ is the portfolio's, the same for
+    every account: the mean p̄ of p_churn over the accounts at risk counts the silences that run at the origin and those that begin
+    in the h days of the forecast, so it covers the losses of h + k days, and the yearly loss is 1 − (1 − p̄)^(365.25 / (h + k)).
+    An account's own p_churn says whether it goes now; of an account that stays it says little about later years.
 
-    Assumes (1) that margin goes on as in the last year; (2) that the yearly loss stays constant; (3) that an account younger
-    than a year brings no more than it did so far, so that the newest are valued too low.
+    Assumes (1) that margin goes on as in the last year; (2) that an account that stays is lost later as often as the portfolio
+    is now, year after year; (3) that an account younger than a year brings no more than it did so far, so that the newest are
+    valued too low.
 
     Parameters
     ----------
@@ -140,7 +140,7 @@ def remaining_value(
     -------
     pandas.DataFrame
         One row per account at risk, in the order given: ``customer_id``, ``p_churn``, ``margin_year`` (money), ``yearly_loss``
-        (probability), ``value_if_stays`` (money; below 0 for an account that loses money).
+        (probability, the same for all), ``value_if_stays`` (money; below 0 for an account that loses money).
 
     Raises
     ------
@@ -172,7 +172,7 @@ def value_accounts(customers: pd.DataFrame, terms: ValueTerms) -> pd.DataFrame:
     """The columns of :func:`remaining_value` for a forecast that was read."""
     here = customers[customers["at_risk"]]
     p = here["p_churn"].to_numpy(dtype=float)
-    loss = terms.yearly_loss(p, float(p.mean()))
+    loss = float(terms.yearly_loss(float(p.mean())))
     margin = yearly_margin(here, terms)
     return pd.DataFrame(
         {
@@ -276,13 +276,37 @@ def assumed_of_terms(say: Wording, terms: ValueTerms, columns: Collection[str]) 
             would_change=say.sentence("more years add money only of those who are still there"),
         ),
         Assumed(
-            what=say.sentence("share of its own forecast in an account's yearly loss; the rest is the mean of all"),
-            value=say.share(OWN_WEIGHT, 0),
+            what=say.sentence("how often an account that stays is lost later"),
+            value=say.sentence("as all accounts at risk are now"),
             would_change=say.sentence(
-                "with a larger share those most in danger are worth less if they stay, the others more"
+                "accounts that are lost less often than most are worth more than is said, the others less"
             ),
         ),
     )
+
+
+def spread_of_log_odds(customers: pd.DataFrame, level: float) -> Floats | None:
+    """How unsure each p_churn is: the standard error of its log-odds, from its interval of that level.
+
+    None where the forecast has no ``p_churn_low`` and ``p_churn_high``; :class:`~kam.errors.DataError` where an interval is
+    missing or does not hold its estimate.
+    """
+    if not {"p_churn_low", "p_churn_high"} <= set(customers.columns):
+        return None
+    p = customers["p_churn"].to_numpy(dtype=float)
+    low, high = (customers[name].to_numpy(dtype=float, na_value=np.nan) for name in ("p_churn_low", "p_churn_high"))
+    bad = ~((low >= 0) & (low <= p) & (p <= high) & (high <= 1))
+    if bad.any():
+        raise DataError("An interval of p_churn is missing or does not hold its estimate.", where=_who(customers, bad))
+    return np.asarray((log_odds_of(high) - log_odds_of(low)) / (2 * ndtri((1 + level) / 2)))
+
+
+def shift_together(p: Floats, spread: Floats, draws: Floats) -> Floats:
+    """All p moved at once by each normal draw, on the scale of log-odds: the widest their spread can make them together.
+
+    Shape (draws, accounts).
+    """
+    return probability_of(log_odds_of(p) + draws[:, None] * spread)
 
 
 def flow(rate: Floats, years: float) -> Floats:

@@ -17,7 +17,9 @@ from kam.churn.remaining_value import (
     assumed_of_terms,
     check_number,
     read_forecast,
+    shift_together,
     show_money,
+    spread_of_log_odds,
     value_accounts,
 )
 from kam.errors import UndefinedMeasureError
@@ -30,6 +32,10 @@ ONE_POINT, FIVE_POINTS, FIVE_PERCENT = "1 point", "5 points", "5 % relative"
 _POINTS = {ONE_POINT: 0.01, FIVE_POINTS: 0.05}
 MIN_CUSTOMERS = 10
 """With fewer accounts at risk no interval is given."""
+ACCOUNTS, ACCOUNTS_AND_LOSS = "accounts", "accounts and loss rate"
+"""What the intervals cover."""
+MAX_RETURN_SHARE = 0.10
+"""If more of the lost come back, being lost is not the end that the value takes it for; as in the definition of churn."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
@@ -40,25 +46,31 @@ class RetentionValueResult(Result):
     ----------
     effects : pandas.DataFrame
         One row per change of the yearly loss rate, ``term``: ``1 point``, ``5 points``, ``5 % relative``. ``loss_before,
-        loss_after`` (yearly, mean over accounts), ``n_kept`` (accounts kept in a year), ``value_change`` with ``ci_low, ci_high``
-        (net present value within the horizon), ``profit_year`` with ``profit_low, profit_high`` (the same as an even yearly
-        profit) and ``share_change`` with ``share_low, share_high`` (over the value now). Ends are missing with fewer than ten
-        accounts, and those of ``share_change`` where the value of a resample is not above 0.
+        loss_after`` (yearly), ``n_kept`` (accounts kept in a year, of those still there), ``value_change`` with ``ci_low,
+        ci_high`` (net present value within the horizon), ``profit_year`` with ``profit_low, profit_high`` (the same as an
+        even yearly profit) and ``share_change`` with ``share_low, share_high`` (over the value now). Ends are missing
+        with fewer than ten accounts, and those of ``share_change`` where the value of a resample is not above 0.
     customers : pandas.DataFrame
-        One row per account at risk, largest first: ``customer_id, margin_year, yearly_loss, value_ahead`` and ``value_change`` of
+        One row per account at risk, largest first: ``customer_id, margin_year, p_churn, value_ahead`` and ``value_change`` of
         the five points.
     value : float
-        Value ahead of all accounts at risk: discounted margin within the horizon.
+        Value ahead of all accounts at risk, each times the probability that it is still there: discounted margin within the
+        horizon.
     value_low, value_high : float or None
         Its interval; None with fewer than ten accounts.
     margin : float
         Margin of the last year of the accounts at risk.
     loss_rate : float
-        Yearly loss, mean over accounts.
-    share_cut : float
-        Share of the accounts whose yearly loss is below five points, and so falls to 0 at most.
-    n_customers : int
-        Accounts at risk.
+        Yearly loss of the accounts at risk.
+    loss_rate_low, loss_rate_high : float or None
+        Its interval; None with fewer than ten accounts.
+    covers : str
+        What the intervals cover: ``accounts`` (which accounts make up the portfolio) or ``accounts and loss rate`` (the forecast
+        had intervals of ``p_churn``).
+    return_share : float or None
+        Share of the lost that come back; None if not given.
+    n_customers, n_there : int, float
+        Accounts at risk, and how many of them are expected to be still there.
     horizon_days : int
         Days of the forecast.
     horizon_years, discount_rate, margin_share : float
@@ -78,8 +90,12 @@ class RetentionValueResult(Result):
     value_high: float | None
     margin: float
     loss_rate: float
-    share_cut: float
+    loss_rate_low: float | None
+    loss_rate_high: float | None
+    covers: str
+    return_share: float | None
     n_customers: int
+    n_there: float
     horizon_days: int
     horizon_years: float
     discount_rate: float
@@ -119,7 +135,20 @@ class RetentionValueResult(Result):
             profit=show_money(say, relative["profit_year"]),
             interval=self._interval(relative["profit_low"], relative["profit_high"]),
         )
-        return f"{first} {second}"
+        return " ".join((first, second, *self._reservations()))
+
+    def _reservations(self) -> tuple[str, ...]:
+        say, said = self.context.wording, []
+        if self.return_share is not None and self.return_share > MAX_RETURN_SHARE:
+            said.append(
+                say.sentence(
+                    "These values are too high: {share} of those counted as lost come back.",
+                    share=say.share(self.return_share),
+                )
+            )
+        if self.value_low is not None and self.covers == ACCOUNTS:
+            said.append(say.sentence("The intervals do not cover how well the loss rate is known."))
+        return tuple(said)
 
     def _key_figures(self) -> tuple[KeyFigure, ...]:
         say = self.context.wording
@@ -138,7 +167,10 @@ class RetentionValueResult(Result):
             KeyFigure(
                 value=say.share(five["share_change"]),
                 label=say.sentence("that is of the value now; 25% to 85% in Reichheld & Sasser (1990)"),
-                note=self._interval(five["share_low"], five["share_high"], share=True),
+                note=say.sentence(
+                    "{interval}; more years ahead make it larger",
+                    interval=self._interval(five["share_low"], five["share_high"], share=True),
+                ),
             ),
             KeyFigure(
                 value=show_money(say, relative["profit_year"]),
@@ -148,9 +180,7 @@ class RetentionValueResult(Result):
             KeyFigure(
                 value=say.share(self.loss_rate),
                 label=say.sentence("of the accounts are lost in a year, as forecast"),
-                note=say.sentence(
-                    "mean of the forecasts of {n} accounts, carried on for a year", n=say.count(self.n_customers)
-                ),
+                note=self._interval(self.loss_rate_low, self.loss_rate_high, share=True),
             ),
         )
 
@@ -164,6 +194,7 @@ def value_of_retention(
     freq: str = "month",
     horizon_years: float = HORIZON_YEARS,
     margin_share: float = MARGIN_SHARE,
+    return_share: float | None = None,
     level: float = 0.95,
     n_resamples: int = 1000,
     seed: int = 1,
@@ -171,21 +202,27 @@ def value_of_retention(
 ) -> RetentionValueResult:
     """Value a lower yearly loss rate on the user's own accounts, as Reichheld & Sasser did.
 
-    An account with margin m a year and yearly loss q is worth V(q) = m ∫₀ᴴ e^{−(λ+δ)t} dt, λ = −ln(1 − q), δ = ln(1 + discount
-    rate), H = ``horizon_years``; q comes from the forecast as in :func:`~kam.churn.remaining_value.remaining_value`. The sum over
-    the accounts at risk is compared with that of q − 0.01, q − 0.05 (never below 0) and 0.95 q. The yearly profit is the even
-    one with the same present value over the horizon.
+    An account is worth (1 − p_churn) × its value if it stays, see :func:`~kam.churn.remaining_value.remaining_value`: with
+    p_churn it is gone or going already, else it is there through the forecast and lost after that at the yearly loss q of all
+    accounts at risk. The sum over the accounts at risk is compared with that of q − 0.01, q − 0.05 (never below 0) and 0.95 q
+    from the end of the forecast on, with the same p_churn. The yearly profit is the even one with the same present value over
+    the horizon.
 
-    Intervals resample accounts: they cover which accounts make up the portfolio, not errors of the forecast, which the track
-    record shows, nor a wrong horizon or discount rate.
+    Intervals resample accounts; if the forecast has ``p_churn_low`` and ``p_churn_high`` (of the same level), each resample also
+    moves all p_churn together by a normal draw on the scale of log-odds, as if all were too high or too low at once, and q with
+    them. They cover which accounts make up the portfolio and, with these columns, how well the loss rate is known; not a wrong
+    horizon or discount rate. The share of the value that points of the loss rate bring hardly depends on that rate, so that its
+    interval is narrow; it depends on the horizon.
 
-    Assumes (1) that margins and loss rates stay as they are; (2) that every account's loss falls by as many points, or by the
-    same share; (3) that keeping them costs nothing: what it may cost is what comes out; (4) today's accounts only, no new ones.
+    Assumes (1) that margins and the loss rate stay as they are, the same for all accounts still there; (2) that the loss of every
+    account falls by as many points, or by the same share; (3) that keeping them costs nothing: what it may cost is what comes
+    out; (4) that a lost account brings nothing more; (5) today's accounts only, no new ones.
 
     Parameters
     ----------
     customers : pandas.DataFrame
-        A forecast, one row per customer: ``customer_id, origin, at_risk, p_churn``, ``margin_year`` or ``revenue_year``.
+        A forecast, one row per customer: ``customer_id, origin, at_risk, p_churn``, ``margin_year`` or ``revenue_year``; if
+        there, ``p_churn_low, p_churn_high``.
     horizon_days : int
         Days of the forecast.
     k, freq : int, str
@@ -194,6 +231,9 @@ def value_of_retention(
         A year.
     horizon_years, margin_share : float
         See :func:`~kam.churn.remaining_value.remaining_value`.
+    return_share : float, optional
+        Share of the lost that come back, 0 to 1: ``return_share`` of :func:`~kam.churn.definition.churn_definition`. Above 0.10
+        the checks and the answer say that the values are too high.
     level : float
         Of the intervals.
     n_resamples : int
@@ -210,7 +250,7 @@ def value_of_retention(
     Raises
     ------
     MissingColumnError, ColumnTypeError, DataError, EmptyDataError
-        As :func:`~kam.churn.remaining_value.remaining_value`.
+        As :func:`~kam.churn.remaining_value.remaining_value`; an interval of ``p_churn`` does not hold its estimate.
     UndefinedMeasureError
         The accounts at risk together are worth nothing.
     ParameterError
@@ -222,13 +262,15 @@ def value_of_retention(
 
     Examples
     --------
-    A yearly loss of 20 % without discount: 100 × ∫ 0.8ᵗ dt over five years is 301.29; of 15 %, 342.30.
+    A yearly loss of 20 % without discount: 100 × ∫ 0.8ᵗ dt over five years is 301.29; of 15 %, 342.30. Five years and the 91 days
+    of the forecast, 24.91 more, count 1 − p_churn = 0.8946 times.
 
     >>> forecast = pd.DataFrame({"customer_id": ["007"], "origin": pd.Timestamp("2024-01-01"), "at_risk": True,
     ...     "p_churn": 1 - 0.8 ** (182.3125 / 365.25), "margin_year": 100.0})
-    >>> found = value_of_retention(forecast, horizon_days=91, k=3, discount_rate=0, horizon_years=5)
+    >>> found = value_of_retention(forecast, horizon_days=91, k=3, discount_rate=0,
+    ...     horizon_years=5 + 91 / 365.25)
     >>> round(found.value, 2), found.effects["value_change"].round(2).tolist()[1]
-    (301.29, 41.0)
+    (291.83, 36.68)
     """
     context = context or Context()
     terms = ValueTerms(
@@ -242,34 +284,34 @@ def value_of_retention(
     check_number("level", level, 0.5, 0.999, hint="Give a level such as 0.95.")
     check_whole("n_resamples", n_resamples, at_least=100)
     check_whole("seed", seed, at_least=0)
+    if return_share is not None:
+        check_number("return_share", return_share, 0, 1, hint="Give a share, such as 0.05, or None.")
     forecast = read_forecast(customers)
     accounts = value_accounts(forecast, terms)
-    margin, loss = (accounts[name].to_numpy(dtype=float) for name in ("margin_year", "yearly_loss"))
-    now = margin * terms.annuity(loss)
+    margin, p = (accounts[name].to_numpy(dtype=float) for name in ("margin_year", "p_churn"))
+    spread = spread_of_log_odds(forecast[forecast["at_risk"]], level)
+    loss = float(accounts["yearly_loss"].iloc[0])
+    now = (1 - p) * accounts["value_if_stays"].to_numpy()
     if not now.sum() > 0:
         raise UndefinedMeasureError(
             "The accounts at risk together earn nothing: there is no value of which a share could be taken.",
             hint="Check cost and amounts of the last year.",
         )
-    losses = {term: np.maximum(loss - points, 0) for term, points in _POINTS.items()} | {FIVE_PERCENT: 0.95 * loss}
-    changes = {term: margin * terms.annuity(lower) - now for term, lower in losses.items()}
-    per_year = float(terms.annuity(0.0))
-    draws = (
-        _resample(np.column_stack([now, *changes.values()]), n_resamples, seed) if len(now) >= MIN_CUSTOMERS else None
-    )
-    rows = []
-    for place, (term, lower) in enumerate(losses.items(), start=1):
+    enough = len(p) >= MIN_CUSTOMERS
+    drawn_loss, drawn_value, drawn_changes = _resample(p, spread, margin, terms, n_resamples, seed) if enough else _NONE
+    there, per_year, rows = float((1 - p).sum()), float(terms.annuity(0.0)), []
+    changes = _changes(margin * (1 - p), np.asarray(loss), terms)
+    for term, lower in _lower_losses(np.asarray(loss)).items():
         change = float(changes[term].sum())
-        low, high = (np.nan, np.nan) if draws is None else percentile_interval(draws[:, place], level)
-        share_low, share_high = np.nan, np.nan
-        if draws is not None and (draws[:, 0] > 0).all():
-            share_low, share_high = percentile_interval(draws[:, place] / draws[:, 0], level)
+        low, high = _ends(drawn_changes.get(term), level)
+        shares = drawn_changes[term] / drawn_value if enough and (drawn_value > 0).all() else None
+        share_low, share_high = _ends(shares, level)
         rows.append(
             {
                 "term": term,
-                "loss_before": float(loss.mean()),
-                "loss_after": float(lower.mean()),
-                "n_kept": float((loss - lower).sum()),
+                "loss_before": loss,
+                "loss_after": float(lower),
+                "n_kept": (loss - float(lower)) * there,
                 "value_change": change,
                 "ci_low": low,
                 "ci_high": high,
@@ -281,8 +323,9 @@ def value_of_retention(
                 "share_high": share_high,
             }
         )
-    ends = (None, None) if draws is None else percentile_interval(draws[:, 0], level)
-    by_account = accounts[["customer_id", "margin_year", "yearly_loss"]].assign(
+    value_low, value_high = percentile_interval(drawn_value, level) if enough else (None, None)
+    loss_low, loss_high = percentile_interval(drawn_loss, level) if enough else (None, None)
+    by_account = accounts[["customer_id", "margin_year", "p_churn"]].assign(
         value_ahead=now, value_change=changes[FIVE_POINTS]
     )
     result = RetentionValueResult(
@@ -290,12 +333,16 @@ def value_of_retention(
         effects=pd.DataFrame(rows),
         customers=by_account.sort_values(["value_ahead", "customer_id"], ascending=[False, True], ignore_index=True),
         value=float(now.sum()),
-        value_low=ends[0],
-        value_high=ends[1],
+        value_low=value_low,
+        value_high=value_high,
         margin=float(margin.sum()),
-        loss_rate=float(loss.mean()),
-        share_cut=float((loss < _POINTS[FIVE_POINTS]).mean()),
+        loss_rate=loss,
+        loss_rate_low=loss_low,
+        loss_rate_high=loss_high,
+        covers=ACCOUNTS if spread is None else ACCOUNTS_AND_LOSS,
+        return_share=None if return_share is None else float(return_share),
         n_customers=len(accounts),
+        n_there=there,
         horizon_days=int(horizon_days),
         horizon_years=float(horizon_years),
         discount_rate=float(discount_rate),
@@ -310,6 +357,11 @@ def value_of_retention(
         assumed=(
             *assumed_of_terms(context.wording, terms, list(forecast.columns)),
             Assumed(
+                what=context.wording.sentence("from when on fewer accounts are lost"),
+                value=context.wording.sentence("after {days} days", days=context.wording.count(int(horizon_days))),
+                would_change=context.wording.sentence("at once would be worth more: the losses till then are forecast"),
+            ),
+            Assumed(
                 what=context.wording.sentence("cost of keeping accounts"),
                 value=context.wording.money(0),
                 would_change=context.wording.sentence("the figures are what keeping them may cost at most"),
@@ -321,11 +373,35 @@ def value_of_retention(
 # -- inside ----------------------------------------------------------------------------------------------------------
 
 
-def _resample(values: Floats, n_resamples: int, seed: int) -> Floats:
-    """Sums of the columns over resampled accounts, shape (n_resamples, columns)."""
-    return np.concatenate(
-        [weights.astype(np.float64) @ values for weights in bootstrap_weights(len(values), n_resamples, seed)]
-    )
+def _lower_losses(loss: Floats) -> dict[str, Floats]:
+    return {term: np.maximum(loss - points, 0) for term, points in _POINTS.items()} | {FIVE_PERCENT: 0.95 * loss}
+
+
+def _changes(there: Floats, loss: Floats, terms: ValueTerms) -> dict[str, Floats]:
+    """Value gained by each lower loss, from the yearly margin still there."""
+    now = terms.annuity_if_stays(loss)
+    return {term: there * (terms.annuity_if_stays(lower) - now) for term, lower in _lower_losses(loss).items()}
+
+
+_NONE: tuple[Floats, Floats, dict[str, Floats]] = (np.empty(0), np.empty(0), {})
+
+
+def _resample(
+    p: Floats, spread: Floats | None, margin: Floats, terms: ValueTerms, n_resamples: int, seed: int
+) -> tuple[Floats, Floats, dict[str, Floats]]:
+    """Loss rate, value and its changes over resampled accounts, all p_churn moved together if their spread is known."""
+    rng, mean, there = np.random.default_rng([seed, 1]), [], []
+    for weights in bootstrap_weights(len(p), n_resamples, seed):
+        drawn = p if spread is None else shift_together(p, spread, rng.standard_normal(len(weights)))
+        lost = weights * drawn
+        mean.append(lost.sum(axis=1) / len(p))
+        there.append((weights - lost) @ margin)
+    loss, still = terms.yearly_loss(np.concatenate(mean)), np.concatenate(there)
+    return loss, still * terms.annuity_if_stays(loss), _changes(still, loss, terms)
+
+
+def _ends(draws: Floats | None, level: float) -> tuple[float, float]:
+    return (np.nan, np.nan) if draws is None else percentile_interval(draws, level)
 
 
 def _checks(result: RetentionValueResult, n_lapsed: int) -> tuple[Check, ...]:
@@ -333,17 +409,41 @@ def _checks(result: RetentionValueResult, n_lapsed: int) -> tuple[Check, ...]:
     top = result.customers["value_ahead"].to_numpy()
     largest = float(top.max() / result.value)
     five = result._of(FIVE_POINTS)
+    can_fall = result.loss_rate >= _POINTS[FIVE_POINTS]
     return (
         Check(
-            assumption=say.sentence("every account can lose five points less"),
-            finding=say.sentence(
-                "{share} of the accounts are lost less often than that, and fall to 0: on average the loss falls by {points} "
-                "points",
-                share=say.share(result.share_cut),
+            assumption=say.sentence("the accounts can lose five points less"),
+            finding=say.sentence("{share} are lost in a year", share=say.share(result.loss_rate))
+            if can_fall
+            else say.sentence(
+                "only {share} are lost in a year: the loss falls to 0, by {points} points",
+                share=say.share(result.loss_rate),
                 points=say.number(100 * (five["loss_before"] - five["loss_after"]), 1),
             ),
-            verdict="handled" if result.share_cut else "holds",
-            statistic=result.share_cut,
+            verdict="holds" if can_fall else "handled",
+            statistic=result.loss_rate,
+        ),
+        Check(
+            assumption=say.sentence("the intervals cover how well the loss rate is known"),
+            finding=say.sentence(
+                "all probabilities of loss are moved together within their intervals, the widest they can be wrong by chance"
+            )
+            if result.covers == ACCOUNTS_AND_LOSS
+            else say.sentence(
+                "the forecast has no intervals of its probabilities: those here cover only which accounts there are"
+            ),
+            verdict="handled" if result.covers == ACCOUNTS_AND_LOSS else "does not hold",
+        ),
+        _check_returns(result),
+        Check(
+            assumption=say.sentence("accounts that are gone or going already are not counted as there"),
+            finding=say.sentence(
+                "each account counts with its chance to be still there: {there} of {n}",
+                there=say.number(result.n_there, 1),
+                n=say.count(result.n_customers),
+            ),
+            verdict="handled",
+            statistic=result.n_there / result.n_customers,
         ),
         Check(
             assumption=say.sentence("no single account decides the value"),
@@ -366,3 +466,19 @@ def _checks(result: RetentionValueResult, n_lapsed: int) -> tuple[Check, ...]:
             verdict="handled" if n_lapsed else "holds",
         ),
     )
+
+
+def _check_returns(result: RetentionValueResult) -> Check:
+    """Whether a lost account stays lost."""
+    say, share = result.context.wording, result.return_share
+    assumption = say.sentence("who is lost stays lost")
+    if share is None:
+        finding = say.sentence("the share of the lost that come back was not given")
+        return Check(assumption=assumption, finding=finding, verdict="not testable")
+    if share > MAX_RETURN_SHARE:
+        finding = say.sentence(
+            "{share} of the lost come back, so that the value of keeping them is overstated", share=say.share(share)
+        )
+        return Check(assumption=assumption, finding=finding, verdict="does not hold", statistic=share)
+    finding = say.sentence("{share} of the lost come back", share=say.share(share))
+    return Check(assumption=assumption, finding=finding, verdict="holds", statistic=share)

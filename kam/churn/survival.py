@@ -285,7 +285,7 @@ def fit_survival(
     every = {ALL: every.pop(ALL)} | dict(sorted(every.items()))
     curves = pd.concat([_curve(name, entry[i], duration[i], event[i], level) for name, i in every.items()])
     curves = curves.reset_index(drop=True)
-    horizon = _horizon(curves, duration, made.freq if made else "period")
+    horizon = _horizon(curves, duration, made.freq if made else "period", made.k or 0 if made else 0)
     groups = pd.DataFrame([_summary(curves, name, i, event, duration, horizon) for name, i in every.items()])
     log_rank = _log_rank(labels, entry, duration, event) if group is not None else None
     chosen = _default_terms(made) if terms is None else tuple(terms)
@@ -389,13 +389,13 @@ def _start(entry: Floats, duration: Floats) -> float:
     return float(tenures[np.argmax(at_risk >= min(MIN_GROUP, at_risk.max()))])
 
 
-def _horizon(curves: pd.DataFrame, duration: Floats, freq: str) -> int:
+def _horizon(curves: pd.DataFrame, duration: Floats, freq: str, k: int) -> int:
     """A round tenure at which a good part of the accounts can still be seen: whole years up to five, or the middle."""
     year = {"month": 12, "quarter": 4, "year": 1}.get(freq, 1)
     reached = float(np.quantile(duration, 0.75))
-    start = int(curves["tenure"].iloc[0])
+    start = max(int(curves["tenure"].iloc[0]), k)  # before k silent periods nobody can be lost
     whole = int(min(reached // year, 5)) * year
-    return whole if whole > start else max(int(reached), start + 1)
+    return whole if whole > start else max(int(reached), min(2 * start, int(duration.max())), start + 1)
 
 
 def _summary(

@@ -19,6 +19,19 @@ Kind = Literal["number", "flag", "text"]
 OUTCOMES = ("n_days_next", "revenue_next", "margin_next", "no_order", "churned")
 """What snapshots know only after the origin. Any other column that ends in ``_next`` is one, too."""
 _KEYS = ("customer_id", "at_risk")
+_LABELS = {
+    "recency": "days from the first to the last order",
+    "tenure_days": "days as a customer",
+    "left_censored": "a customer before the ledger began",
+    "n_days_year_before": "purchase days in the year before the latest",
+    "revenue_recent": "revenue in the latest window",
+    "revenue_before": "revenue in the window before the latest",
+    "revenue_season": "revenue in the same season a year ago",
+    "revenue_year_before": "revenue in the year before the latest",
+    "margin_year": "margin of a year",
+    "n_deliveries": "deliveries due in the latest window",
+}
+"""Columns of snapshots that are no terms of their own, in words; what the user brought is said without underscores."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +58,9 @@ class Term:
     unit, more : str
         The step in words: ``per 30 days``; and what a row with one step more has: ``30 days more since the last contact``.
     indicator : bool
-        Whether that it is missing may say something; not where it knows of what came later.
+        Whether that it is missing may say something of its own. Not where it knows of what came later, and not where it is
+        missing only because nothing was ordered (no delivery was due, nothing was sold that could be discounted or sent back):
+        that would be silence by another name, beside the terms of the silence.
     """
 
     name: str
@@ -91,8 +106,10 @@ def _doubling(name: str, label: str, group: str, more: str, *, plus: float = 0.0
     return Term(name=name, label=label, group=group, columns=(name,), read=read, unit="per doubling", more=more)
 
 
-def _number(name: str, label: str, group: str, step: float, unit: str, more: str) -> Term:
-    return Term(name=name, label=label, group=group, columns=(name,), step=step, unit=unit, more=more)
+def _number(name: str, label: str, group: str, step: float, unit: str, more: str, *, indicator: bool = True) -> Term:
+    return Term(
+        name=name, label=label, group=group, columns=(name,), step=step, unit=unit, more=more, indicator=indicator
+    )
 
 
 def _text(name: str, label: str, group: str) -> Term:
@@ -110,14 +127,12 @@ TERMS: dict[str, Term] = {
         ),
         _doubling("mean_gap_days", "own gap between purchase days", "rhythm", "own gaps twice as long"),
         _number("gap_cv", "variation of the gaps", "rhythm", 0.1, "per 0.1", "gaps that vary by 0.1 more"),
-        Term(
-            name="trend",
-            label="latest purchase days over those before",
-            group="rhythm",
-            columns=("n_days_recent", "n_days_before"),
-            read=_trend,
-            unit="per doubling",
-            more="twice as many purchase days in the latest window against the one before",
+        _doubling(
+            "n_days_recent",
+            "latest purchase days",
+            "rhythm",
+            "twice as many purchase days in the latest window",
+            plus=1.0,
         ),
         _doubling(
             "n_days_season",
@@ -128,9 +143,17 @@ TERMS: dict[str, Term] = {
         ),
         _number("T", "time since the first order", "rhythm", 365.0, "per year", "a year more since the first order"),
         _doubling("monetary_value", "revenue per purchase day", "money", "twice the revenue per purchase day"),
-        _number("discount_share", "discount", "money", *_POINTS, "10 points more discount"),
-        _number("share_returned", "share returned", "deliveries", *_POINTS, "10 points more returned"),
-        _number("share_late", "share delivered late", "deliveries", *_POINTS, "10 points more delivered late"),
+        # these three are missing where nothing was ordered: that is silence, not a covariate
+        _number("discount_share", "discount", "money", *_POINTS, "10 points more discount", indicator=False),
+        _number("share_returned", "share returned", "deliveries", *_POINTS, "10 points more returned", indicator=False),
+        _number(
+            "share_late",
+            "share delivered late",
+            "deliveries",
+            *_POINTS,
+            "10 points more delivered late",
+            indicator=False,
+        ),
         _number("n_complaints", "complaints", "events", 1.0, "per complaint", "one complaint more"),
         _number(
             "days_since_contact",
@@ -151,17 +174,19 @@ TERMS: dict[str, Term] = {
         _text("industry", "industry", "account"),
         _text("region", "region", "account"),
         # not by default
+        Term(
+            name="trend",
+            label="latest purchase days over those before",
+            group="rhythm",
+            columns=("n_days_recent", "n_days_before"),
+            read=_trend,
+            unit="per doubling",
+            more="twice as many purchase days in the latest window against the one before",
+        ),
         _number(
             "days_since_last_order", "time since the last order", "rhythm", *_DAYS, "30 days more since the last order"
         ),
         _doubling("frequency", "purchase days so far", "rhythm", "twice as many purchase days so far", plus=1.0),
-        _doubling(
-            "n_days_recent",
-            "latest purchase days",
-            "rhythm",
-            "twice as many purchase days in the latest window",
-            plus=1.0,
-        ),
         _doubling(
             "n_days_before",
             "purchase days before the latest window",
@@ -183,9 +208,10 @@ TERMS: dict[str, Term] = {
 }
 """Terms that kam knows, by name."""
 
-DEFAULT = tuple(list(TERMS)[: list(TERMS).index("days_since_last_order")])
+DEFAULT = tuple(list(TERMS)[: list(TERMS).index("trend")])
 """Those taken by default, where their columns are there. Rhythm is the own gap and the silence in own gaps: the number of
-purchase days so far would say tenure and gap at once."""
+purchase days so far would say tenure and gap at once, and who ordered lately is less silent: beside the silence, a rising
+trend can turn against what it is on its own (suppression)."""
 
 
 def default_terms(rows: pd.DataFrame, declared: Mapping[str, str] | None = None) -> tuple[Term, ...]:
@@ -223,7 +249,8 @@ def find_term(rows: pd.DataFrame, name: str) -> Term:
         kind = "flag"
     elif not pd.api.types.is_numeric_dtype(column):
         kind = "text"
-    return Term(name=name, label=name, group="other", columns=(name,), kind=kind, step=None)
+    label = _LABELS.get(name, name.replace("_", " "))
+    return Term(name=name, label=label, group="other", columns=(name,), kind=kind, step=None)
 
 
 def refuse_outcomes(names: Sequence[str], outcome: str | None = None) -> None:

@@ -94,9 +94,12 @@ def _check_chance(result: TrackRecordResult) -> Check:
     return Check(
         assumption=say.sentence("as many placed no order as was expected"),
         finding=say.sentence(
-            "in {within} of {n} forecasts the number lies within what chance allows",
+            "in {within} of {n} forecasts the number lies within the interval ({stated} as stated by the forecast, {chance} of "
+            "chance alone)",
             within=say.count(within.sum()),
             n=say.count(len(within)),
+            stated=say.count((rows["covers"] == "as stated").sum()),
+            chance=say.count((rows["covers"] != "as stated").sum()),
         )
         + (
             say.sentence("; over all, {ratio} times as many as expected", ratio=say.number(ratio))

@@ -27,6 +27,8 @@ SCORED, WAITING, REPLACED, UNREADABLE = "scored", "waiting", "replaced", "not re
 """Status of an earlier forecast: its horizon is over; it is not; a later run forecast from the same day; a file is damaged, of
 another version, or does not fit the ledger."""
 AT_RISK, ALL = "at risk", "all"
+STATED, CHANCE = "as stated", "chance"
+"""What an interval of the number expected covers: what the forecast itself stated, or chance alone."""
 N_LARGEST = 10
 """Accounts of the latest scored forecast that are named one by one."""
 _TRUTH = ["customer_id", "no_order", "revenue_next"]
@@ -44,26 +46,31 @@ class TrackRecordResult(Result):
         ``waiting``, ``replaced``, ``not readable``) and ``finding``.
     scores : pandas.DataFrame
         One row per scored forecast and ``scope`` (``at risk``, ``all``): ``forecast_day, n_customers, n_expected`` (accounts
-        expected to place no order), ``n_low, n_high`` (where their number lies if the forecast is right: chance only),
-        ``n_actual``; ``auc, auc_low, auc_high`` (missing where all or none ordered), ``brier, brier_low, brier_high`` (ends are
-        missing where nothing varies), ``brier_base`` (of the share observed, for all alike); ``money_expected, money_came,
-        share_named`` (of the top fifth of the buyers, as many highest forecasts name; missing without a buyer).
+        expected to place no order), ``n_low, n_high`` (where their number lies if the forecast is right), ``covers`` (``as
+        stated`` by the forecast, for accounts at risk, or ``chance`` alone), ``n_actual``; ``auc, auc_low, auc_high`` (missing
+        where all or none ordered), ``brier, brier_low, brier_high`` (ends are missing where nothing varies), ``brier_base`` (of
+        the share observed, for all alike); ``money_expected, money_came, share_named`` (of the top fifth of the buyers, as many
+        highest forecasts name; missing without a buyer).
     largest : pandas.DataFrame
         Of the latest scored forecast, the accounts at risk with most money in danger: ``customer_id, p_no_order,
         expected_revenue, money_at_risk, did_order, money_came``.
     calls : pandas.DataFrame
         Called against held out, over the lists of all scored forecasts, ``term``: ``orders`` (share of accounts with an order)
-        and ``money`` (per account). ``n_calls, n_held_out, called, held_out, difference, ci_low, ci_high``; ends are missing
-        where a side has fewer than two accounts or nothing varies. Empty without a list.
+        and ``money`` (per account); without accounts that were called before. ``n_calls, n_held_out, called, held_out,
+        difference, ci_low, ci_high``; ends are missing where a side has fewer than two accounts or nothing varies. Empty without
+        a list.
     vanished : pandas.DataFrame
         Accounts of scored forecasts that the ledger does not have at that day any more: ``forecast_day, customer_id, p_no_order,
         expected_revenue``; renamed, merged or removed. They are not scored.
     money_saved, saved_low, saved_high : float or None
-        Difference in money times the accounts called, and its interval; None: not known yet.
+        Difference in money times the accounts called that it was taken over, and its interval; None: not known yet.
     money : str
         What that money is: ``margin`` or ``revenue``.
     held_out : tuple of str
-        Accounts held out by forecasts whose horizon is not over: exclude them from a new call list.
+        Accounts held out by lists of other forecast days (than the day after ``as_of``) whose horizon is not over, replaced
+        lists among them: exclude them from a new call list.
+    called : tuple of str
+        Accounts that those lists said to call: never hold them out on a new one.
     n_scored, n_waiting, n_replaced, n_unreadable, n_other : int
         Forecasts by status, and forecasts of other datasets.
     n_without_auc : int
@@ -90,6 +97,7 @@ class TrackRecordResult(Result):
     saved_high: float | None
     money: str
     held_out: tuple[str, ...]
+    called: tuple[str, ...]
     n_scored: int
     n_waiting: int
     n_replaced: int
@@ -119,7 +127,7 @@ class TrackRecordResult(Result):
         latest = self._latest()
         first = say.sentence(
             "The forecast of {day} expected {expected} of {n} accounts to place no order; {actual} placed none, which lies "
-            "{where} what chance allows ({low} to {high}).",
+            "{where} what {what} ({low} to {high}).",
             day=say.date(latest["forecast_day"]),
             expected=say.count(latest["n_expected"]),
             n=say.count(latest["n_customers"]),
@@ -127,11 +135,15 @@ class TrackRecordResult(Result):
             where=say.sentence("within")
             if latest["n_low"] <= latest["n_actual"] <= latest["n_high"]
             else say.sentence("outside"),
+            what=say.sentence("it stated") if latest["covers"] == STATED else say.sentence("chance alone allows"),
             low=say.count(latest["n_low"]),
             high=say.count(latest["n_high"]),
         )
         if self.money_saved is None:
             return first
+        if self.saved_low is None:
+            untold = say.sentence("What the calls brought cannot be told yet: too few accounts were held out.")
+            return f"{first} {untold}"
         second = say.sentence(
             "Called accounts brought {money} {direction} in {what} than if they had done as those held out ({interval}).",
             what=say.text(self.money),
@@ -169,6 +181,7 @@ class TrackRecordResult(Result):
                 KeyFigure(value="–", label=say.sentence("money saved by calls"), note=not_yet),
             )
         latest = self._latest()
+        interval = say.interval(say.count(latest["n_low"]), say.count(latest["n_high"]), self.level)
         figures.append(
             KeyFigure(
                 value=say.sentence(
@@ -177,7 +190,9 @@ class TrackRecordResult(Result):
                     expected=say.count(latest["n_expected"]),
                 ),
                 label=say.sentence("without an order, of those expected, latest forecast"),
-                note=say.interval(say.count(latest["n_low"]), say.count(latest["n_high"]), self.level),
+                note=say.sentence("{interval}, as the forecast stated", interval=interval)
+                if latest["covers"] == STATED
+                else say.sentence("{interval}, chance alone", interval=interval),
             )
         )
         has_auc = bool(np.isfinite(latest["auc"]))
@@ -192,7 +207,7 @@ class TrackRecordResult(Result):
         )
         figures.append(
             KeyFigure(
-                value="–" if self.money_saved is None else show_money(say, self.money_saved),
+                value="–" if self.money_saved is None or self.saved_low is None else show_money(say, self.money_saved),
                 label=say.sentence("money saved by calls"),
                 note=say.sentence("no list with called and held-out accounts can be scored yet")
                 if self.money_saved is None
@@ -213,16 +228,20 @@ def score_earlier_forecasts(
     """Score the forecasts that earlier runs made of the same dataset against the orders that then came.
 
     A forecast is scored when its last day is not after the ledger's as-of date. Of several from the same day over the same
-    horizon, the one of the latest run counts, with its call list. What happened is counted by :func:`kam.ledger.snapshots` at the
-    day of the forecast, by the same code that made it. Accounts are matched by ``customer_id``; who is not in the ledger any more
-    is listed, not scored.
+    horizon, the one of the latest run counts, with its call list. Whom waiting lists hold out or call is taken from all of them,
+    replaced ones too, but for those of the day after the ledger's as-of date: a run that looks ahead from the same day as an
+    earlier one, with the same seed and settings, draws the same list again. What happened is counted by
+    :func:`kam.ledger.snapshots` at the day of the forecast, by the same code that made it. Accounts are matched by
+    ``customer_id``; who is not in the ledger any more is listed, not scored.
 
-    *Intervals.* Accounts without an order: mean ± z √Σp(1 − p), chance alone, as if accounts ordered independently; what all have
-    in common (a season, a crisis) makes the true spread wider. AUC: DeLong's; Brier: of a mean. Called against held out: the
-    accounts of all scored lists together; shares by Newcombe's interval, money by Welch's.
+    *Intervals.* Accounts without an order: for those at risk, the interval that the forecast stated, if it did so at this
+    ``level``, less the forecasts of accounts that vanished. Otherwise mean ± z √Σp(1 − p), chance alone, as if accounts ordered
+    independently; what all have in common (a season, a crisis) makes the true spread wider. AUC: DeLong's; Brier: of a mean.
+    Called against held out: the accounts of all scored lists together; shares by Newcombe's interval, money by Welch's.
 
     Assumes (1) that a customer keeps its identifier; (2) that the ledger is complete up to the as-of date; (3) that those on the
-    list to call were called and those held out were not: the comparison is of the lists; (4) that lists set aside the same share.
+    list to call were called and those held out were not: the comparison is of the lists, without who was called before; (4) that
+    lists set aside the same share.
 
     Parameters
     ----------
@@ -276,7 +295,9 @@ def score_earlier_forecasts(
     money = "margin" if scored and all("margin_next" in frame.columns for frame in seen) else "revenue"
     lists = [(one.calls, frame) for one, frame in zip(scored, seen, strict=True) if one.calls is not None]
     calls, saved = compare_called(lists, f"{money}_next", level)
-    scores = pd.DataFrame(rows, columns=_SCORES).astype(dict.fromkeys(_SCORES[2:], "float64"))
+    numbers = [name for name in _SCORES if name not in ("forecast_day", "scope", "covers")]
+    scores = pd.DataFrame(rows, columns=_SCORES).astype(dict.fromkeys(numbers, "float64"))
+    others = [one for one in earlier.forecasts if one.until > end and pd.Timestamp(one.origin) != end]
     result = TrackRecordResult(
         context=context,
         runs=_runs(context, earlier, latest, truths, misfits, end),
@@ -288,7 +309,8 @@ def score_earlier_forecasts(
         saved_low=saved[1],
         saved_high=saved[2],
         money=money,
-        held_out=_still_held_out(waiting),
+        held_out=_accounts_of(others, "hold-out"),
+        called=_accounts_of(others, "call"),
         n_scored=len(scored),
         n_waiting=len(waiting),
         n_replaced=len(earlier.forecasts) - len(latest),
@@ -311,8 +333,8 @@ def score_earlier_forecasts(
 # -- inside ----------------------------------------------------------------------------------------------------------
 
 _SCORES = [
-    "forecast_day", "scope", "n_customers", "n_expected", "n_low", "n_high", "n_actual", "auc", "auc_low", "auc_high", "brier",
-    "brier_low", "brier_high", "brier_base", "money_expected", "money_came", "share_named",
+    "forecast_day", "scope", "n_customers", "n_expected", "n_low", "n_high", "covers", "n_actual", "auc", "auc_low", "auc_high",
+    "brier", "brier_low", "brier_high", "brier_base", "money_expected", "money_came", "share_named",
 ]  # fmt: skip
 
 
@@ -354,7 +376,8 @@ def _scores(one: EarlierForecast, frame: pd.DataFrame, level: float) -> list[tup
             continue
         p, y = part["p_no_order"].to_numpy(dtype=float), part["no_order"].to_numpy(dtype=float)
         expected, came = (part[name].to_numpy(dtype=float) for name in ("expected_revenue", "revenue_next"))
-        mean, spread = float(p.sum()), z * float(np.sqrt((p * (1 - p)).sum()))
+        mean = float(p.sum())
+        n_low, n_high, covers = _interval_of_number(one, scope, p, level)
         squares = (p - y) ** 2
         middle = float(brier(y, p))
         half = z * float(squares.std(ddof=1) / np.sqrt(len(p))) if np.ptp(squares) > 0 else np.nan
@@ -364,8 +387,9 @@ def _scores(one: EarlierForecast, frame: pd.DataFrame, level: float) -> list[tup
                 scope,
                 len(part),
                 mean,
-                max(float(np.floor(mean - spread)), 0.0),
-                min(float(np.ceil(mean + spread)), float(len(part))),
+                n_low,
+                n_high,
+                covers,
                 int(y.sum()),
                 *_auc(y, p, z),
                 middle,
@@ -378,6 +402,17 @@ def _scores(one: EarlierForecast, frame: pd.DataFrame, level: float) -> list[tup
             )
         )
     return rows
+
+
+def _interval_of_number(one: EarlierForecast, scope: str, p: Floats, level: float) -> tuple[float, float, str]:
+    """Where the number without an order lies, whole accounts, and what that covers."""
+    if scope == AT_RISK and one.stated is not None and np.isclose(one.stated[2], level):
+        at_risk = one.customers["at_risk"].to_numpy(dtype=bool)
+        gone = float(one.customers["p_no_order"].to_numpy(dtype=float)[at_risk].sum() - p.sum())
+        low, high = np.clip(np.round(np.array(one.stated[:2]) - gone), 0, len(p))
+        return float(low), float(high), STATED
+    mean, spread = float(p.sum()), float(ndtri((1 + level) / 2)) * float(np.sqrt((p * (1 - p)).sum()))
+    return max(float(np.floor(mean - spread)), 0.0), min(float(np.ceil(mean + spread)), float(len(p))), CHANCE
 
 
 def _auc(y: Floats, p: Floats, z: float) -> tuple[float, float, float]:
@@ -460,8 +495,7 @@ def _vanished(scored: list[EarlierForecast], joined: list[pd.DataFrame], gone: l
     return frame[["forecast_day", *names]]
 
 
-def _still_held_out(waiting: list[EarlierForecast]) -> tuple[str, ...]:
-    lists = [one.calls for one in waiting if one.calls is not None]
-    return tuple(
-        sorted({str(who) for calls in lists for who in calls.loc[calls["list_part"] == "hold-out", "customer_id"]})
-    )
+def _accounts_of(forecasts: list[EarlierForecast], part: str) -> tuple[str, ...]:
+    """Accounts in a part of any of the call lists."""
+    lists = [one.calls for one in forecasts if one.calls is not None]
+    return tuple(sorted({str(who) for calls in lists for who in calls.loc[calls["list_part"] == part, "customer_id"]}))

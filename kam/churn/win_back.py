@@ -378,8 +378,7 @@ def _observed_loss(earlier: pd.DataFrame, terms: ValueTerms) -> float:
         raise UndefinedMeasureError(
             "No loss can be seen at an earlier origin.", hint="Give yearly_loss, such as that of the forecast."
         )
-    p = float(known.astype(float).mean())
-    return float(1 - (1 - p) ** (YEAR / terms.loss_days))
+    return float(terms.yearly_loss(float(known.astype(float).mean())))
 
 
 def _margin_of_revenue(now: pd.DataFrame, terms: ValueTerms) -> tuple[float, bool]:
@@ -509,5 +508,5 @@ def _assumed(result: WinBackResult, terms: ValueTerms, columns: list[str]) -> tu
             value=say.count(result.capacity),
             would_change=say.sentence("{n} lost accounts would bring something", n=say.count(result.n_worth)),
         ),
-        *assumed_of_terms(say, terms, columns)[:-1],  # its own forecast plays no part here
+        *assumed_of_terms(say, terms, columns)[:-1],  # how often it is lost again is said above
     )

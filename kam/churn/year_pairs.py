@@ -12,6 +12,7 @@ import pandas as pd
 from kam.churn.definition import ChurnDefinitionResult
 from kam.churn.waiting import Activity
 from kam.errors import ParameterError
+from kam.ledger.periods import MONTHS_IN
 from kam.stats.proportions import wilson_interval
 from kam.stats.resampling import bootstrap_weights, check_whole, percentile_interval
 
@@ -47,15 +48,17 @@ def silent_months(activity: Activity, definition: ChurnDefinitionResult | int) -
     Raises
     ------
     ParameterError
-        The definition is not by month, or of other data.
+        The definition is of other data.
     """
     if isinstance(definition, ChurnDefinitionResult):
+        if definition.freq != "month":
+            return np.full(len(activity.names), definition.k * MONTHS_IN[definition.freq], dtype=np.int64)
         customers = definition.customers
         same = len(customers) == len(activity.names) and (customers["customer_id"].to_numpy() == activity.names).all()
-        if definition.freq != "month" or not same:
+        if not same:
             raise ParameterError(
-                "The definition is not by month, or of other data than the ledger.",
-                hint="Give churn_definition(ledger, freq='month'), or the number of silent months.",
+                "The definition is of other data than the ledger.",
+                hint="Give churn_definition(ledger), or the number of silent months.",
             )
         own = customers["k_own"] if "k_own" in customers else np.full(len(customers), definition.k)
         return np.asarray(own, dtype=np.int64)

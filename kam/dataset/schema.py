@@ -317,7 +317,7 @@ class Assumptions(Section):
         default=None, description="Discount rate, a year."
     )
     saving_rate: Annotated[float, Field(ge=0, le=1)] | None = Field(
-        default=None, description="Share of the customers about to leave that an offer keeps."
+        default=None, description="Share of the customers lost or leaving that an offer keeps."
     )
     cost_of_visit: Annotated[float, Field(ge=0)] | None = Field(
         default=None, description="Cost of one visit or call, in money."

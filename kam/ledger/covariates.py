@@ -404,12 +404,15 @@ def _add_external(external: pd.DataFrame, covariates: Covariates, at: Places, in
 
 
 def _yearly_change(part: pd.DataFrame, origin: int) -> float:
-    """Log change over a year up to the latest month known before a day; NaN: not known."""
-    known = part[day_numbers(part["known_on"]) < origin]
-    known = known[known["value"] > 0]
-    if known.empty:
+    """Log change over a year up to the latest month known before a day; NaN: not known.
+
+    Of a month that was published more than once, the latest vintage known by then counts.
+    """
+    known = part[(day_numbers(part["known_on"]) < origin) & part["value"].notna().to_numpy()]
+    known = known.sort_values("known_on", kind="stable").drop_duplicates("month", keep="last")
+    values = known[known["value"] > 0].set_index("month")["value"]
+    if values.empty:
         return float("nan")
-    values = known.set_index("month")["value"]
     month = values.index.max()
     before = values.get(month - pd.DateOffset(years=1))
     return float("nan") if before is None else float(np.log(values[month] / before))

@@ -24,12 +24,13 @@ from kam.plots.programmes import plot_programmes
 from kam.plots.rfm import plot_rfm_fm, plot_rfm_fr
 from kam.plots.risk_value import plot_risk_value_map
 from kam.plots.state_value import plot_state_value
-from kam.plots.style import describe, show, to_png
+from kam.plots.style import describe, draw, show, to_png
 from kam.plots.survival import plot_survival
 from kam.plots.transitions import plot_transitions
 
 __all__ = [
     "describe",
+    "draw",
     "plot_abc_xyz",
     "plot_calibration",
     "plot_class_stability",

@@ -32,7 +32,8 @@ def plot_odds_ratios(result: ChurnRegressionResult, *, ax: Axes | None = None) -
     """Odds ratio of each covariate with its interval on a log axis, grouped by what the covariates tell about.
 
     Orange goes with a higher chance, blue with a lower one, both sure also where so many are looked at (``named`` of the result);
-    the rest is grey. Origins and indicators of what is not known are not drawn.
+    the rest is grey, also what points the other way on its own. A small open diamond is the odds ratio of the covariate on its
+    own, where the axis reaches it. Origins and indicators of what is not known are not drawn.
 
     Parameters
     ----------
@@ -87,8 +88,11 @@ def plot_odds_ratios(result: ChurnRegressionResult, *, ax: Axes | None = None) -
         below = [
             say.sentence("odds ratio, log scale; right of 1: a higher chance"),
             say.sentence(
-                "lines: {level} interval; grey: may be chance among so many", level=say.share(result.level, 0)
+                "lines: {level} interval; open diamond: the covariate alone", level=say.share(result.level, 0)
             ),
+            say.sentence("grey: may be chance among so many, or the other way alone")
+            if result.n_turned()
+            else say.sentence("grey: may be chance among so many"),
         ]
         if n_more:
             below.append(
@@ -134,6 +138,8 @@ def _draw(
     for cut, at, marker in ((row["odds_low"] < low, low, "<"), (row["odds_high"] > high, high, ">")):
         if cut:
             ax.plot(at, place, marker, color=color, ms=7, clip_on=False)
+    if low <= row["odds_alone"] <= high:
+        ax.plot(row["odds_alone"], place, "D", ms=5, color=style.SOFT, markerfacecolor="none", zorder=3)
     if low <= row["odds_ratio"] <= high:
         ax.plot(row["odds_ratio"], place, "o", ms=8, color=color)
     ax.text(
@@ -173,6 +179,10 @@ def _group(say: Wording, group: str) -> str:
 def _title(result: ChurnRegressionResult, rows: pd.DataFrame, n_more: int) -> str:
     say = result.context.wording
     named = result.named()
+    if named.empty and result.n_turned():
+        return say.sentence(
+            "What goes with {event} beyond chance points the other way on its own", event=_event(result)
+        )
     if named.empty:
         return say.plural(
             "The one covariate goes with {event} no more than chance would have it",
@@ -199,9 +209,10 @@ def _description(result: ChurnRegressionResult, rows: pd.DataFrame) -> str:
     say = result.context.wording
     parts = [
         say.sentence(
-            "{step} {ratio} ({interval})",
+            "{step} {ratio} ({interval}), alone {alone}",
             step=row["step"],
             ratio=_ratio(say, row["odds_ratio"]),
+            alone=_ratio(say, row["odds_alone"]) if row["odds_alone"] == row["odds_alone"] else "–",
             interval=say.interval(_ratio(say, row["odds_low"]), _ratio(say, row["odds_high"]), result.level),
         )
         for row in rows.to_dict("records")

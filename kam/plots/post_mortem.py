@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from kam.churn.post_mortem_words import say_how_many
 from kam.plots import style
 
 if TYPE_CHECKING:
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
 
 
 def plot_post_mortem(result: PostMortemResult, *, ax: Axes | None = None) -> Axes:
-    """At which share of the lost large accounts each thing stood out before the end, beside comparable accounts that stayed.
+    """At which share of the large accounts that went each thing stood out before the end, beside comparable ones that stayed.
+
+    Those that went are lost, or silent beyond their own rhythm.
 
     Parameters
     ----------
@@ -27,7 +30,7 @@ def plot_post_mortem(result: PostMortemResult, *, ax: Axes | None = None) -> Axe
     Returns
     -------
     matplotlib.axes.Axes
-        One row per thing, the most frequent on top: a dot with its interval for the lost, a grey ring for those that stayed;
+        One row per thing, the most frequent on top: a dot with its interval for these, a grey ring for those that stayed;
         shares from 0 on, labelled in percent.
     """
     say = result.context.wording
@@ -51,12 +54,14 @@ def plot_post_mortem(result: PostMortemResult, *, ax: Axes | None = None) -> Axe
         ax.tick_params(axis="y", length=0)
         style.set_ticks(ax.xaxis, 0, top, style.percent(say))
         legend = say.sentence(
-            "dot: lost, with {level} interval; ring: those that stayed", level=say.share(result.level, 0)
+            "dot: {these}, with {level} interval; ring: those that stayed",
+            these=_these(result),
+            level=say.share(result.level, 0),
         )
         ax.set_xlabel(f"{say.sentence('stood out at (% of accounts)')}\n{legend}", x=1, ha="right")
         parts = [
             say.sentence(
-                "{term}: {share} of {n} lost, {peers} of those that stayed",
+                "{term}: {share} of {n}, {peers} of those that stayed",
                 term=say.text(str(row["term"])),
                 share=say.share(row["share_notable"], 0),
                 n=say.count(row["n_customers"]),
@@ -76,12 +81,23 @@ def _title(result: PostMortemResult) -> str:
     say = result.context.wording
     table = result.patterns
     more = table[table["stands_out"] & (table["share_notable"] > table["peers_notable"])].sort_values("p_value")
+    who = say_how_many(say, result.n_lost, result.n_rhythm)
     if more.empty:
-        return say.sentence("Before large accounts were lost, nothing stood out more often than at those that stayed")
+        return say.sentence("{who}; before, nothing stood out more often than at those that stayed", who=who)
     row = more.iloc[0]
     return say.sentence(
-        "Before {share} of the lost large accounts went, {term} stood out; of those that stayed, at {peers}",
+        "{who}; before, {term} stood out at {share} of these, at {peers} of those that stayed",
+        who=who,
         share=say.share(row["share_notable"], 0),
         term=say.text(str(row["term"])),
         peers=say.share(row["peers_notable"], 0),
+    )
+
+
+def _these(result: PostMortemResult) -> str:
+    say = result.context.wording
+    if not result.n_rhythm:
+        return say.sentence("lost")
+    return (
+        say.sentence("lost or silent beyond its rhythm") if result.n_lost else say.sentence("silent beyond its rhythm")
     )

@@ -10,7 +10,8 @@ import io
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from html import escape
+from typing import TYPE_CHECKING, Any
 
 import matplotlib.pyplot as plt
 import matplotlib.style
@@ -24,13 +25,14 @@ from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
+from kam.errors import KamError
 from kam.plots.fonts import BASE, set_fonts, width_in_points
 from kam.wording import Wording
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from kam.results import Context
+    from kam.results import Context, NotPossible, Result
 
 INK, SOFT, LINE = "#1f2328", "#59616c", "#c3c9d1"
 GREY = "#b3bac4"
@@ -274,6 +276,26 @@ def to_png(ax: Axes) -> bytes:
     # Few colors are in a figure: a palette makes it three times smaller, and no eye sees it.
     Image.open(drawn).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(content, format="png", optimize=True)
     return content.getvalue()
+
+
+def draw(plot: Callable[[Any], Axes], result: Result | NotPossible) -> None:
+    """Show the figure of a result that a report can do without; say in a line why where there is nothing to draw.
+
+    Parameters
+    ----------
+    plot : callable
+        A plot function of kam that takes a result.
+    result : Result or NotPossible
+        What to draw; nothing is shown in the place of a result that could not be made.
+    """
+    from IPython import display
+
+    if not result:
+        return
+    try:
+        show(plot(result))
+    except KamError as error:
+        display.display(display.HTML(f"<p>{escape(str(error))}</p>"))
 
 
 def show(ax: Axes) -> None:

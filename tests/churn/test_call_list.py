@@ -98,6 +98,46 @@ def test_excluded_accounts_are_not_selected(many):
     assert any("nobody" in check.finding and check.verdict == "does not hold" for check in found.checks)
 
 
+def test_ranks_have_no_gaps_where_accounts_are_excluded(many):
+    found = build(simulated(400), exclude=many.calls["customer_id"][[0, 4]].tolist(), n_draws=100)
+    assert found.calls["rank"].tolist() == list(range(1, 23))
+    assert found.accounts["rank"].tolist() == list(range(1, found.n_at_risk + 1))
+
+
+def test_accounts_called_before_are_never_held_out():
+    frame = simulated(60)
+    plain = build(frame, capacity=10, n_draws=100)
+    before = plain.calls["customer_id"][::2].tolist()
+    drawn = set()
+    for seed in range(30):
+        found = build(frame, capacity=10, seed=seed, called_before=[*before, "nobody"], n_draws=100)
+        calls = found.calls.set_index("customer_id")
+        assert (found.n_calls, found.n_held_out, found.n_called_before) == (10, 1, len(before))
+        assert set(calls.index[calls["called_before"]]) == set(before)
+        drawn |= set(calls.index[calls["list_part"] == "hold-out"])
+    assert drawn == set(plain.calls["customer_id"]) - set(before)
+    check = next(c for c in found.checks if "nobody is held out who" in c.assumption)
+    assert check.verdict == "handled" and check.finding.startswith(f"{len(before)} accounts on the list")
+    check = next(c for c in found.checks if "large enough" in c.assumption)
+    assert check.finding.startswith(f"with {10 - len(before)} called and 1 held out")
+
+
+@pytest.mark.parametrize(
+    ("places", "capacity", "share", "n_calls", "n_out"),
+    [
+        (range(60), 20, 0.1, 20, 0), (range(1, 60), 20, 0.1, 20, 0), ([], 20, 0.1, 20, 2), (range(17), 20, 0.1, 20, 0),
+        (range(16), 20, 0.1, 20, 1), (range(10), 20, 0.5, 20, 10), (range(50), 50, 0.5, 50, 0),
+    ],
+)  # fmt: skip
+def test_capacity_stands_where_too_few_can_be_held_out(places, capacity, share, n_calls, n_out):
+    """Equal accounts come by identifier. The first 16 called before: of 21, five can be held out, and one is; with 17, four."""
+    ids = [f"{i:02d}" for i in range(60)]
+    frame = forecast(customer_id=ids, p_churn=0.3, margin_year=1e5)
+    found = build(frame, capacity=capacity, holdout_share=share, called_before=[ids[i] for i in places], n_draws=100)
+    assert (found.n_calls, found.n_held_out) == (n_calls, n_out)
+    assert found.calls["customer_id"].tolist() == ids[: n_calls + n_out]
+
+
 def test_interval_covers_what_will_happen():
     """20 accounts worth the same: the number saved is binomial(20, p s)."""
     frame = forecast(customer_id=[f"{i:02d}" for i in range(20)], p_churn=0.5, margin_year=30_000.0)
@@ -164,7 +204,8 @@ def test_reasons_in_words_for_the_selected():
     assert found["a"] == "last order 94 days ago, usual gap 21 days; 2 complaints"
     assert found["b"] == "nothing stands out: large rather than in danger"
     without = build(frame).calls.set_index("customer_id")["reason"]
-    assert without["b"] == "last order 10 days ago, usual gap 21 days"
+    assert without["a"] == "last order 94 days ago, usual gap 21 days"
+    assert without["b"] == "nothing stands out: large rather than in danger", "its usual gap is not over"
 
 
 def test_strange_names_go_through_and_come_back(tmp_path):
@@ -180,11 +221,13 @@ def test_strange_names_go_through_and_come_back(tmp_path):
 
 def test_answer_says_what_is_assumed(many):
     assert many.answer().startswith("Call 20 accounts: together that is expected to bring €")
-    assert "if a call keeps 20.0% of those about to leave and costs €100.00" in many.answer()
+    assert "if a call saves 20.0% of those lost or leaving and costs €100.00" in many.answer()
     assert "Leave 2 more alone" in many.answer()
     assert all(figure.note for figure in many.answer().key_figures)
+    said = [figure.note for figure in many.answer().key_figures] + [check.finding for check in many.checks]
+    assert not any("track record" in text and "money" not in text for text in said), "it does not score p_churn"
     assumed = {a.what: a.value for a in many.assumed}
-    assert assumed["share of the accounts about to leave that a call keeps"] == "20.0%"
+    assert assumed["share of the accounts lost or leaving that a call saves"] == "20.0%"
     assert not any("no cost" in what for what in assumed)
     without = build(simulated(50).rename(columns={"margin_year": "revenue_year"}))
     assert any("the ledger has no cost" in a.what and a.value == "30.0%" for a in without.assumed)
@@ -203,6 +246,7 @@ def test_a_holdout_of_two_cannot_show_what_calls_save(many):
     [
         {"saving_rate": 1.1}, {"saving_rate": np.nan}, {"cost_of_visit": -1}, {"capacity": 0}, {"capacity": 2.0},
         {"holdout_share": 0.95}, {"holdout_share": -0.1}, {"level": 1}, {"n_draws": 10}, {"seed": -1}, {"exclude": "abc"},
+        {"called_before": "abc"},
         {"k": 0}, {"horizon_days": 0},
     ],
 )  # fmt: skip
@@ -217,10 +261,19 @@ def test_parameters_out_of_range(terms):
     capacity=st.integers(1, 30),
     share=st.floats(0, 0.9),
     cost=st.floats(0, 1e4),
+    before=st.sets(st.integers(0, 40).map(str)),
 )
-def test_invariants(margins, capacity, share, cost):
+def test_invariants(margins, capacity, share, cost, before):
     frame = forecast(customer_id=[f"{i}" for i in range(len(margins))], p_churn=0.3, margin_year=margins)
-    found = build(frame, capacity=capacity, holdout_share=share, cost_of_visit=cost, n_draws=100)
+    terms = {
+        "capacity": capacity,
+        "holdout_share": share,
+        "cost_of_visit": cost,
+        "called_before": before,
+        "n_draws": 100,
+    }
+    found = build(frame, **terms)
+    assert not before & set(found.calls.loc[found.calls["list_part"] == "hold-out", "customer_id"])
     assert found.n_calls <= capacity and found.n_calls + found.n_held_out <= found.n_worth
     assert found.n_calls > 0 or found.n_worth == 0
     assert (found.calls["expected_gain"] > 0).all() and found.gain_low <= found.gain <= found.gain_high

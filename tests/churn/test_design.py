@@ -59,6 +59,25 @@ def test_a_missing_number_is_the_mean_with_an_indicator_also_later():
     assert few.names == ("satisfaction",) and few.missing["n_missing"].item() == 15
 
 
+@pytest.mark.parametrize("name", ["share_late", "share_returned", "discount_share"])
+def test_what_is_missing_where_nothing_was_ordered_is_no_indicator(name):
+    rows = frame(**{name: [0.1, 0.3, np.nan, np.nan] * 20})
+    design = build_design(rows, terms=[name])
+    assert design.names == (name,) and design.missing["n_missing"].item() == 40
+    assert design.apply(rows.head(4))[:, 0] == pytest.approx([1, 3, 2, 2])  # the mean, in steps of 10 points
+
+
+def test_raw_names_are_not_in_the_words():
+    rows = frame(paper_price=[1.0, 2.0, 3.0, 6.0], margin_year=[1.0, 2.0, 4.0, 6.0], n_days_year_before=[1, 2, 5, 6])
+    rows["key_account"] = [True, False, True, False]
+    rows["price_list"] = [*"aabb"]
+    terms = ["paper_price", "margin_year", "n_days_year_before", "key_account", "price_list"]
+    columns = [build_design(rows, terms=[term]).columns[0] for term in terms]
+    assert columns[0].more == "1.87 more of paper price" and columns[0].name == "paper_price"
+    assert not [column.more for column in columns if "_" in column.more or "n days" in column.more]
+    assert columns[2].more.endswith(" more of purchase days in the year before the latest")
+
+
 def levels(*counts):
     return [name for name, n in counts for _ in range(n)]
 
@@ -113,7 +132,7 @@ def test_default_terms_are_those_that_are_there_and_the_declared():
     terms = default_terms(rows, {"rating": "account", "manager": "account", "not there": "market"})
     assert [term.name for term in terms] == ["origin", "gap_ratio", "handover", "rating"]
     assert terms[-1].group == "account"
-    assert not {"frequency", "manager", "n_offers"} & set(DEFAULT)
+    assert not {"frequency", "manager", "n_offers", "trend"} & set(DEFAULT) and "trend" in TERMS
     assert {term.group for term in TERMS.values()} <= {
         "rhythm", "money", "deliveries", "events", "survey", "account", "origin",
     }  # fmt: skip

@@ -1,5 +1,6 @@
 """Partial churn: by hand, chance by enumeration, what follows, bad input."""
 
+import dataclasses
 from itertools import product
 
 import numpy as np
@@ -97,13 +98,21 @@ def test_followed_long_enough():
     assert "cannot be told" in short.answer()
 
 
+def test_a_definition_by_quarter_counts_three_months_each():
+    panel = company(0.05, n=60)
+    by_quarter = dataclasses.replace(churn_definition(panel, k=3, n_resamples=5), k=2, freq="quarter")
+    assert partial_churn(panel, by_quarter, n_resamples=5).accounts.equals(
+        partial_churn(panel, 6, n_resamples=5).accounts
+    )
+
+
 def test_bad_input():
     panel = panel_of({"a": [1.0] * 30})
     with pytest.raises(ParameterError, match="drop is 0"):
         partial_churn(panel, 3, drop=0)
     with pytest.raises(ParameterError, match="definition is 0"):
         partial_churn(panel, 0)
-    with pytest.raises(ParameterError, match="not by month"):
+    with pytest.raises(ParameterError, match="of other data"):
         partial_churn(panel, churn_definition(company(0.05, n=30), k=3, n_resamples=5))
     with pytest.raises(EmptyDataError, match="no two complete years"):
         partial_churn(panel[panel["period"] < MONTHS[23]], 3)

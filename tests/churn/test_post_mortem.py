@@ -7,9 +7,11 @@ from scipy import stats
 
 from kam.churn import churn_definition, post_mortem
 from kam.churn.movements import count_risen, share_risen
+from kam.churn.post_mortem_words import say_how_many
 from kam.errors import MissingColumnError, NoEventError, ParameterError
 from kam.ledger import Covariates, open_ledger
 from kam.samples import simulate_company
+from kam.wording import Wording
 from tests.churn.purchases import find_check
 from tests.churn.troubles import judge, open_company
 
@@ -175,12 +177,39 @@ def test_an_account_with_a_rhythm_is_lost_before_the_definition_says():
     frame = frame[(frame["customer_id"] != "01") | (frame["order_date"] < "2024-11-01")]
     result = examine(frame)
     assert result.accounts.set_index("customer_id")["is_lost"].to_dict() == {"00": True, "01": False}
-    assert (result.n_lost, result.n_rhythm) == (2, 1)
+    status = result.accounts.set_index("customer_id")["status"].to_dict()
+    assert status == {"00": "lost", "01": "silent beyond its rhythm"}
+    assert (result.n_lost, result.n_rhythm) == (1, 1)
+    money = result.accounts.set_index("customer_id")["revenue_before"]
+    assert (result.money_lost, result.money_rhythm) == (money["00"], money["01"])
+    answer = result.answer()
+    assert answer.startswith(
+        "One large account is lost and one more is silent beyond its own rhythm; the lost brought "
+        f"€{money['00']:,.0f} in their last year, the silent €{money['01']:,.0f}. At 0 of these 2 something stands out"
+    )
+    assert [figure.value for figure in answer.key_figures[:2]] == ["1", "1"]
+    assert "silent beyond their own rhythm" in answer.key_figures[1].label
+    alone = examine(frame, gap_multiple=None).answer()
+    assert alone.startswith("One large account is lost; it brought €") and "Before its last order: nothing" in alone
     assert examine(frame, gap_multiple=None).accounts["customer_id"].tolist() == ["00"]
     ledger = open_ledger(frame, as_of="2024-12-31")
     definition = churn_definition(ledger, k=5, n_resamples=10)
     again = post_mortem(ledger, definition, min_revenue=100)
     assert again.accounts["reason"].tolist() == result.accounts["reason"].tolist()
+
+
+def test_the_lost_and_the_silent_are_counted_apart():
+    said = {pair: say_how_many(Wording(), *pair) for pair in ((2, 0), (1, 3), (0, 1), (0, 4))}
+    assert said == {
+        (2, 0): "2 large accounts are lost",
+        (1, 3): "One large account is lost and 3 more are silent beyond their own rhythm",
+        (0, 1): "No large account is lost, but one is silent beyond its own rhythm",
+        (0, 4): "No large account is lost, but 4 are silent beyond their own rhythm",
+    }
+    only = orders({})
+    only = examine(only[(only["customer_id"] != "01") | (only["order_date"] < "2024-11-01")])
+    assert (only.n_lost, only.n_rhythm, only.money_lost) == (0, 1, 0.0)
+    assert only.answer().startswith("No large account is lost, but one is silent beyond its own rhythm; it brought €")
 
 
 def test_scores_and_p_values_are_those_of_scipy():

@@ -143,7 +143,10 @@ def test_losses_that_are_known_by_now_are_held_against_the_forecast(seasonal, fo
 
 def test_answer_and_figures(forecast):
     assert "expected to place no order in the next 91 days (95% interval" in forecast.answer()
-    assert [figure.label for figure in forecast.answer().key_figures][2] == "accounts expected to be lost"
+    assert forecast.answer().key_figures[2].label == "accounts lost, or leaving by then, though not yet known"
+    (money,) = [check for check in forecast.checks if "revenue came" in check.assumption]
+    over = forecast.record.dropna(subset=["n_actual"]).tail(4)
+    assert money.statistic == pytest.approx(over["money_came"].sum() / over["expected_revenue"].sum())
     verdicts = {check.assumption: check.verdict for check in forecast.checks}
     assert verdicts["The season of the coming window has been seen before"] == "handled"
     assert verdicts["Every covariate is known for every account"] == "not testable"

@@ -1,6 +1,6 @@
 """The regression as a user meets it: truth by hand, recovery, bad input, words."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -16,6 +16,7 @@ from kam.churn.logit import fit_logit
 from kam.churn.regression_checks import variance_inflation
 from kam.churn.score_tests import fitted_rows, score_of, score_test, scores_by_group
 from kam.churn.separation import find_separation, finite_estimates
+from kam.churn.unadjusted_odds import fit_within
 from kam.errors import (
     ColumnTypeError,
     DataError,
@@ -395,6 +396,72 @@ def test_bad_input(rows, change, arguments, error, message):
 def test_snapshots_know_two_events(rows):
     with pytest.raises(ParameterError, match="region"):
         fit_churn_regression(Few(rows, 91, pd.DataFrame({"term": [], "source": []})), event="region")
+
+
+# -- on their own --------------------------------------------------------------------------------------------------------
+
+
+def suppressed(n=1500, seed=1):
+    """A trend that goes with fewer orders at the same silence, and with more on its own, since it goes with less silence."""
+    rng = np.random.default_rng(seed)
+    trend = rng.normal(size=n)
+    silence = -0.8 * trend + 0.6 * rng.normal(size=n)
+    rows = pd.DataFrame({"customer_id": range(n), "origin": rng.integers(0, 3, n), "rise": trend, "quiet": silence})
+    rows["no_order"] = rng.random(n) < expit(-0.5 + 2.0 * silence + 1.0 * trend + 0.3 * rows["origin"])
+    return rows
+
+
+def test_odds_alone_are_those_of_small_regressions(rows, result):
+    origins = pd.get_dummies(rows["origin"], drop_first=True).to_numpy(float)
+    cluster, event = pd.factorize(rows["customer_id"])[0], rows["no_order"].to_numpy(float)
+    regions = pd.get_dummies(rows["region"])[["south", "west"]].to_numpy(float)
+    alone = by_name(result, "odds_alone")
+    for names, own in (
+        (["gap_ratio"], np.log2(rows[["gap_ratio"]].to_numpy())),
+        (["share_late"], 10 * rows[["share_late"]].to_numpy()),
+        (["handover"], rows[["handover"]].to_numpy(float)),
+        (["region: south", "region: west"], regions),
+    ):
+        fit = fit_logit(np.column_stack([own, origins]), event, cluster)
+        assert alone[names].tolist() == pytest.approx(np.exp(fit.params[1 : 1 + len(names)]), rel=1e-7)
+    assert alone[result.coefficients["group"].isin(["", "origin"]).to_numpy()].isna().all()
+
+
+def test_what_turns_is_never_named():
+    result = fit_churn_regression(suppressed(), terms=["origin", "rise", "quiet"])
+    rise = result.coefficients.set_index("term").loc["rise"]
+    assert rise["odds_low"] > 1 > rise["odds_alone"] and rise["p_value"] < 1e-6
+    assert result.named()["term"].tolist() == ["quiet"] and result.n_turned() == 1
+    answer = result.answer()
+    assert "more of quiet" in answer and "more of rise" not in answer
+    assert not [figure for figure in answer.key_figures if "rise" in figure.label]
+    found = check(result, "point the same way")
+    assert found.verdict == "handled"
+    assert f"rise ({rise['odds_ratio']:.2f}, alone {rise['odds_alone']:.2f})" in found.finding
+
+
+def test_where_all_that_is_sure_turns_the_answer_says_so():
+    result = fit_churn_regression(suppressed(), terms=["origin", "rise", "quiet"])
+    turned = result.coefficients.assign(odds_alone=1 / result.coefficients["odds_ratio"])
+    result = replace(result, coefficients=turned)
+    assert result.named().empty
+    assert "2 covariates go with that beyond chance, but the other way than on their own" in result.answer()
+
+
+def test_odds_alone_are_missing_where_they_are_infinite_or_make_no_sense(rows):
+    assert (
+        "all that are beyond chance do" in check(fit_churn_regression(rows, terms=TERMS), "point the same way").finding
+    )
+    x = np.repeat([1.0, 0.0], [8, 12])
+    separated = pd.DataFrame({"customer_id": range(20), "origin": 0, "x": x, "no_order": [1] * 11 + [0] * 9})
+    assert fit_churn_regression(separated, formula="x").coefficients["odds_alone"].isna().all()
+    bent = fit_churn_regression(rows, formula="share_late + I(share_late**2) + n_complaints").coefficients
+    assert bent["odds_alone"].isna().tolist() == [True, True, True, False]
+    one = np.append(np.zeros(10), np.ones(10)).astype(int)  # an origin where all had it says nothing
+    y = np.append([1.0, 0, 1, 0, 0, 1, 0, 0, 1, 0], np.ones(10))
+    z = np.append([1.0, 0, 0, 1, 0, 1, 0, 1, 1, 0], np.arange(10.0))[:, None]
+    assert fit_within(z, y, one) == pytest.approx(fit_logit(z[:10], y[:10], np.arange(10)).params[1:])
+    assert np.isnan(fit_within(z, np.ones(20), one)).all() and np.isnan(fit_within(0 * z, y, one)).all()
 
 
 # -- words -----------------------------------------------------------------------------------------------------------

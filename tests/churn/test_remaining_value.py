@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 
 from kam.churn.chain import as_cycle, discounted_value
-from kam.churn.remaining_value import YEAR, ValueTerms, remaining_value
+from kam.churn.remaining_value import YEAR, ValueTerms, remaining_value, shift_together, spread_of_log_odds
 from kam.errors import ColumnTypeError, DataError, EmptyDataError, MissingColumnError, ParameterError
-from tests.churn.accounts_at_risk import STRANGE, forecast
+from tests.churn.accounts_at_risk import STRANGE, departing, forecast
 
 COVERED = 91 + YEAR / 4
 TERMS = {"horizon_days": 91, "k": 3, "discount_rate": 0.1}
@@ -35,7 +35,7 @@ def test_is_the_integral_that_it_says():
     found = value(forecast(p_churn=[0.2, 0.6], margin_year=[500.0, 80.0]), horizon_years=4)
     sure, force = 91 / YEAR, math.log(1.1)
     for row in found.itertuples():
-        rate = -math.log(1 - (0.5 * row.p_churn + 0.5 * 0.4)) * YEAR / COVERED
+        rate = -math.log(1 - 0.4) * YEAR / COVERED  # of the mean of both
         first = quad(lambda t: math.exp(-force * t), 0, sure)[0]
         later = quad(lambda t, r=rate: math.exp(-(r + force) * t), 0, 4 - sure)[0]
         assert row.value_if_stays == pytest.approx(row.margin_year * (first + math.exp(-force * sure) * later))
@@ -58,6 +58,36 @@ def test_agrees_with_a_markov_chain_of_short_periods():
 )
 def test_a_probability_covers_silences_that_run_and_that_begin(k, freq, days):
     assert ValueTerms(**(TERMS | {"k": k, "freq": freq})).loss_days == pytest.approx(days)
+
+
+def test_those_who_stay_are_lost_later_as_often_as_the_portfolio_is():
+    """An account's own probability plays no part in what it is worth if it stays."""
+    found = value(forecast(p_churn=[0.0, 0.1, 0.8], margin_year=100.0))
+    assert found["yearly_loss"].nunique() == 1 and found["value_if_stays"].nunique() == 1
+    assert found["yearly_loss"][0] == pytest.approx(1 - 0.7 ** (YEAR / COVERED))
+    less = value(forecast(p_churn=[0.0, 0.1, 0.2], margin_year=100.0))
+    assert less["value_if_stays"][0] > found["value_if_stays"][0]
+
+
+def test_is_what_those_who_stay_bring_in_a_company_with_a_known_loss():
+    people = departing(20_000)
+    found = value(people.frame, discount_rate=0)
+    stays = people.left > 91 / YEAR
+    assert found["yearly_loss"][0] == pytest.approx(1 - math.exp(-people.rate), rel=0.03)
+    assert found["value_if_stays"][stays].sum() == pytest.approx(np.minimum(people.left, 5)[stays].sum(), rel=0.01)
+
+
+def test_spread_of_log_odds_gives_the_interval_back():
+    p = np.array([0.02, 0.5, 0.9])
+    odds = np.log(p / (1 - p))
+    ends = {name: 1 / (1 + np.exp(-(odds + side * 0.8))) for name, side in (("p_churn_low", -1), ("p_churn_high", 1))}
+    frame = forecast(p_churn=p, margin_year=1.0, **ends)
+    spread = spread_of_log_odds(frame, 0.95)
+    np.testing.assert_allclose(spread, 0.8 / 1.959964, rtol=1e-6)
+    np.testing.assert_allclose(shift_together(p, spread, np.array([-1.959964, 0])), [ends["p_churn_low"], p])
+    assert spread_of_log_odds(frame.drop(columns="p_churn_low"), 0.95) is None
+    with pytest.raises(DataError, match=r"does not hold its estimate.*\['b'\]"):
+        spread_of_log_odds(frame.assign(p_churn_high=[0.1, 0.4, 1.0]), 0.95)
 
 
 def test_revenue_times_an_assumed_share_only_where_there_is_no_margin():
@@ -84,11 +114,12 @@ def test_certain_loss_of_all_leaves_the_days_of_the_forecast():
     rate=st.floats(0, 1),
     years=st.floats(0.1, 30),
 )
-def test_never_more_than_the_margin_of_all_years_and_less_for_the_more_endangered(p, rate, years):
+def test_never_more_than_the_margin_of_all_years_and_less_the_more_are_lost(p, rate, years):
     found = value(forecast(p_churn=p, margin_year=1.0), discount_rate=rate, horizon_years=years)
     values = found["value_if_stays"].to_numpy()
     assert ((values > 0) & (values <= years + 1e-9)).all()
-    assert (np.diff(values[np.argsort(p)]) <= 1e-9).all()
+    more = value(forecast(p_churn=[*p, 1.0], margin_year=1.0), discount_rate=rate, horizon_years=years)
+    assert more["value_if_stays"][0] <= values[0] + 1e-9
     if rate == 0 and max(p) == 0:
         np.testing.assert_allclose(values, years)
 

@@ -6,8 +6,11 @@ import pandas as pd
 import pytest
 from sklearn.metrics import log_loss, roc_auc_score
 
-from kam.churn.rolling import REGRESSION, roll_forecasts, rolling_origins
+from kam.churn.comparison import compare_churn_models
+from kam.churn.rolling import REGRESSION, roll_forecasts, rolling_origins, rolling_snapshots
 from kam.errors import NoEventError, ParameterError
+from kam.ledger import open_ledger
+from tests.churn.seasonal_buyers import simulate_orders
 
 
 def of(rolled, model, origin=None):
@@ -110,3 +113,35 @@ def test_many_rows_are_thinned_by_customer(seasonal, monkeypatch):
     assert len(thinned) == len(full)
     assert np.corrcoef(thinned["p_no_order"], full["p_no_order"])[0, 1] > 0.9
     assert (thinned["p_no_order"].to_numpy() != full["p_no_order"].to_numpy()).any()
+
+
+def test_the_comparison_takes_the_last_windows_that_are_over(seasonal):
+    taken, rolled = seasonal
+    result = compare_churn_models(taken, rolled=rolled, n_origins=3, n_resamples=50)
+    grid = sorted(of(rolled, REGRESSION)["origin"].unique())
+    assert result.n_origins == 3
+    days = set(result.scores["origin"]) - {"pooled"}
+    assert days == {f"{origin:%Y-%m-%d}" for origin in grid[-4:-1]}
+    rows = taken.rows
+    silent = rows["origin"] == grid[-3]
+    one_kind = replace(taken, rows=rows.assign(no_order=rows["no_order"].where(~silent, False)))
+    without = compare_churn_models(one_kind, rolled=rolled, n_origins=3, n_resamples=50)
+    assert without.n_origins == 2
+    assert without.checks[-1].verdict == "handled" and "left out" in without.checks[-1].finding
+
+
+def test_the_comparison_of_a_ledger_needs_k():
+    with pytest.raises(ParameterError, match="k, the silent periods"):
+        compare_churn_models(open_ledger(simulate_orders(20, days=400)))
+
+
+def test_snapshots_to_roll_over_end_the_day_after_the_data():
+    orders = simulate_orders(20, days=400)
+    ledger = open_ledger(orders)
+    taken = rolling_snapshots(ledger, k=3)
+    assert taken.origins[-1] == ledger.as_of + timedelta(days=1)
+    assert taken.origins == rolling_origins(orders["order_date"].min().date(), ledger.as_of, horizon_days=91)
+    with pytest.raises(ParameterError, match="needs 800 days of data"):
+        rolling_snapshots(ledger, k=3, horizon_days=400)
+    with pytest.raises(ParameterError, match="horizon_days is 0"):
+        rolling_snapshots(ledger, k=3, horizon_days=0)

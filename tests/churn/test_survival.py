@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from kam.churn import fit_survival, person_periods
+from kam.churn.survival import _horizon
 from kam.errors import MissingColumnError, ModelError, NoEventError, NotConvergedError, ParameterError
 from kam.ledger import Covariates
 
@@ -145,3 +146,10 @@ def test_separation_names_the_level(accounts):
 def test_all_lost_is_no_error_for_a_curve():
     result = fit_survival(FEW)
     np.testing.assert_allclose(result.curves["survival"], [1.0, 0.75, 0.5, 0.25, 0.0])
+
+
+def test_groups_are_compared_where_accounts_can_have_been_lost():
+    """Lost after 15 silent months: at 12 months everybody is still there, which says nothing."""
+    curves, duration = pd.DataFrame({"tenure": [3]}), np.array([10.0, 20, 23, 24])
+    assert _horizon(curves, duration, "month", 0) == 12
+    assert 15 < _horizon(curves, duration, "month", 15) <= 24

@@ -29,6 +29,9 @@ class ChurnForecastResult(Result):
     main = "customers"
     customers: pd.DataFrame
     horizon_days: int
+    n_low: float | None = None
+    n_high: float | None = None
+    level: float = 0.95
 
     def _sentence(self):
         return "1."
@@ -44,11 +47,12 @@ def ledger():
     return open_ledger(frame.assign(order_date=pd.to_datetime(frame["order_date"])))
 
 
-def forecast_of(ids=IDS, p=0.5, day=DAY, horizon=30, dataset="acme", **columns):
+def forecast_of(ids=IDS, p=0.5, day=DAY, horizon=30, dataset="acme", stated=(), **columns):
     frame = {"customer_id": ids, "origin": pd.Timestamp(day), "at_risk": True, "p_no_order": p, "p_churn": p,
              "expected_revenue": 10.0, "revenue_year": 200.0}  # fmt: skip
     customers = pd.DataFrame(frame | columns, index=pd.RangeIndex(len(ids)))
-    return ChurnForecastResult(context=Context(dataset=dataset), customers=customers, horizon_days=horizon)
+    stated = dict(zip(("n_low", "n_high", "level"), stated, strict=False))
+    return ChurnForecastResult(context=Context(dataset=dataset), customers=customers, horizon_days=horizon, **stated)
 
 
 def save(root, run, *results, step="20_churn_regression"):
@@ -88,6 +92,35 @@ def test_counts_and_scores_by_hand(tmp_path, ledger):
     assert found.largest["money_at_risk"][0] == 160 and not found.largest["did_order"][0]
     assert found.n_scored == 1 and found.runs["status"].tolist() == ["scored"]
     assert "expected 4 of 9 accounts to place no order; 4 placed none, which lies within" in found.answer()
+
+
+def test_the_interval_that_the_forecast_stated(tmp_path, ledger):
+    """Ten at .95: 9.5 expected, 5 came; chance allows 8 to 10, the forecast stated 4.6 to 10. Stated at 80 %: not comparable."""
+    save(tmp_path / "a", "20250101T000000Z-x", forecast_of(p=0.95, stated=(4.6, 10.0)))
+    found = score(tmp_path / "a", ledger)
+    scores = found.scores.set_index("scope")
+    assert scores.loc["at risk", ["n_low", "n_high", "covers"]].tolist() == [5, 10, "as stated"]
+    assert scores.loc["all", ["n_low", "n_high", "covers"]].tolist() == [8, 10, "chance"]
+    assert "lies within what it stated (5 to 10)" in found.answer()
+    assert found.answer().key_figures[1].note.endswith("as the forecast stated")
+    check = next(c for c in found.checks if "as many placed no order" in c.assumption)
+    assert check.verdict == "holds" and "(1 as stated by the forecast, 0 of chance alone)" in check.finding
+    for name, stated in (("b", (4.6, 10.0, 0.8)), ("c", ())):
+        save(tmp_path / name, "20250101T000000Z-x", forecast_of(p=0.95, stated=stated))
+        other = score(tmp_path / name, ledger)
+        assert other.scores["covers"].tolist() == ["chance", "chance"]
+        assert "lies outside what chance alone allows (8 to 10)" in other.answer()
+
+
+def test_accounts_that_vanished_count_out_of_the_stated_interval(tmp_path, ledger):
+    frame = forecast_of(ids=["gone", "lost and gone", *IDS], at_risk=[True, False] + [True] * 10, stated=(3.0, 10.8))
+    save(tmp_path, "20250101T000000Z-x", frame)
+    row = score(tmp_path, ledger).scores.iloc[0]
+    assert (row["n_customers"], row["n_low"], row["n_high"]) == (
+        10,
+        2,
+        10,
+    )  # 2.5 and 10.3, less than half an account each
 
 
 def test_auc_and_its_interval_against_sklearn_and_resampling(tmp_path):
@@ -202,6 +235,8 @@ DAMAGE = {
     "no fields": change(fields={}),
     "horizon a text": change(fields={"horizon_days": "30"}),
     "horizon too long": change(fields={"horizon_days": 10**9}),
+    "stated upside down": change(fields={"horizon_days": 30, "n_low": 5.0, "n_high": 1.0, "level": 0.95}),
+    "stated a text": change(fields={"horizon_days": 30, "n_low": "few", "n_high": 1.0, "level": 0.95}),
     "no context": change(context=None),
     "no tables": change(tables={}),
     "table outside": change(tables={"customers": "../../../other.parquet"}),
@@ -265,14 +300,18 @@ def test_all_accounts_vanished(tmp_path, ledger):
     assert found.scores.empty and found.n_scored == 0 and found.n_unreadable == 1 and found.answer()
 
 
-def lists(seed=1):
-    """A forecast and its call list, nine called and one held out of ten."""
-    forecast = forecast_of(p=0.5)
-    calls = build_call_list(
-        forecast.customers, horizon_days=30, k=1, saving_rate=0.5, cost_of_visit=1, discount_rate=0.1, seed=seed,
-        holdout_share=0.2, context=Context(dataset="acme"),
+def list_of(forecast, **options):
+    """A call list, eight called and two held out of ten."""
+    return build_call_list(
+        forecast.customers, horizon_days=30, k=1, saving_rate=0.5, cost_of_visit=1, discount_rate=0.1,
+        holdout_share=0.2, context=Context(dataset="acme"), **options,
     )  # fmt: skip
-    return forecast, calls
+
+
+def lists():
+    """A forecast and its call list."""
+    forecast = forecast_of(p=0.5)
+    return forecast, list_of(forecast)
 
 
 def test_called_against_held_out(tmp_path, ledger):
@@ -311,8 +350,61 @@ def test_who_is_held_out_still(tmp_path, ledger):
     found = score(tmp_path, ledger)
     out = calls.calls.loc[calls.calls["list_part"] == "hold-out", "customer_id"]
     assert found.held_out == tuple(sorted(out)) and found.n_waiting == 1
+    assert found.called == tuple(sorted(set(IDS) - set(out)))
     save(tmp_path / "over", "20250101T000000Z-x", forecast, calls)
-    assert score(tmp_path / "over", ledger).held_out == ()
+    assert score(tmp_path / "over", ledger).held_out == score(tmp_path / "over", ledger).called == ()
+
+
+def out_of(calls):
+    return set(calls.calls.loc[calls.calls["list_part"] == "hold-out", "customer_id"])
+
+
+def test_a_run_on_the_same_day_draws_the_same_list_again(tmp_path, ledger):
+    """The ledger ends on 31 March: a run on it forecasts from 1 April, and what such runs drew stands in nobody's way."""
+    today = forecast_of(day=date(2025, 4, 1))
+    drawn = []
+    for run in range(3):
+        record = score(tmp_path, ledger)
+        assert (record.held_out, record.called) == ((), ())
+        calls = list_of(today, exclude=record.held_out, called_before=record.called)
+        drawn.append(calls.calls)
+        save(tmp_path, f"20250401T00000{run}Z-x", today, calls)
+    assert score(tmp_path, ledger).n_replaced == 2
+    pd.testing.assert_frame_equal(drawn[0], drawn[1])
+    pd.testing.assert_frame_equal(drawn[0], drawn[2])
+
+
+def test_replaced_lists_of_other_days_count(tmp_path, ledger):
+    forecast = forecast_of(day=date(2025, 3, 20))
+    one, two = list_of(forecast, seed=1), list_of(forecast, seed=2)
+    assert out_of(one) != out_of(two)
+    for run, calls in enumerate((one, two)):
+        save(tmp_path, f"20250320T00000{run}Z-x", forecast, calls)
+    record = score(tmp_path, ledger)
+    assert set(record.held_out) == out_of(one) | out_of(two) and record.n_replaced == 1
+    assert set(record.called) == set(IDS) - (out_of(one) & out_of(two))
+    new = list_of(forecast_of(day=date(2025, 4, 1)), exclude=record.held_out, called_before=record.called)
+    assert not set(record.held_out) & set(new.calls["customer_id"]) and new.n_held_out == 0
+
+
+def test_who_was_called_before_is_not_compared_with_those_held_out(tmp_path, ledger):
+    forecast = forecast_of()
+    calls = list_of(forecast, called_before=["007", "c"])
+    save(tmp_path, "20250101T000000Z-x", forecast, calls)
+    row = score(tmp_path, ledger).calls.set_index("term").loc["money"]
+    compared = set(IDS) - {"007", "c"} - out_of(calls)
+    assert (row["n_calls"], row["n_held_out"]) == (6, 2)
+    assert row["called"] == pytest.approx(np.mean([CAME.get(who, 0.0) for who in compared]))
+
+
+def test_a_list_from_before_called_before_was_recorded(tmp_path, ledger):
+    file = save(tmp_path, "20250101T000000Z-x", *lists())
+    path = file.parent / "tables" / "call_list.calls.parquet"
+    whole = pd.read_parquet(path)
+    whole.drop(columns="called_before").to_parquet(path)
+    assert score(tmp_path, ledger).calls["n_calls"].tolist() == [8, 8]
+    whole.assign(called_before="no").to_parquet(path)
+    assert score(tmp_path, ledger).runs["finding"][1] == "call list: ValueError: called_before is not yes or no"
 
 
 def test_a_damaged_call_list_leaves_the_forecast(tmp_path, ledger):
@@ -328,7 +420,9 @@ def test_differences_with_their_intervals():
     from scipy.stats import ttest_ind
 
     rng = np.random.default_rng(2)
-    calls = pd.DataFrame({"customer_id": [f"{i}" for i in range(150)], "list_part": ["call"] * 70 + ["hold-out"] * 80})
+    calls = pd.DataFrame(
+        {"customer_id": [f"{i}" for i in range(150)], "list_part": ["call"] * 70 + ["hold-out"] * 80}
+    ).assign(called_before=False)
     ordered = np.concatenate([np.arange(70) < 56, np.arange(80) < 48])
     money = rng.gamma(1, 100, 150) * ordered
     came = pd.DataFrame({"customer_id": calls["customer_id"], "no_order": ~ordered, "m": money})
@@ -343,7 +437,9 @@ def test_differences_with_their_intervals():
 
 
 def test_no_interval_of_money_from_one_account_or_without_variation():
-    calls = pd.DataFrame({"customer_id": list("abc"), "list_part": ["call", "call", "hold-out"]})
+    calls = pd.DataFrame(
+        {"customer_id": list("abc"), "list_part": ["call", "call", "hold-out"], "called_before": False}
+    )
     came = pd.DataFrame({"customer_id": list("abc"), "no_order": False, "m": [1.0, 2.0, 0.5]})
     assert compare_called([(calls, came)], "m", 0.95)[1] == (2.0, None, None)
     two = calls.assign(list_part=["call", "hold-out", "hold-out"])

@@ -185,6 +185,20 @@ def test_external_series_by_hand(ledger: Ledger) -> None:
     assert "output" not in only_regions.rows
 
 
+def test_of_several_vintages_of_a_month_the_latest_known_by_then_counts(ledger: Ledger) -> None:
+    external = table(
+        "series month value known_on",
+        ("price", "2023-04-01", 105.0, "2023-07-15"),  # revised
+        ("price", "2023-04-01", 100.0, "2023-05-15"),
+        ("price", "2024-04-01", 120.0, "2024-05-15"),
+        ("price", "2024-04-01", 126.0, str(ORIGIN - timedelta(days=1))),
+        ("price", "2024-04-01", 999.0, str(ORIGIN)),  # not known yet
+    )
+    assert column(take(ledger, external=external), "price") == pytest.approx(dict.fromkeys("abc", np.log(126 / 105)))
+    before = external[external["known_on"] < pd.Timestamp(ORIGIN) - pd.Timedelta(days=1)]
+    assert column(take(ledger, external=before), "price") == pytest.approx(dict.fromkeys("abc", np.log(120 / 105)))
+
+
 # -- nothing from the future -------------------------------------------------------------------------------------------
 
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,7 +10,7 @@ from kam.errors import ParameterError
 from kam.plots import describe, plot_odds_ratios, style
 from kam.plots.odds_ratios import MOST, REACH
 from kam.results import Context
-from tests.churn.test_regression import TERMS, simulated
+from tests.churn.test_regression import TERMS, simulated, suppressed
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +60,23 @@ def test_the_title_names_the_surest_and_the_ratio(result):
     assert title == (
         f"{first['step'][0].upper()}{first['step'][1:]}: the odds of no order are {first['odds_ratio']:.2f} times as high"
     )
+
+
+def test_the_odds_alone_are_open_diamonds_and_what_turns_is_grey():
+    result = fit_churn_regression(suppressed(), terms=["origin", "rise", "quiet"])
+    ax = plot_odds_ratios(result)
+    table = result.coefficients.set_index("term").loc[["quiet", "rise"]]
+    alone = [line.get_xdata()[0] for line in ax.lines if line.get_marker() == "D"]
+    assert sorted(alone) == sorted(table["odds_alone"])
+    grey = {point.get_xdata()[0] for point in marks(ax)[1] if to_hex(point.get_color()) == style.SOFT}
+    assert grey == {table.loc["rise", "odds_ratio"]}
+    assert "quiet" in ax.get_title(loc="left") and "rise" not in ax.get_title(loc="left")
+    assert "or the other way alone" in ax.get_xlabel() and f"alone {table.loc['rise', 'odds_alone']:.2f}" in describe(
+        ax
+    )
+    both = replace(result, coefficients=result.coefficients.assign(odds_alone=1 / result.coefficients["odds_ratio"]))
+    title = "What goes with no order beyond chance points the other way on its own"
+    assert plot_odds_ratios(both).get_title(loc="left").replace("\n", " ") == title
 
 
 def test_where_nothing_is_sure_the_title_says_so_and_all_is_grey():

@@ -27,7 +27,12 @@ def test_dots_intervals_and_rings_are_the_patterns(result):
 def test_what_stands_out_is_in_color_and_in_the_title(result):
     patterns = result.patterns.assign(stands_out=result.patterns["term"] == "late deliveries")
     ax = plot_post_mortem(replace(result, patterns=patterns))
-    title = "Before 20% of the lost large accounts went, late deliveries stood out; of those that stayed, at 0%"
+    title = "5 large accounts are lost; before, late deliveries stood out at 20% of these, at 0% of those that stayed"
     assert describe(ax).startswith(title)
     colors = pd.Series([line.get_color() for line in ax.lines[1::3]])
     assert (colors == style.WARN).sum() == 1
+    ax = plot_post_mortem(replace(result, patterns=patterns, n_lost=3, n_rhythm=2))
+    assert describe(ax).startswith(
+        "3 large accounts are lost and 2 more are silent beyond their own rhythm; before, late"
+    )
+    assert "dot: lost or silent beyond its rhythm, with 95% interval" in ax.get_xlabel()

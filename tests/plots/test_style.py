@@ -10,9 +10,10 @@ import pytest
 from matplotlib.font_manager import FontProperties
 from nbclient import NotebookClient
 
-from kam.errors import ParameterError
+from kam.errors import ParameterError, UndefinedMeasureError
 from kam.plots import (
     describe,
+    draw,
     plot_key_accounts,
     plot_largest,
     plot_lorenz,
@@ -22,7 +23,7 @@ from kam.plots import (
     style,
     to_png,
 )
-from kam.results import Context
+from kam.results import Context, NotPossible
 
 
 @pytest.fixture
@@ -46,9 +47,9 @@ def _chunks(png):
 
 
 def test_the_same_figure_has_the_same_bytes_small_and_without_metadata(figures):
-    for draw in figures.values():
-        png = to_png(draw())
-        assert png == to_png(draw())
+    for make in figures.values():
+        png = to_png(make())
+        assert png == to_png(make())
         assert len(png) < 60_000
         assert set(_chunks(png)) <= {"IHDR", "PLTE", "IDAT", "IEND", "pHYs"}
 
@@ -62,8 +63,8 @@ def test_settings_of_the_user_neither_matter_nor_change(concentrated):
 
 
 def test_no_text_is_cut_off(figures):
-    for name, draw in figures.items():
-        ax = draw()
+    for name, make in figures.items():
+        ax = make()
         figure = ax.figure
         figure.draw_without_rendering()
         width, height = figure.bbox.width, figure.bbox.height
@@ -77,8 +78,8 @@ def test_no_text_is_cut_off(figures):
 
 
 def test_labels_do_not_overlap(figures):
-    for name, draw in figures.items():
-        ax = draw()
+    for name, make in figures.items():
+        ax = make()
         ax.figure.draw_without_rendering()
         for labels in (ax.get_xticklabels(), ax.get_yticklabels(), [*ax.texts, ax._left_title]):
             boxes = [(text.get_text(), text.get_window_extent()) for text in labels if text.get_text()]
@@ -88,8 +89,8 @@ def test_labels_do_not_overlap(figures):
 
 
 def test_text_is_large_enough(figures):
-    for draw in figures.values():
-        for text in draw().findobj(mpl.text.Text):
+    for make in figures.values():
+        for text in make().findobj(mpl.text.Text):
             if text.get_text():
                 assert text.get_fontsize() >= 11
 
@@ -157,6 +158,21 @@ def test_show_displays_once_with_alternative_text_and_closes(concentrated, monke
 
 
 @pytest.mark.filterwarnings("ignore:.*TCP without encryption.*")
+def test_draw_leaves_out_what_there_is_not_and_says_why(concentrated, monkeypatch):
+    shown = []
+    monkeypatch.setattr("IPython.display.display", shown.append)
+    draw(plot_lorenz, concentrated)
+    assert len(shown) == 1 and shown[0].format == "png"
+    draw(plot_lorenz, NotPossible("concentration", UndefinedMeasureError("Nothing.")))
+    assert len(shown) == 1, "its answer says why"
+
+    def nothing(result):
+        raise UndefinedMeasureError("There is <nothing> to draw.")
+
+    draw(nothing, concentrated)
+    assert "There is &lt;nothing&gt; to draw." in shown[1].data
+
+
 def test_a_notebook_shows_each_figure_once_with_its_text():
     code = """
     from kam import identify, plots
