@@ -44,10 +44,8 @@ class PeerForecast:
     expected_revenue: Floats
 
 
-def forecast_purchases(
-    name: str, rows: pd.DataFrame, horizon_days: int, *, at_least: float = 0.0
-) -> tuple[PeerForecast, float]:
-    """Fit a model of purchases to the accounts known at one origin, and forecast them; ``at_least`` is the first penalty tried.
+def forecast_purchases(name: str, rows: pd.DataFrame, horizon_days: int) -> tuple[PeerForecast, float]:
+    """Fit a model of purchases to the accounts known at one origin, and forecast them.
 
     Returns
     -------
@@ -64,7 +62,7 @@ def forecast_purchases(
     ahead = horizon_days / WEEK
     value = rows["monetary_value"].to_numpy(dtype=np.float64)
     reason: KamError | None = None
-    for penalty in (penalty for penalty in PENALTIES if penalty >= at_least):
+    for penalty in PENALTIES:
         try:
             model = PURCHASE_MODELS[name](*history, penalty=penalty)
         except KamError as error:

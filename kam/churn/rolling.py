@@ -178,17 +178,15 @@ def roll_forecasts(taken: Snapshots, *, n_forecasts: int = 8, seed: int = 1) -> 
     first = int((day - rows["T"].to_numpy(dtype=np.int64)).min())
     history: list[tuple[Floats, Floats]] = []
     parts, weights, levels = [], [], []
+    all_alike = ""
     whole = origins[(origins[-1] - origins) % horizon == 0]
     for origin in whole[-n_forecasts - 1 :]:
         learn = known & (day + horizon <= origin)
         if not learn.any():
             continue
         if event[learn].min() == event[learn].max():
-            nobody = "No account placed" if event[learn].min() else "Every account placed"
-            raise NoEventError(
-                f"{nobody} an order in the windows before {np.datetime64(int(origin), 'D')}.",
-                hint="Take a shorter or longer horizon_days: nothing tells one account from another.",
-            )
+            all_alike = "No account placed" if event[learn].min() else "Every account placed"
+            continue  # later windows may tell one account from another
         window = _Window(taken, day, learn, day == origin, event, structural, seed)
         prior = _prior_weights(len(structural))
         weight = fit_weights(history, prior)
@@ -224,6 +222,11 @@ def roll_forecasts(taken: Snapshots, *, n_forecasts: int = 8, seed: int = 1) -> 
             recent = window.recent[here]
             if recent.any():
                 history.append((window.log_odds[recent], event[here][recent]))
+    if not parts and all_alike:
+        raise NoEventError(
+            f"{all_alike} an order in the windows that are over.",
+            hint="Take a shorter or longer horizon_days: nothing tells one account from another.",
+        )
     if not parts:
         raise ParameterError(
             f"No window of {horizon} days is over before the last origin: there is nothing to learn from.",
@@ -364,11 +367,10 @@ def _structural(
     failed: list[dict[str, object]] = []
     for name in CANDIDATES:
         p, revenue = np.empty(len(rows)), np.empty(len(rows))
-        penalty = 0.0  # what was needed at one origin is needed at the next
         for origin in origins:
             here = day == origin
             try:
-                forecast, penalty = forecast_purchases(name, rows[here], horizon, at_least=penalty)
+                forecast, _ = forecast_purchases(name, rows[here], horizon)
             except NotConvergedError as error:
                 failed.append({"model": name, "origin": _stamp(origin), "reason": str(error)})
                 break
