@@ -132,7 +132,7 @@ def _history(rows: pd.DataFrame, horizon_days: int) -> list[tuple[str, Floats]]:
         # While an account buys at random, the odds that it has stopped grow by the same factor with each of its gaps.
         ("gap_ratio", np.where(has_gap, np.minimum(since / np.where(has_gap, np.maximum(gap, 1), 1), MOST_GAPS), 0.0)),
         (
-            "gap_cv",
+            "gap_ratio",
             np.where(n > 1, np.clip((since - gap) / (gap * np.maximum(variation, EVEN) + 1), -3, MOST_SPREADS), 0.0),
         ),
         ("gap_ratio", np.where(has_gap, np.tanh((np.where(has_gap, gap, 0) - since) / horizon_days), 0.0)),

@@ -17,7 +17,7 @@ MOST = 3
 LEAST = 0.1
 """A smaller sum of log-odds above the mean is no reason."""
 STANDING = (
-    *("T", "tenure_days", "left_censored", "monetary_value", "margin_year"),
+    *("T", "tenure_days", "left_censored", "gap_cv", "monetary_value", "margin_year"),
     *("revenue_year", "revenue_year_before", "n_days_season", "revenue_season"),
 )
 """What describes an account rather than says that something changed: never said as a reason."""
@@ -135,15 +135,6 @@ def _silence(say: Wording, values: Values, horizon_days: int) -> str | None:
     return say.sentence("{last}, usual gap {gap} days", last=last, gap=say.count(gap))
 
 
-def _irregular(say: Wording, values: Values, horizon_days: int) -> str | None:
-    cv = _number(values, "gap_cv")
-    return (
-        None
-        if cv is None
-        else say.sentence("days between orders vary by {share} of their mean", share=say.share(cv, 0))
-    )
-
-
 def _frequency(say: Wording, values: Values, horizon_days: int) -> str | None:
     year, ever = _number(values, "n_days_year"), _number(values, "frequency")
     if year is not None:
@@ -251,7 +242,6 @@ def _survey(say: Wording, values: Values, horizon_days: int) -> str | None:
 
 STORIES: dict[str, tuple[Phrase, tuple[str, ...]]] = {
     "silence": (_silence, ("days_since_last_order", "mean_gap_days", "gap_ratio", "recency")),
-    "irregular": (_irregular, ("gap_cv",)),
     "frequency": (_frequency, ("frequency", "n_days_year", "n_days_year_before")),
     "trend": (_trend, ("n_days_recent", "n_days_before", "revenue_recent", "revenue_before")),
     "returned": (_returned, ("share_returned",)),
