@@ -490,7 +490,10 @@ GLOSSARY: dict[str, Column] = {
         "best of last two years", "larger net revenue of the last two years up to the last order", "currency", "money"
     ),
     "revenue_year": _column(
-        "revenue, last year", "gross revenue of the 364 days before the origin", "currency", "money"
+        "revenue, last year",
+        "revenue of the 364 days before the origin; in forecasts less returns",
+        "currency",
+        "money",
     ),
     "reward": _column("per period", "mean money per account and period in the state", "currency", "money"),
     "reward_high": _column("to", "upper end of the interval of the money per period", "currency", "money"),

@@ -42,7 +42,7 @@ class ChurnForecastResult(Result):
         One row per customer with an order before ``origin``: ``customer_id, origin, at_risk``; ``p_no_order`` with
         ``p_no_order_low, p_no_order_high``; ``p_churn`` with ``p_churn_low, p_churn_high`` (missing for who is not at risk);
         ``expected_revenue`` (gross, within the horizon); ``days_since_last_order``, ``mean_gap_days`` (missing with one purchase
-        day), ``revenue_year``, and ``margin_year`` where the ledger has the cost.
+        day), ``revenue_year`` (less returns), and ``margin_year`` where the ledger has the cost.
     contributions : pandas.DataFrame
         For accounts at risk: ``customer_id, term`` (a column of the snapshots), ``seen`` (its value, as text), ``contribution``
         to the log-odds of being lost, against the mean of the accounts at risk.
@@ -145,7 +145,7 @@ class ChurnForecastResult(Result):
             ),
             KeyFigure(
                 value=say.money_short(exposed),
-                label=say.sentence("gross revenue of last year × chance of no order"),
+                label=say.sentence("revenue of last year × chance of no order"),
                 note=say.sentence("of {year}; a sum to compare, not a loss", year=say.money_short(year)),
             ),
         )
@@ -222,6 +222,7 @@ def predict_churn(
     for name in _FACTS:
         if name in scored:
             customers[name] = scored[name]
+    customers["revenue_year"] = scored["revenue_year"] * (1 - scored["share_returned"].fillna(0.0))
     contributions, explained = _contributions(snapshots, scored, churn.p, risk)
     record = _record(snapshots, own, z)
     expected = _sum_with_interval(p[risk], level_error[risk], z)

@@ -37,6 +37,14 @@ def test_the_forecast_is_that_of_the_last_origin(seasonal, forecast):
     assert taken.as_of + pd.Timedelta(days=1) == forecast.origin
 
 
+def test_what_was_returned_is_no_revenue_of_the_year(seasonal):
+    taken, rolled = seasonal
+    rows = taken.rows.assign(share_returned=0.25)
+    customers = predict_churn(replace(taken, rows=rows), rolled=rolled).customers
+    last = rows[rows["origin"] == rows["origin"].max()].reset_index(drop=True)
+    assert customers["revenue_year"].to_numpy() == pytest.approx(0.75 * last["revenue_year"].to_numpy())
+
+
 def test_intervals_hold_the_estimate(forecast):
     risk = forecast.customers[forecast.customers["at_risk"]]
     assert (risk["p_no_order_low"] < risk["p_no_order"]).all() and (risk["p_no_order"] < risk["p_no_order_high"]).all()
