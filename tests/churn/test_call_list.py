@@ -57,6 +57,17 @@ def test_the_long_lapsed_are_never_called():
     assert found.accounts["customer_id"].tolist() == ["a"] and found.n_lapsed == 1
 
 
+def test_facts_stay_with_their_account_where_lost_ones_stand_between():
+    frame = forecast(
+        p_churn=[0.9, 0.1, 0.2],
+        margin_year=[1e9, 5000.0, 90000.0],
+        at_risk=[False, True, True],
+        days_since_last_order=[900.0, 11.0, 22.0],
+    )
+    calls = build(frame).calls.set_index("customer_id")
+    assert calls["days_since_last_order"].to_dict() == {"c": 22.0, "b": 11.0}
+
+
 def test_holdout_is_drawn_at_random_among_the_selected():
     frame = simulated(60)
     out = np.zeros(11)

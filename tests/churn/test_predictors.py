@@ -54,6 +54,12 @@ def test_levels_unseen_in_training_are_none_of_the_known_ones(rows):
     assert (predictors.values[~training][:, at] <= 0).all()
 
 
+def test_who_took_over_later_is_not_recognized(rows):
+    """A manager is known at a past origin only if none came after: whether one is known tells of what was to come."""
+    manager = pd.Series(np.where(np.arange(len(rows)) % 2, "Kim", None))
+    assert "manager" not in read(rows.assign(manager=manager), covariates=("manager",)).terms
+
+
 def test_rare_levels_get_no_column(rows):
     n_rare = FEWEST_ROWS - 1
     region = ["rare"] * n_rare + ["common"] * (len(rows) - n_rare)
