@@ -123,16 +123,3 @@ def score_test(score: Floats, covariance: Floats) -> tuple[float, int, float]:
     kept = values > 1e-8 * values.max()
     statistic = float((((vectors.T @ z)[kept]) ** 2 / values[kept]).sum())
     return statistic, int(kept.sum()), float(chi2.sf(statistic, kept.sum()))
-
-
-def holm(p_values: Floats) -> Floats:
-    """Holm's p-values: those of one family, so that one test in it that errs is as rare as one alone.
-
-    >>> holm(np.array([0.01, 0.04, 0.03])).round(2).tolist()
-    [0.03, 0.06, 0.06]
-    """
-    order = np.argsort(p_values, kind="stable")
-    steps = np.maximum.accumulate(p_values[order] * np.arange(len(p_values), 0, -1))
-    out = np.empty(len(p_values))
-    out[order] = np.minimum(steps, 1.0)
-    return out

@@ -1,7 +1,6 @@
 """What R says (tests/reference/churn_regression.json, made by churn_regression.R beside it), and published values."""
 
 import json
-import os
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +9,6 @@ import pytest
 import statsmodels.api as sm
 
 from kam.churn import fit_churn_regression
-from kam.churn.firth import fit_firth
 
 FOLDER = Path(__file__).parents[1] / "reference"
 R = json.loads((FOLDER / "churn_regression.json").read_text())
@@ -88,16 +86,3 @@ def test_spector_and_mazzeo():
     spread = data[["GPA", "TUCE", "PSI"]].std(ddof=0).to_numpy()  # a term kam does not know is per standard deviation
     assert column(by_terms, "estimate")[1:] == pytest.approx(column(result, "estimate")[1:] * spread, rel=1e-7)
     assert fit_churn_regression(data, formula="GRADE ~ GPA + TUCE + PSI").method == "firth"  # 11 with, 4 estimates
-
-
-@pytest.mark.skipif("KAM_REAL_DATA" not in os.environ, reason="KAM_REAL_DATA is not set")
-def test_endometrial_cancer():
-    """Heinze & Schemper (2002), and logistf's digits of it; NV separates."""
-    file = Path(os.environ["KAM_REAL_DATA"]) / "endometrial" / "endometrial.csv"
-    if not file.is_file():
-        pytest.skip("the data are not there")
-    data = pd.read_csv(file)
-    fit = fit_firth(data[["NV", "PI", "EH"]].to_numpy(float), data["HG"].to_numpy(float), np.arange(79))
-    assert fit.params == pytest.approx([3.77455951, 2.92927330, -0.03475175, -2.60416387], rel=1e-5)
-    assert fit.low == pytest.approx([1.0825371, 0.6097244, -0.1244587, -4.3651832], rel=1e-5)
-    assert fit.high == pytest.approx([7.20928050, 7.85463171, 0.04045547, -1.23272106], rel=1e-5)
