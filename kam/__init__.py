@@ -41,6 +41,7 @@ _MODULES = (
     "report",
     "results",
     "samples",
+    "survey",
     "tables",
     "wording",
 )

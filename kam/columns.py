@@ -54,6 +54,9 @@ GLOSSARY: dict[str, Column] = {
     ),
     "auc_high": _column("to", "upper end of the interval of the AUC", "share", "number"),
     "auc_low": _column("from", "lower end of the interval of the AUC", "share", "number"),
+    "base_weight": _column(
+        "design weight", "accounts of the population that a drawn account stands for", "accounts", "number"
+    ),
     "before": _column("before", "in the window before the end", "as the measure", "number"),
     "bias": _column(
         "too much", "sum of forecasts less what happened, over what happened; below 0: too little", "share", "share"
@@ -86,6 +89,7 @@ GLOSSARY: dict[str, Column] = {
     "capacity": _column(
         "reaches at most", "customers that a programme can reach in a period; missing: no limit", "customers", "count"
     ),
+    "certainty": _column("certain", "drawn for certain, as one of the largest", "yes or no", "flag"),
     "change": _column(
         "change",
         "by how much the answer changes without the assumption: value per account, periods to loss, or share",
@@ -142,6 +146,9 @@ GLOSSARY: dict[str, Column] = {
     "did_order": _column("ordered", "placed an order within the horizon", "yes or no", "flag"),
     "difference": _column("difference", "called less held out", "as the term", "number"),
     "discount": _column("discount", "discount given", "currency", "money"),
+    "each": _column(
+        "counts alike", "what counts alike: each account, each unit of revenue, each respondent", "text", "text"
+    ),
     "effect": _column("effect", "by how much something changes what it acts on", "as what it acts on", "number"),
     "effect_high": _column(
         "to", "upper end of the interval of the marginal effect", "change of a probability", "share"
@@ -222,6 +229,7 @@ GLOSSARY: dict[str, Column] = {
         "stands out", "moved beyond chance and more than at most comparable accounts", "yes or no", "flag"
     ),
     "is_recommended": _column("recommended", "part of what is recommended", "yes or no", "flag"),
+    "item": _column("question", "a question of the survey", "name", "text"),
     "joint_high": _column(
         "to, jointly", "upper end of the interval that holds for all probabilities together", "probability", "share"
     ),
@@ -238,6 +246,9 @@ GLOSSARY: dict[str, Column] = {
         "last offer", "what came of the latest logged offer since the last order; empty: none", "text", "text"
     ),
     "level": _column("level", "level of a covariate, against the reference", "text", "text"),
+    "level_3": _column(
+        "level 3 as", "whether the third of five levels is read as neutral or as no opinion", "text", "text"
+    ),
     "level_factor": _column(
         "own level",
         "money the account brings over what its states do, as far as its record is believed",
@@ -323,10 +334,12 @@ GLOSSARY: dict[str, Column] = {
         "number",
     ),
     "money_sum": _column("brought so far", "money the account brought in all periods seen", "currency", "money"),
+    "n_accounts": _column("accounts", "number of accounts", "accounts", "count"),
     "n_active_periods": _column("active months", "complete months with at least one order", "months", "count"),
     "n_actual": _column("happened", "customers that were there when the time came", "customers", "count"),
     "n_ahead": _column("periods ahead", "periods from the last one seen", "periods", "count"),
     "n_all_so_far": _column("left", "customers that meet this criterion and all before it", "customers", "count"),
+    "n_answered": _column("answered", "accounts, or people, that answered", "number", "count"),
     "n_at_risk": _column("at risk", "customers or silences that were followed further", "number", "count"),
     "n_better": _column("better at", "origins at which the reference model erred less", "origins", "count"),
     "n_calls": _column("calls", "accounts to call", "accounts", "count"),
@@ -334,6 +347,10 @@ GLOSSARY: dict[str, Column] = {
     "n_chance": _column("by chance", "number of accounts that chance alone would make", "accounts", "count"),
     "n_covered": _column("periods", "periods that a row covers", "periods", "count"),
     "n_customers": _column("customers", "number of customers", "customers", "count"),
+    "n_drawn": _column("drawn", "accounts drawn for the survey", "accounts", "count"),
+    "n_effective": _column(
+        "effective number", "answers of a simple random sample that would tell as much", "answers", "count"
+    ),
     "n_estimates": _column("estimates", "number of estimates, the intercept included", "number", "count"),
     "n_events": _column("events", "rows with the event", "rows", "count"),
     "n_expected": _column("expected", "number of customers expected", "customers", "count"),
@@ -356,9 +373,11 @@ GLOSSARY: dict[str, Column] = {
         "partial churners", "accounts, or account-quarters, with a drop as large as asked", "number", "count"
     ),
     "n_peers": _column("compared with", "comparable accounts that stayed", "accounts", "count"),
+    "n_people": _column("people", "people of the account who could have answered", "people", "count"),
     "n_periods": _column("months", "complete months from the month of the first order on", "months", "count"),
     "n_planned": _column("planned", "customers treated if the recommendation is followed", "customers", "count"),
     "n_purchase_days": _column("purchase days", "distinct days with an order", "days", "count"),
+    "n_respondents": _column("respondents", "people who answered", "people", "count"),
     "n_returned": _column("came back", "lost customers who bought again", "customers", "count"),
     "n_rise": _column("rose as much", "accounts whose revenue rose by as much", "accounts", "count"),
     "n_rows": _column("rows", "number of ledger rows", "rows", "count"),
@@ -426,6 +445,9 @@ GLOSSARY: dict[str, Column] = {
     "p_no_order_low": _column("from", "lower end of the interval of the chance of no order", "probability", "share"),
     "p_positive": _column("pays in", "draws in which the gain is above 0", "share of draws", "share"),
     "p_raw": _column("of its own", "probability from the segment alone", "probability", "share"),
+    "p_response": _column(
+        "chance to answer", "estimated probability that a drawn account answers", "probability", "share"
+    ),
     "p_return": _column(
         "chance to return", "share of accounts silent for as long that ordered within the horizon", "share", "share"
     ),
@@ -476,6 +498,7 @@ GLOSSARY: dict[str, Column] = {
         "money",
     ),
     "resample": _column("resample", "number of the bootstrap sample", "number", "count"),
+    "respondent_id": _column("respondent", "identifier of the respondent", "identifier", "text"),
     "return_high": _column("to", "upper end of the interval of the chance to return", "share", "share"),
     "return_low": _column("from", "lower end of the interval of the chance to return", "share", "share"),
     "return_share": _column(
@@ -511,6 +534,7 @@ GLOSSARY: dict[str, Column] = {
     ),
     "seen": _column("known of it", "what the snapshot says of the account", "as the term", "text"),
     "segment": _column("segment", "named group of RFM scores", "name", "text"),
+    "share_answered": _column("answered", "share of the drawn that answered", "share", "share"),
     "share_called": _column(
         "called", "share of the accounts called, the highest expected loss first", "share", "share"
     ),
@@ -586,12 +610,14 @@ GLOSSARY: dict[str, Column] = {
     "status": _column("status", "what became of it", "text", "text"),
     "std_error": _column("standard error", "standard error of the estimate", "as the estimate", "number"),
     "step": _column("with", "what a row with one step more has", "text", "text"),
+    "stratum": _column("stratum", "stratum of the sample", "name", "text"),
     "survival": _column("last longer", "share of the waits that last longer", "share", "share"),
     "taken_from": _column("taken from", "state whose probability shrinks by the effect", "name", "text"),
     "tenure": _column("tenure", "periods since the relationship began", "periods", "count"),
     "tenure_days": _column("tenure", "days from the first order to the as-of date", "days", "days"),
     "term": _column("measure", "name of the measure or of the model term", "text", "text"),
     "test": _column("test", "what is tested", "name", "text"),
+    "theme": _column("theme", "theme that a question belongs to", "name", "text"),
     "time_p_value": _column(
         "p, over time", "p-value of the test that a ratio is the same at all times", "probability", "number"
     ),
@@ -634,6 +660,7 @@ GLOSSARY: dict[str, Column] = {
     "visit_cost": _column("cost of a visit", "cost of one visit or call", "currency", "money"),
     "visits": _column("periods in it", "expected periods in a state before the loss", "periods", "number"),
     "warning": _column("look at", "what to look at before the next visit", "text", "text"),
+    "wave": _column("wave", "wave of the survey", "name", "text"),
     "weight": _column("weight", "how much a candidate, or a forecast, counts", "number", "number"),
     "why": _column("why", "what speaks for the account or keeps it off the list", "text", "text"),
     "xyz_class": _column(
