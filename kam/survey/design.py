@@ -70,7 +70,7 @@ class Design:
     responses : Responses
         The answers of the wave.
     units : pandas.DataFrame
-        One row per account that was drawn, with a RangeIndex: ``customer_id``; ``stratum``; ``psu``; ``population``, primary
+        One row per account that was drawn, with a RangeIndex: ``customer_id``; ``stratum``; ``psu``; ``n_population``, primary
         sampling units in the population of the stratum (missing: no finite population correction); ``base_weight``, one over the
         probability of being drawn; ``answered`` (bool); ``p_response`` (1 where response is not modelled); ``weight``, what
         an account that answered counts for (0: it did not); ``n_people``, people who could have answered (missing: not known);
@@ -223,7 +223,7 @@ class Design:
             u,
             stratum=units["stratum"].to_numpy(dtype=object).astype(str),
             psu=units["psu"].to_numpy(dtype=object).astype(str),
-            population=units["population"].fillna(np.inf).to_numpy(dtype=np.float64),
+            population=units["n_population"].fillna(np.inf).to_numpy(dtype=np.float64),
         )
         w = units["weight"].to_numpy(dtype=np.float64)
         d = units["base_weight"].to_numpy(dtype=np.float64)
@@ -256,7 +256,7 @@ class Design:
         rest = np.where(r[:, None], e - b, 0.0)
         u = w[:, None] * rest + d[:, None] * b
         drawn = units.groupby("stratum")["psu"].transform("nunique").to_numpy(dtype=np.float64)
-        f = np.nan_to_num(drawn / units["population"].to_numpy(dtype=np.float64), nan=0.0)
+        f = np.nan_to_num(drawn / units["n_population"].to_numpy(dtype=np.float64), nan=0.0)
         return u, rest, np.clip(f, 0.0, 1.0)
 
 
@@ -322,7 +322,7 @@ def one_phase_design(responses: Responses) -> Design:
     units["stratum"] = units["stratum"].fillna("")
     units["psu"] = first["psu"].first().to_numpy() if "psu" in rows.columns else units["customer_id"]
     units["psu"] = units["psu"].fillna(units["customer_id"])
-    units["population"] = first["fpc"].first().to_numpy(dtype=np.float64) if "fpc" in rows.columns else np.nan
+    units["n_population"] = first["fpc"].first().to_numpy(dtype=np.float64) if "fpc" in rows.columns else np.nan
     units["base_weight"] = first["weight"].mean().to_numpy()
     units["answered"] = True
     units["p_response"] = 1.0

@@ -39,8 +39,8 @@ class Responses:
         is ``answered``, ``not applicable``, ``no answer`` or ``blank``.
     items : pandas.DataFrame
         One row per declared item: ``item, text, theme, reversed, low, high``.
-    level_3 : {"neutral", "no_opinion"}
-        What the third of five levels means.
+    level_3, declared_level_3 : {"neutral", "no_opinion"}
+        How the third of five levels is read here, and what the dataset says that it means.
     groups : tuple of str
         Columns that tell groups of respondents apart.
     has_accounts, has_weights : bool
@@ -55,6 +55,7 @@ class Responses:
     status: pd.DataFrame
     items: pd.DataFrame
     level_3: Level3
+    declared_level_3: Level3
     groups: tuple[str, ...]
     has_accounts: bool
     has_weights: bool
@@ -131,9 +132,6 @@ class Responses:
 def read_survey(dataset: Dataset) -> Responses:
     """Make the survey of a dataset ready.
 
-    ``level_3`` stays readable both ways (:meth:`Responses.read_level_3_as`): what ``dataset.yaml`` declares is what analyses
-    take as their first reading.
-
     Raises
     ------
     DataError
@@ -147,7 +145,9 @@ def read_survey(dataset: Dataset) -> Responses:
     items = pd.DataFrame(
         [[i.name, i.text or i.name, i.theme or "", i.reversed, *i.range] for i in survey.items], columns=_ITEM_COLUMNS
     )
-    return collect_responses(frame, items=items, groups=survey.groups, answers=answers, context=dataset.context)
+    return collect_responses(
+        frame, items=items, groups=survey.groups, level_3=survey.level_3, answers=answers, context=dataset.context
+    )
 
 
 def collect_responses(
@@ -155,6 +155,7 @@ def collect_responses(
     *,
     items: Sequence[str] | pd.DataFrame = (),
     groups: Sequence[str] = (),
+    level_3: Level3 = "neutral",
     answers: pd.DataFrame | None = None,
     context: Context | None = None,
 ) -> Responses:
@@ -170,6 +171,9 @@ def collect_responses(
         Items on 1 to 5; or ``item`` with what is there of ``text, theme, reversed, low, high``.
     groups : sequence of str
         Columns that tell groups of respondents apart.
+    level_3 : {"neutral", "no_opinion"}
+        What the third of five levels means. The answers are read as neutral in any case, until
+        :meth:`Responses.read_level_3_as` takes the threes out.
     answers : pandas.DataFrame, optional
         Why answers are missing: ``respondent_id, wave, item, answer, status`` (:attr:`kam.Dataset.answers`). By default what is
         missing is blank.
@@ -238,6 +242,7 @@ def collect_responses(
         status=_statuses(frame, rows, asked, answers),
         items=declared,
         level_3="neutral",
+        declared_level_3=level_3,
         groups=tuple(groups),
         has_accounts=has_accounts,
         has_weights=has_weights,
