@@ -11,6 +11,7 @@ import pandas as pd
 
 from kam.errors import DataError, EmptyDataError, MissingColumnError, ParameterError
 from kam.results import Context
+from kam.wording import Wording
 
 if TYPE_CHECKING:
     from kam.dataset import Dataset
@@ -94,6 +95,34 @@ class Responses:
         """``overall`` and the items on 1 to 5: those that have a level 3 in the middle."""
         five = self.items.loc[(self.items["low"] == 1) & (self.items["high"] == 5), "item"]
         return [c for c in ["overall", *five] if c in self.rows.columns]
+
+    def lines(self, say: Wording) -> list[str]:
+        """What there is, in sentences; the first is the whole of it in one line."""
+        rows = self.rows
+        lines = [
+            say.sentence(
+                "{n} answers of {accounts} accounts in {waves}.",
+                n=say.count(len(rows)),
+                accounts=say.count(rows["customer_id"].nunique()),
+                waves=say.plural(
+                    "the wave {named}", "the waves {named}", len(self.waves), named=self._count_waves(say)
+                ),
+            )
+        ]
+        if not self.has_accounts:
+            lines.append(say.sentence("The survey names no accounts: each respondent counts as one of its own."))
+        if len(self.left_out):
+            lines.append(
+                say.sentence(
+                    "Left out: {n}, in which nothing on a scale was answered.",
+                    n=say.plural("{n} row", "{n} rows", len(self.left_out)),
+                )
+            )
+        return lines
+
+    def _count_waves(self, say: Wording) -> str:
+        counts = self.rows["wave"].value_counts()
+        return say.listing([f"{wave} ({say.count(int(counts[wave]))})" for wave in self.waves])
 
     def of_wave(self, wave: str) -> Responses:
         """One wave.

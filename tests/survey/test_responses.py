@@ -7,6 +7,7 @@ import kam
 from kam.errors import DataError, EmptyDataError, MissingColumnError, ParameterError
 from kam.survey import answer_weights, collect_responses, one_phase_design, one_phase_designs, read_survey
 from kam.survey.responses import SCORES
+from kam.wording import Wording
 
 
 @pytest.fixture
@@ -111,6 +112,16 @@ def test_the_sample_comes_with_its_items_and_statuses():
     assert set(responses.status["status"]) == {"answered", "not applicable", "no answer"}
     raw = dataset.survey
     assert (responses.rows["chasing"].dropna() == 6 - raw["chasing"].dropna()).all(), "declared as reversed"
+
+
+def test_what_there_is_in_sentences(frame):
+    frame.loc[1, ["overall", "recommend", "slow"]] = None
+    say = Wording("en")
+    assert collect(frame).lines(say) == [
+        "3 answers of 2 accounts in the waves w1 (1) and w2 (2).",
+        "Left out: 1 row, in which nothing on a scale was answered.",
+    ]
+    assert "names no accounts" in collect(frame.drop(columns="customer_id")).lines(say)[1]
 
 
 def test_a_survey_that_is_not_there_is_named(tmp_path):
