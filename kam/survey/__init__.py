@@ -4,6 +4,7 @@
 """
 
 from kam.survey.design import Design, Linearized, answer_weights, one_phase_design, one_phase_designs
+from kam.survey.ledger_facts import gather_facts
 from kam.survey.responses import Responses, collect_responses, read_survey
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "Responses",
     "answer_weights",
     "collect_responses",
+    "gather_facts",
     "one_phase_design",
     "one_phase_designs",
     "read_survey",
