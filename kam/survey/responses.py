@@ -96,6 +96,19 @@ class Responses:
         five = self.items.loc[(self.items["low"] == 1) & (self.items["high"] == 5), "item"]
         return [c for c in ["overall", *five] if c in self.rows.columns]
 
+    @property
+    def loyalty_question(self) -> str:
+        """What stands for loyalty among the answers: the intention to buy again, or else the readiness to recommend."""
+        return "repurchase" if "repurchase" in self.rows.columns else "recommend"
+
+    def spread(self, question: str = "overall") -> float | None:
+        """Standard deviation of the accounts' mean answers in the last wave, in points; None: fewer than two answered."""
+        if question not in self.rows.columns:
+            return None
+        last = self.rows[self.rows["wave"] == self.waves[-1]]
+        spread = last.groupby("customer_id")[question].mean().std()
+        return float(spread) if spread > 0 else None
+
     def lines(self, say: Wording) -> list[str]:
         """What there is, in sentences; the first is the whole of it in one line."""
         rows = self.rows

@@ -114,6 +114,13 @@ def test_the_sample_comes_with_its_items_and_statuses():
     assert (responses.rows["chasing"].dropna() == 6 - raw["chasing"].dropna()).all(), "declared as reversed"
 
 
+def test_the_spread_is_of_accounts_in_the_last_wave(frame):
+    assert collect(frame).spread() == pytest.approx(pd.Series([4.0, 1.0]).std())
+    assert collect(frame.assign(overall=3)).spread() is None, "all equal"
+    assert collect(frame.drop(columns="overall")).spread() is None
+    assert collect(frame).loyalty_question == "recommend"
+
+
 def test_what_there_is_in_sentences(frame):
     frame.loc[1, ["overall", "recommend", "slow"]] = None
     say = Wording("en")
