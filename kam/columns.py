@@ -43,21 +43,89 @@ GLOSSARY: dict[str, Column] = {
         "from, over accounts", "lower end of the interval over accounts alone", "as the estimate", "number"
     ),
     "action": _column("action", "what a cleaning rule does with the rows it names", "text", "text"),
+    "adjusted": _column("adjusted", "the same with the other facts alike", "as the estimate", "number"),
+    "adjusted_high": _column(
+        "to, adjusted", "upper end of the interval of the adjusted value", "as the estimate", "number"
+    ),
+    "adjusted_low": _column(
+        "from, adjusted", "lower end of the interval of the adjusted value", "as the estimate", "number"
+    ),
     "advice": _column("what to do", "what the segment asks for", "text", "text"),
     "ahead_high": _column("to", "upper end of the interval of the value ahead", "currency", "money"),
     "ahead_low": _column("from", "lower end of the interval of the value ahead", "currency", "money"),
+    "alike_high": _column(
+        "to, alike",
+        "upper end of the interval of the difference among accounts alike in the ledger",
+        "as the term",
+        "number",
+    ),
+    "alike_low": _column(
+        "from, alike",
+        "lower end of the interval of the difference among accounts alike in the ledger",
+        "as the term",
+        "number",
+    ),
+    "alpha_change": _column("change of alpha", "alpha without the question less alpha with it", "number", "number"),
+    "alpha_if_dropped": _column("alpha without it", "alpha of the other questions of the set", "number", "number"),
+    "alpha_if_turned": _column(
+        "alpha if turned",
+        "alpha if the question were reversed; only for those that run against the others",
+        "number",
+        "number",
+    ),
     "amount": _column("amount", "net revenue of the rows, credit notes negative", "currency", "money"),
+    "answer": _column("answer", "the answer that was given", "level of the scale", "number"),
+    "answer_high": _column(
+        "highest answer", "highest answer of the people of the account", "level of the scale", "number"
+    ),
+    "answer_level": _column("level", "level of the answer, 1 is lowest", "level", "count"),
+    "answer_low": _column(
+        "lowest answer", "lowest answer of the people of the account", "level of the scale", "number"
+    ),
+    "answer_mean": _column("mean", "mean of the answers, high is good", "level of the scale", "number"),
+    "answer_sd": _column("standard deviation", "standard deviation of the answers", "levels", "number"),
+    "answered": _column("answered", "somebody of the account answered", "yes or no", "flag"),
     "assumption": _column("what is assumed", "an assumption that the result rests on", "text", "text"),
+    "asymmetry": _column(
+        "adds less costs", "what a high answer adds less what a low one costs", "points of the outcome", "number"
+    ),
+    "asymmetry_high": _column(
+        "to",
+        "upper end of the interval of what a high answer adds less what a low one costs",
+        "points of the outcome",
+        "number",
+    ),
+    "asymmetry_low": _column(
+        "from",
+        "lower end of the interval of what a high answer adds less what a low one costs",
+        "points of the outcome",
+        "number",
+    ),
     "at_risk": _column("at risk", "not churned yet at the origin", "yes or no", "flag"),
     "auc": _column(
         "AUC", "chance that a row with the event has a higher fitted probability than one without it", "share", "number"
     ),
     "auc_high": _column("to", "upper end of the interval of the AUC", "share", "number"),
     "auc_low": _column("from", "lower end of the interval of the AUC", "share", "number"),
+    "band_high": _column(
+        "band to", "highest end of the intervals over all deltas thought possible", "as the term", "number"
+    ),
+    "band_low": _column(
+        "band from", "lowest end of the intervals over all deltas thought possible", "as the term", "number"
+    ),
     "base_weight": _column(
         "design weight", "accounts of the population that a drawn account stands for", "accounts", "number"
     ),
+    "basis": _column(
+        "answers",
+        "complete: of who answered every question; pairwise: each pair of questions over who answered both",
+        "text",
+        "text",
+    ),
     "before": _column("before", "in the window before the end", "as the measure", "number"),
+    "beta": _column("beta", "standardized slope, the other items held", "standard deviations", "number"),
+    "beta_high": _column("to", "upper end of the interval of the standardized slope", "standard deviations", "number"),
+    "beta_low": _column("from", "lower end of the interval of the standardized slope", "standard deviations", "number"),
     "bias": _column(
         "too much", "sum of forecasts less what happened, over what happened; below 0: too little", "share", "share"
     ),
@@ -84,6 +152,7 @@ GLOSSARY: dict[str, Column] = {
         "share",
         "share",
     ),
+    "call_order": _column("call no.", "order of the calls, random within the stratum", "number", "count"),
     "called": _column("called", "mean over the accounts that were to be called", "as the term", "number"),
     "called_before": _column("called before", "an earlier list said to call it", "yes or no", "flag"),
     "capacity": _column(
@@ -96,6 +165,8 @@ GLOSSARY: dict[str, Column] = {
         "as the answer",
         "number",
     ),
+    "change_high": _column("to", "upper end of the interval of the change", "as the change", "number"),
+    "change_low": _column("from", "lower end of the interval of the change", "as the change", "number"),
     "chosen": _column(
         "best at the estimates", "what the policy that is best at the estimates does in the state", "text", "text"
     ),
@@ -104,10 +175,14 @@ GLOSSARY: dict[str, Column] = {
     ),
     "ci_high": _column("to", "upper end of the interval", "as the estimate", "number"),
     "ci_low": _column("from", "lower end of the interval", "as the estimate", "number"),
+    "compared": _column("over", "all who answered, or the accounts in both waves", "text", "text"),
     "competitor": _column("competitor", "competitor logged with the loss", "name", "text"),
+    "conclusion": _column("conclusion", "what one would conclude from the answers", "text", "text"),
+    "contact_id": _column("contact", "identifier of the person", "identifier", "text"),
     "contribution": _column(
         "adds", "what a term adds to the log-odds, against the mean of the accounts at risk", "log-odds", "number"
     ),
+    "correlation": _column("correlation", "correlation with the outcome, nothing else held", "-1 to 1", "number"),
     "cost": _column("cost", "cost of goods sold", "currency", "money"),
     "coverage": _column(
         "within interval", "share of what happened that lay within the prediction interval", "share", "share"
@@ -131,8 +206,27 @@ GLOSSARY: dict[str, Column] = {
         "days since last order", "days from the last order to the as-of date", "days", "days"
     ),
     "days_to": _column("silent to", "longest silence of a band; missing: no end", "days", "days"),
+    "decides": _column("decides", "has the power to decide", "yes or no", "flag"),
+    "delta": _column(
+        "delta",
+        "points by which the silent are less satisfied than comparable respondents, assumed",
+        "points",
+        "number",
+    ),
     "delta_high": _column("gain to", "upper end of the interval of the gain per customer", "currency", "money"),
     "delta_low": _column("gain from", "lower end of the interval of the gain per customer", "currency", "money"),
+    "delta_turned": _column(
+        "says otherwise from",
+        "delta from which the estimate says otherwise; missing: not within 2 points",
+        "points",
+        "number",
+    ),
+    "delta_unsure": _column(
+        "unsure from",
+        "delta from which a conclusion no longer holds beyond chance; missing: it never did, or not within 2 points",
+        "points",
+        "number",
+    ),
     "delta_value": _column(
         "gain per account", "change of the present value of a customer, net of cost", "currency", "money"
     ),
@@ -142,9 +236,22 @@ GLOSSARY: dict[str, Column] = {
         "ratio",
         "number",
     ),
-    "df": _column("degrees of freedom", "degrees of freedom of the test; 0: not testable", "number", "count"),
+    "design_effect": _column(
+        "design effect", "variance of a mean over that of as many independent answers", "ratio", "number"
+    ),
+    "df": _column("degrees of freedom", "degrees of freedom of the test or interval; 0: none", "number", "count"),
     "did_order": _column("ordered", "placed an order within the horizon", "yes or no", "flag"),
     "difference": _column("difference", "called less held out", "as the term", "number"),
+    "difference_after": _column(
+        "after weighting", "difference from those drawn after weighting", "standard deviations", "number"
+    ),
+    "difference_alike": _column(
+        "difference, alike", "silent less answered, among accounts alike in the ledger", "as the term", "number"
+    ),
+    "difference_before": _column(
+        "before weighting", "difference from those drawn before weighting", "standard deviations", "number"
+    ),
+    "difference_raw": _column("difference", "silent less answered", "as the term", "number"),
     "discount": _column("discount", "discount given", "currency", "money"),
     "each": _column(
         "counts alike", "what counts alike: each account, each unit of revenue, each respondent", "text", "text"
@@ -162,9 +269,18 @@ GLOSSARY: dict[str, Column] = {
         "change of a probability per period",
         "number",
     ),
+    "elsewhere": _column("elsewhere", "money a year that the account spends elsewhere", "currency", "money"),
     "error": _column("missed by", "sum of absolute errors over the sum of what happened", "share", "share"),
+    "error_correlation": _column(
+        "correlation of errors",
+        "correlation of the errors of two estimates, from accounts in both",
+        "-1 to 1",
+        "number",
+    ),
     "error_naive": _column("without a model", "the same error of the forecast without a model", "share", "share"),
     "estimate": _column("estimate", "the estimated value", "as the term", "number"),
+    "estimate_from": _column("before", "the estimate in the earlier wave", "as the measure", "number"),
+    "estimate_to": _column("after", "the estimate in the later wave", "as the measure", "number"),
     "expected_gain": _column(
         "expected gain", "expected loss times saving rate, less the cost of a visit", "currency", "money"
     ),
@@ -179,6 +295,12 @@ GLOSSARY: dict[str, Column] = {
     "f_max": _column("F to", "highest frequency score of the rule", "score 1 to 5", "count"),
     "f_min": _column("F from", "lowest frequency score of the rule", "score 1 to 5", "count"),
     "f_score": _column("F", "frequency score, 5 is most frequent", "score 1 to 5", "count"),
+    "feldt_high": _column(
+        "to (Feldt)", "upper end of Feldt's interval of alpha: independent, normal answers", "number", "number"
+    ),
+    "feldt_low": _column(
+        "from (Feldt)", "lower end of Feldt's interval of alpha: independent, normal answers", "number", "number"
+    ),
     "finding": _column("finding", "what the data say about an assumption", "text", "text"),
     "first_order": _column("first order", "day of the first order", "date", "date"),
     "fit_high": _column("to, trend", "upper end of the interval of the fitted trend", "share", "share"),
@@ -188,18 +310,29 @@ GLOSSARY: dict[str, Column] = {
     "forecast_day": _column("forecast of", "day from which a forecast looks ahead", "date", "date"),
     "freight": _column("freight", "freight paid by us", "currency", "money"),
     "from_state": _column("from", "state that is left", "name", "text"),
+    "from_wave": _column("from wave", "the earlier of two waves", "name", "text"),
     "gain": _column("gain in all", "gain per customer times the customers treated", "currency", "money"),
     "gain_high": _column("in all, to", "upper end of the interval of the gain in all", "currency", "money"),
     "gain_low": _column("in all, from", "lower end of the interval of the gain in all", "currency", "money"),
+    "gap": _column("apart", "the estimate of one group less that of another", "as the estimate", "number"),
     "gap_cv": _column(
         "variation of gaps",
         "standard deviation (ddof 0) over mean of the days between purchase days",
         "ratio",
         "number",
     ),
+    "gap_high": _column("to", "upper end of the interval of how far groups are apart", "as the estimate", "number"),
+    "gap_low": _column("from", "lower end of the interval of how far groups are apart", "as the estimate", "number"),
     "group": _column("about", "what a covariate tells about", "text", "text"),
     "group_name": _column("group", "one of the groups that are compared", "name", "text"),
     "half_life": _column("half are lost after", "periods until half of the accounts are lost", "periods", "number"),
+    "half_width": _column("half width", "half the width of the interval", "as the estimate", "number"),
+    "half_width_all": _column(
+        "half width, if all answered",
+        "half the width of the interval if all that can be reminded answered",
+        "as the estimate",
+        "number",
+    ),
     "hazard": _column(
         "leave per period", "share of the accounts still there that leave in a period", "probability", "share"
     ),
@@ -222,14 +355,29 @@ GLOSSARY: dict[str, Column] = {
         "share",
         "share",
     ),
+    "importance_high": _column(
+        "to", "upper end of the interval of the importance", "share of what is explained", "share"
+    ),
+    "importance_low": _column(
+        "from", "lower end of the interval of the importance", "share of what is explained", "share"
+    ),
+    "is_called": _column("sure", "whether enough resamples agree to call it", "yes or no", "flag"),
+    "is_claimed": _column("claimed", "the data bear the claim", "yes or no", "flag"),
     "is_key_account": _column("key account", "meets every criterion", "yes or no", "flag"),
     "is_lost": _column("lost", "silent for as long as the rule says", "yes or no", "flag"),
     "is_lost_own": _column("lost by own rhythm", "silent for longer than the own rhythm allows", "yes or no", "flag"),
     "is_notable": _column(
         "stands out", "moved beyond chance and more than at most comparable accounts", "yes or no", "flag"
     ),
+    "is_outdated": _column("demand out of date", "bought more than its demand was said to be", "yes or no", "flag"),
     "is_recommended": _column("recommended", "part of what is recommended", "yes or no", "flag"),
+    "is_sure": _column(
+        "beyond chance", "holds beyond chance if the silent think as comparable respondents", "yes or no", "flag"
+    ),
     "item": _column("question", "a question of the survey", "name", "text"),
+    "item_total": _column(
+        "with the others", "correlation of a question with the sum of the others of its set", "correlation", "number"
+    ),
     "joint_high": _column(
         "to, jointly", "upper end of the interval that holds for all probabilities together", "probability", "share"
     ),
@@ -240,10 +388,22 @@ GLOSSARY: dict[str, Column] = {
     "k_own": _column(
         "lost after", "silent periods after which this account is lost, by its own rhythm if known", "periods", "count"
     ),
+    "kind": _column(
+        "kind",
+        "basic, performance, excitement or not clear: whether low answers cost more than high ones add",
+        "text",
+        "text",
+    ),
     "last_active": _column("last period with an order", "first day of the last period with an order", "date", "period"),
     "last_order": _column("last order", "day of the last order", "date", "date"),
     "last_outcome": _column(
         "last offer", "what came of the latest logged offer since the last order; empty: none", "text", "text"
+    ),
+    "last_score": _column(
+        "last answer",
+        "mean answer of the account in the last earlier wave in which it answered; missing: none",
+        "points",
+        "number",
     ),
     "level": _column("level", "level of a covariate, against the reference", "text", "text"),
     "level_3": _column(
@@ -255,11 +415,18 @@ GLOSSARY: dict[str, Column] = {
         "ratio",
         "number",
     ),
+    "line": _column("straight line", "value of the straight line", "as the estimate", "number"),
     "list_part": _column(
         "what to do",
         "call; hold-out: leave alone; waits: beyond the capacity; no gain: a call does not pay; excluded",
         "text",
         "text",
+    ),
+    "lmg": _column(
+        "LMG", "part of the explained variation by Lindeman, Merenda and Gold", "share of variance", "number"
+    ),
+    "loading": _column(
+        "loading", "correlation of a question with the one factor behind its set", "correlation", "number"
     ),
     "log_likelihood": _column(
         "log-likelihood", "log-likelihood at the estimates, without a penalty", "number", "number"
@@ -282,6 +449,7 @@ GLOSSARY: dict[str, Column] = {
     "loss_high": _column("to", "upper end of the interval of the periods to loss", "periods", "number"),
     "loss_low": _column("from", "lower end of the interval of the periods to loss", "periods", "number"),
     "low": _column("lowest", "lowest value that got the score", "days, orders or money", "number"),
+    "lower_in": _column("lower in", "the wave whose silent accounts are taken to be less satisfied", "text", "text"),
     "m_max": _column("M to", "highest monetary score of the rule", "score 1 to 5", "count"),
     "m_min": _column("M from", "lowest monetary score of the rule", "score 1 to 5", "count"),
     "m_score": _column("M", "monetary score, 5 is largest", "score 1 to 5", "count"),
@@ -296,7 +464,14 @@ GLOSSARY: dict[str, Column] = {
         "change of a probability",
         "share",
     ),
+    "mean": _column("mean", "mean of the answers", "as the scale", "number"),
+    "mean_answer": _column("mean", "mean of the answers given", "points of the scale", "number"),
+    "mean_answered": _column("answered", "mean of those that answered, by design weights", "as the term", "number"),
+    "mean_drawn": _column("drawn", "mean of those drawn, by design weights", "as the term", "number"),
     "mean_gap_days": _column("usual gap", "mean days from one purchase day to the next", "days", "days"),
+    "mean_high": _column("to", "upper end of the interval of the mean answer", "points of the scale", "number"),
+    "mean_low": _column("from", "lower end of the interval of the mean answer", "points of the scale", "number"),
+    "mean_weighted": _column("weighted", "mean of those that answered, by final weights", "as the term", "number"),
     "meaning": _column("meaning", "what a segment, criterion or term stands for", "text", "text"),
     "measure": _column("measure", "what is measured", "text", "text"),
     "measured_in": _column("measured in", "unit of a measure", "text", "text"),
@@ -334,7 +509,10 @@ GLOSSARY: dict[str, Column] = {
         "number",
     ),
     "money_sum": _column("brought so far", "money the account brought in all periods seen", "currency", "money"),
+    "monotone": _column("monotone", "value of the fit that never turns", "as the estimate", "number"),
     "n_accounts": _column("accounts", "number of accounts", "accounts", "count"),
+    "n_accounts_from": _column("accounts before", "accounts with an answer in the earlier wave", "accounts", "count"),
+    "n_accounts_to": _column("accounts after", "accounts with an answer in the later wave", "accounts", "count"),
     "n_active_periods": _column("active months", "complete months with at least one order", "months", "count"),
     "n_actual": _column("happened", "customers that were there when the time came", "customers", "count"),
     "n_ahead": _column("periods ahead", "periods from the last one seen", "periods", "count"),
@@ -342,6 +520,8 @@ GLOSSARY: dict[str, Column] = {
     "n_answered": _column("answered", "accounts, or people, that answered", "number", "count"),
     "n_at_risk": _column("at risk", "customers or silences that were followed further", "number", "count"),
     "n_better": _column("better at", "origins at which the reference model erred less", "origins", "count"),
+    "n_blank": _column("blank", "people who left the question blank", "people", "count"),
+    "n_both": _column("in both", "accounts with an answer in both waves", "accounts", "count"),
     "n_calls": _column("calls", "accounts to call", "accounts", "count"),
     "n_cases": _column("number", "number of cases", "cases", "count"),
     "n_chance": _column("by chance", "number of accounts that chance alone would make", "accounts", "count"),
@@ -355,15 +535,25 @@ GLOSSARY: dict[str, Column] = {
     "n_events": _column("events", "rows with the event", "rows", "count"),
     "n_expected": _column("expected", "number of customers expected", "customers", "count"),
     "n_gaps": _column("gaps", "waits from one period with an order to the next", "gaps", "count"),
+    "n_given": _column(
+        "answers", "people who answered the question, among those who answered the outcome", "people", "count"
+    ),
     "n_held_out": _column("held out", "accounts drawn to be left alone", "accounts", "count"),
     "n_high": _column("to", "upper end of the prediction interval of a number of customers", "customers", "count"),
+    "n_high_answers": _column("high answers", "high answers to the question", "answers", "count"),
+    "n_items": _column("questions", "number of questions", "questions", "count"),
     "n_kept": _column("kept a year", "accounts that are kept in a year and would else be lost", "accounts", "count"),
     "n_left": _column("left", "accounts that left, counted or expected", "accounts", "count"),
     "n_lost": _column("lost", "customers who are lost, or were lost in the period", "customers", "count"),
     "n_low": _column("from", "lower end of the prediction interval of a number of customers", "customers", "count"),
+    "n_low_answers": _column("low answers", "low answers to the question", "answers", "count"),
     "n_missing": _column("missing", "rows without a value", "rows", "count"),
+    "n_no_answer": _column("no answer", "people who gave the code for no answer", "people", "count"),
+    "n_not_applicable": _column("not applicable", "people to whom the question does not apply", "people", "count"),
+    "n_not_reached": _column("not reached", "accounts drawn that were not reached", "accounts", "count"),
     "n_notable": _column("stand out", "how many things, or accounts, stand out", "number", "count"),
     "n_offers": _column("offers", "logged offers", "offers", "count"),
+    "n_open": _column("open", "accounts drawn of which nothing has come yet", "accounts", "count"),
     "n_orders": _column(
         "orders", "number of distinct orders with a positive line; credit notes are none", "orders", "count"
     ),
@@ -376,17 +566,28 @@ GLOSSARY: dict[str, Column] = {
     "n_people": _column("people", "people of the account who could have answered", "people", "count"),
     "n_periods": _column("months", "complete months from the month of the first order on", "months", "count"),
     "n_planned": _column("planned", "customers treated if the recommendation is followed", "customers", "count"),
+    "n_population": _column("population", "units in the population", "number", "count"),
     "n_purchase_days": _column("purchase days", "distinct days with an order", "days", "count"),
+    "n_refused": _column("refused", "accounts drawn that refused", "accounts", "count"),
     "n_respondents": _column("respondents", "people who answered", "people", "count"),
     "n_returned": _column("came back", "lost customers who bought again", "customers", "count"),
     "n_rise": _column("rose as much", "accounts whose revenue rose by as much", "accounts", "count"),
     "n_rows": _column("rows", "number of ledger rows", "rows", "count"),
+    "n_shared": _column("with several", "accounts with two respondents or more", "accounts", "count"),
+    "n_short": _column("still needed", "answers that are still needed", "answers", "count"),
+    "n_signs": _column(
+        "warning signs", "number of things known of a silent account that ask for a closer look", "number", "count"
+    ),
     "n_silent": _column("silent for", "complete periods since the last one with an order", "periods", "count"),
     "n_sure": _column(
         "sure", "accounts that get their class again with at least 95 % probability", "accounts", "count"
     ),
+    "n_thresholds": _column("thresholds", "how often the levels are cut", "number", "count"),
+    "n_to_remind": _column("to remind", "accounts drawn that neither answered nor refused", "accounts", "count"),
     "n_transitions": _column("transitions", "transitions seen from one period to the next", "transitions", "count"),
     "n_treated": _column("treated", "customers in the state now that a programme reaches", "customers", "count"),
+    "n_trimmed": _column("trimmed", "weights that were held at the limit", "accounts", "count"),
+    "n_unanswered": _column("silent", "accounts that were asked and did not answer", "accounts", "count"),
     "name": _column("name", "name of the account; the identifier where no name is known", "text", "text"),
     "needed": _column("needs", "effect that a programme needs to pay", "text", "text"),
     "no_order": _column("no order", "no order within the horizon", "yes or no", "flag"),
@@ -395,6 +596,8 @@ GLOSSARY: dict[str, Column] = {
     "odds_high": _column("to", "upper end of the interval of the odds ratio", "ratio", "number"),
     "odds_low": _column("from", "lower end of the interval of the odds ratio", "ratio", "number"),
     "odds_ratio": _column("odds ratio", "odds with one step more over odds without", "ratio", "number"),
+    "of_answered": _column("of those that answered", "share among the accounts that answered", "share", "share"),
+    "of_silent": _column("of the silent", "share among the accounts that did not answer", "share", "share"),
     "orders_per_year": _column(
         "orders a year",
         "orders per year since the first order; the first year counts whole",
@@ -403,6 +606,7 @@ GLOSSARY: dict[str, Column] = {
     ),
     "orders_ratio": _column("seen / said", "accounts with an order, observed over expected", "ratio", "number"),
     "origin": _column("forecast in", "period from which was forecast", "date", "period"),
+    "other_item": _column("before", "the question that comes after", "name", "text"),
     "outcome": _column("outcome", "what came of it", "text", "text"),
     "own_high": _column("to", "upper end of the interval of the account's own value", "currency", "money"),
     "own_low": _column("from", "lower end of the interval of the account's own value", "currency", "money"),
@@ -436,6 +640,7 @@ GLOSSARY: dict[str, Column] = {
         "lost per period, counted", "lost over at risk in the periods in which a loss can be seen", "share", "share"
     ),
     "p_low": _column("lower quartile", "lower quartile of the probability of the same class", "probability", "share"),
+    "p_lowest": _column("least likely", "smallest probability of answering", "probability", "share"),
     "p_median": _column("median", "median of the probability of the same class", "probability", "share"),
     "p_money": _column(
         "by money", "probability weighted by what each account brought in the year before", "share", "share"
@@ -444,6 +649,7 @@ GLOSSARY: dict[str, Column] = {
     "p_no_order_high": _column("to", "upper end of the interval of the chance of no order", "probability", "share"),
     "p_no_order_low": _column("from", "lower end of the interval of the chance of no order", "probability", "share"),
     "p_positive": _column("pays in", "draws in which the gain is above 0", "share of draws", "share"),
+    "p_quadrant": _column("in", "share of the resamples with that quadrant", "probability", "share"),
     "p_raw": _column("of its own", "probability from the segment alone", "probability", "share"),
     "p_response": _column(
         "chance to answer", "estimated probability that a drawn account answers", "probability", "share"
@@ -460,17 +666,52 @@ GLOSSARY: dict[str, Column] = {
     "p_with": _column("with it", "mean probability of all rows with one step more", "probability", "share"),
     "p_without": _column("without", "mean probability of all rows without the step", "probability", "share"),
     "part": _column("part", "early or late part of the time", "text", "text"),
+    "partition": _column("steps", "levels that share a step, a bar where they are cut", "levels", "text"),
     "pearson": _column("Pearson", "Pearson's X² statistic", "number", "number"),
     "peers_notable": _column(
         "of those that stayed", "share of comparable accounts that stayed at which it stands out", "share", "share"
     ),
     "period": _column("period", "start of the month, quarter or year", "date", "period"),
     "periods_to_loss": _column("periods to loss", "expected periods until the account is lost", "periods", "number"),
+    "person": _column("person", "name of the person to call", "name", "text"),
     "pi_high": _column("one account, to", "upper end of the range of what one account will bring", "currency", "money"),
     "pi_low": _column(
         "one account, from", "lower end of the range of what one account will bring", "currency", "money"
     ),
+    "plan": _column("plan", "what a row plans: what was asked for, or asking everybody", "text", "text"),
+    "points": _column(
+        "points", "points of the outcome per point of the question, the others held", "points of the outcome", "number"
+    ),
+    "points_gained": _column(
+        "a high one adds",
+        "points of the outcome that a high answer adds, against the middle",
+        "points of the outcome",
+        "number",
+    ),
+    "points_gained_high": _column(
+        "to", "upper end of the interval of what a high answer adds", "points of the outcome", "number"
+    ),
+    "points_gained_low": _column(
+        "from", "lower end of the interval of what a high answer adds", "points of the outcome", "number"
+    ),
+    "points_high": _column("to", "upper end of the interval of the points", "points of the outcome", "number"),
+    "points_lost": _column(
+        "a low answer costs",
+        "points of the outcome that a low answer costs, against the middle",
+        "points of the outcome",
+        "number",
+    ),
+    "points_lost_high": _column(
+        "to", "upper end of the interval of what a low answer costs", "points of the outcome", "number"
+    ),
+    "points_lost_low": _column(
+        "from", "lower end of the interval of what a low answer costs", "points of the outcome", "number"
+    ),
+    "points_low": _column("from", "lower end of the interval of the points", "points of the outcome", "number"),
     "population": _column("of", "whose forecasts are scored: accounts at risk, or all", "text", "text"),
+    "potential": _column(
+        "demand a year", "whole demand of the account a year, from whomever bought", "currency", "money"
+    ),
     "predicted": _column("said", "probability that the model said", "share", "share"),
     "probability": _column(
         "probability", "probability of the transition, or of not being lost yet", "probability", "share"
@@ -483,6 +724,14 @@ GLOSSARY: dict[str, Column] = {
         "cost per account", "cost of a programme per treated customer and period", "currency", "money"
     ),
     "pseudo_r2": _column("pseudo R²", "1 less the log-likelihood over that of the mean (McFadden)", "share", "number"),
+    "psu": _column("drawn unit", "primary sampling unit: what was drawn, by default the account", "name", "text"),
+    "quadrant": _column(
+        "quadrant",
+        "improve first, keep up, low priority or possible overkill: by importance and mean answer",
+        "text",
+        "text",
+    ),
+    "question": _column("asked", "the question as it was asked", "text", "text"),
     "r_max": _column("R to", "highest recency score of the rule", "score 1 to 5", "count"),
     "r_min": _column("R from", "lowest recency score of the rule", "score 1 to 5", "count"),
     "r_score": _column("R", "recency score, 5 is most recent", "score 1 to 5", "count"),
@@ -499,6 +748,9 @@ GLOSSARY: dict[str, Column] = {
     ),
     "resample": _column("resample", "number of the bootstrap sample", "number", "count"),
     "respondent_id": _column("respondent", "identifier of the respondent", "identifier", "text"),
+    "response_class": _column(
+        "response class", "class of accounts that are alike in how likely they answer", "name", "text"
+    ),
     "return_high": _column("to", "upper end of the interval of the chance to return", "share", "share"),
     "return_low": _column("from", "lower end of the interval of the chance to return", "share", "share"),
     "return_share": _column(
@@ -512,6 +764,9 @@ GLOSSARY: dict[str, Column] = {
     "revenue_peak": _column(
         "best of last two years", "larger net revenue of the last two years up to the last order", "currency", "money"
     ),
+    "revenue_silent": _column(
+        "revenue of the silent", "revenue of the accounts that were asked and did not answer", "currency", "money"
+    ),
     "revenue_year": _column(
         "revenue, last year",
         "revenue of the 364 days before the origin; in forecasts less returns",
@@ -521,20 +776,40 @@ GLOSSARY: dict[str, Column] = {
     "reward": _column("per period", "mean money per account and period in the state", "currency", "money"),
     "reward_high": _column("to", "upper end of the interval of the money per period", "currency", "money"),
     "reward_low": _column("from", "lower end of the interval of the money per period", "currency", "money"),
+    "role": _column("role", "role of the person, and other groups it belongs to", "text", "text"),
     "rule": _column("rule", "name of a cleaning rule", "text", "text"),
     "run": _column("run", "folder of an earlier run, and of its step where a file cannot be read", "text", "text"),
+    "runs_against": _column("runs against", "goes against the sum of the other questions", "yes or no", "flag"),
+    "satisfaction": _column("satisfaction", "satisfaction of the account, 5 is best", "level 1 to 5", "number"),
     "saving_rate": _column("saving rate", "share of the accounts lost or leaving that a call keeps", "share", "share"),
     "scope": _column(
         "whose", "all: with those who will be new; present: today's; active: today's who are not lost", "text", "text"
     ),
     "score": _column("score", "score from 1 to 5", "score 1 to 5", "count"),
+    "score_from": _column("from level", "lowest level of a step", "score 1 to 5", "count"),
+    "score_to": _column("to level", "highest level of a step", "score 1 to 5", "count"),
+    "scored_in": _column(
+        "answered in", "the last earlier wave in which the account answered; missing: none", "name", "text"
+    ),
     "scored_on": _column("scored on", "first day on which the horizon of a forecast is over", "date", "date"),
     "season": _column(
         "season", "month or quarter of the year, 0 is the one that begins with January", "number", "count"
     ),
     "seen": _column("known of it", "what the snapshot says of the account", "as the term", "text"),
     "segment": _column("segment", "named group of RFM scores", "name", "text"),
+    "shape": _column("shape", "how loyalty moves with satisfaction: steps, a line or another curve", "text", "text"),
     "share_answered": _column("answered", "share of the drawn that answered", "share", "share"),
+    "share_answered_weighted": _column(
+        "would answer", "share of the population that would answer, by design weights", "share", "share"
+    ),
+    "share_answers": _column("of the answers", "share of the answers, weighted", "share of answers", "share"),
+    "share_before": _column(
+        "before it in",
+        "share of the resamples in which the first question is more important",
+        "share of resamples",
+        "share",
+    ),
+    "share_bottom_two": _column("1 or 2", "share of the answers that are 1 or 2 of five", "share of answers", "share"),
     "share_called": _column(
         "called", "share of the accounts called, the highest expected loss first", "share", "share"
     ),
@@ -544,8 +819,22 @@ GLOSSARY: dict[str, Column] = {
         "cut", "share of draws whose effect was cut to what is possible", "share of draws", "share"
     ),
     "share_customers": _column("of customers", "share of all customers", "share", "share"),
+    "share_expected": _column("expected", "share of the drawn that was expected to answer", "share", "share"),
+    "share_explained": _column("explained", "share of the sum of squares that is explained", "share", "share"),
+    "share_given": _column(
+        "answered by", "share of those who answered the outcome that answered the question", "share", "share"
+    ),
     "share_heads": _column("accounts left", "share of the accounts that are not lost yet", "share", "share"),
     "share_high": _column("to", "upper end of the interval of the relative change", "share", "share"),
+    "share_importance": _column(
+        "importance",
+        "part of what all questions explain together that falls to this one, by LMG",
+        "share of what is explained",
+        "share",
+    ),
+    "share_johnson": _column(
+        "by relative weights", "the importance by Johnson's relative weights", "share of what is explained", "share"
+    ),
     "share_largest_month": _column(
         "largest month",
         "share of the positive revenue of the complete months that fell in the largest one",
@@ -574,6 +863,9 @@ GLOSSARY: dict[str, Column] = {
     "share_named": _column(
         "top buyers named", "share of the top fifth of the buyers that as many highest forecasts name", "share", "share"
     ),
+    "share_needed": _column(
+        "of those to remind", "share of the accounts to remind that has to answer", "share", "share"
+    ),
     "share_notable": _column("stands out at", "share of the accounts at which it stands out", "share", "share"),
     "share_others_lost": _column("others lost", "share of the others that were then lost", "share", "share"),
     "share_partial": _column(
@@ -585,14 +877,25 @@ GLOSSARY: dict[str, Column] = {
     "share_peers": _column(
         "moved as much", "share of comparable accounts that stayed at which it moved as much or more", "share", "share"
     ),
+    "share_rank_held": _column(
+        "same rank in", "share of the resamples in which it has the same rank", "share of resamples", "share"
+    ),
     "share_resamples": _column("chosen in", "share of the resamples", "share of resamples", "share"),
     "share_rest": _column("elsewhere", "share lost a year in all other groups", "share", "share"),
     "share_returns": _column("returns", "returns over gross revenue", "share", "share"),
     "share_same": _column(
         "same periods", "relative change if all are estimated from the same periods", "share", "share"
     ),
+    "share_silent": _column(
+        "silent", "weighted share of the accounts asked, or of their revenue, that did not answer", "share", "share"
+    ),
     "share_stationary": _column("in the long run", "share of time in the state in the long run", "share", "share"),
+    "share_top_3": _column(
+        "top three in", "share of the resamples in which it is among the first three", "share of resamples", "share"
+    ),
+    "share_top_two": _column("4 or 5", "share of the answers that are 4 or 5 of five", "share of answers", "share"),
     "share_value": _column("share", "share of the base total", "share", "share"),
+    "share_wallet": _column("share of wallet", "what the account buys from us over all that it buys", "share", "share"),
     "share_year": _column("lost a year", "share of those at risk lost within a year at that rate", "share", "share"),
     "slope": _column(
         "calibration slope", "1: neither too extreme nor too timid; below 1: too extreme", "number", "number"
@@ -610,13 +913,16 @@ GLOSSARY: dict[str, Column] = {
     "status": _column("status", "what became of it", "text", "text"),
     "std_error": _column("standard error", "standard error of the estimate", "as the estimate", "number"),
     "step": _column("with", "what a row with one step more has", "text", "text"),
+    "steps": _column("in steps", "value of the step that fits best", "as the estimate", "number"),
     "stratum": _column("stratum", "stratum of the sample", "name", "text"),
     "survival": _column("last longer", "share of the waits that last longer", "share", "share"),
     "taken_from": _column("taken from", "state whose probability shrinks by the effect", "name", "text"),
     "tenure": _column("tenure", "periods since the relationship began", "periods", "count"),
     "tenure_days": _column("tenure", "days from the first order to the as-of date", "days", "days"),
     "term": _column("measure", "name of the measure or of the model term", "text", "text"),
+    "term_value": _column("value of the term", "value that a term has for the account", "as the term", "number"),
     "test": _column("test", "what is tested", "name", "text"),
+    "text": _column("wording", "the question as it was asked", "text", "text"),
     "theme": _column("theme", "theme that a question belongs to", "name", "text"),
     "time_p_value": _column(
         "p, over time", "p-value of the test that a ratio is the same at all times", "probability", "number"
@@ -624,10 +930,13 @@ GLOSSARY: dict[str, Column] = {
     "time_statistic": _column(
         "test over time", "statistic of the test that a ratio is the same at all times", "number", "number"
     ),
+    "tips": _column("would change", "changes at a delta thought possible", "yes or no", "flag"),
     "to_state": _column("to", "state that is entered", "name", "text"),
+    "to_wave": _column("to wave", "the later of two waves", "name", "text"),
     "trade_terms": _column(
         "trade terms", "rebates, listing, advertising and shelf fees paid to the customer", "currency", "money"
     ),
+    "trimmed": _column("trimmed", "the weight was held at the limit", "yes or no", "flag"),
     "typical_change": _column(
         "typical change", "median change at comparable accounts that stayed", "as the measure", "number"
     ),
@@ -662,7 +971,13 @@ GLOSSARY: dict[str, Column] = {
     "warning": _column("look at", "what to look at before the next visit", "text", "text"),
     "wave": _column("wave", "wave of the survey", "name", "text"),
     "weight": _column("weight", "how much a candidate, or a forecast, counts", "number", "number"),
-    "why": _column("why", "what speaks for the account or keeps it off the list", "text", "text"),
+    "weight_ratio": _column(
+        "largest to median", "largest weight over design weight, to the median one", "ratio", "number"
+    ),
+    "why": _column(
+        "why", "what speaks for the account or keeps it off the list; why a value is not given", "text", "text"
+    ),
+    "within_sd": _column("within accounts", "standard deviation of the people of one account", "levels", "number"),
     "xyz_class": _column(
         "XYZ", "X regular, Y varying, Z irregular, new (too few orders), ended (silent)", "class", "text"
     ),

@@ -51,7 +51,7 @@ def analyses():
 
 @pytest.fixture(scope="module")
 def results():
-    from kam import churn, identify, ledger
+    from kam import churn, identify, ledger, survey
     from tests.churn.accounts_at_risk import simulated as accounts_at_risk
     from tests.churn.forecasts import some_forecasts
     from tests.churn.seasonal_buyers import roll, simulate_orders
@@ -125,7 +125,33 @@ def results():
         ),
         "classes": classes,
         "rfm": identify.score_rfm(summary, context=data.context),
+        "drivers": survey.drivers(survey.read_survey(data), n_resamples=50, context=data.context),
         "accounts": identify.identify_key_accounts(data, classes=classes),
+        "nonresponse": survey.assess_nonresponse(
+            survey.read_survey(data),
+            survey.survey_frame(survey.read_survey(data), sample=data.sample),
+            context=data.context,
+        ),
+        "estimates": survey.estimate(survey.read_survey(data), by="role"),
+        "nps": survey.nps(data.survey["recommend"], context=data.context),
+        "waves": survey.compare_waves(survey.read_survey(data)),
+        "loyalty": survey.satisfaction_loyalty(survey.read_survey(data), None, n_resamples=50, context=data.context),
+        "lost satisfaction": survey.satisfaction_of_the_lost(survey.read_survey(data), definition.customers),
+        "reliability": survey.reliability(survey.read_survey(data)),
+        "weights": survey.weigh_responses(
+            survey.read_survey(data),
+            survey.survey_frame(survey.read_survey(data), sample=data.sample, contacts=data.contacts),
+        ),
+        "sample size": survey.sample_size(1200, half_width=0.05, share=0.5, response_rate=0.6, context=data.context),
+        "draw": survey.draw_sample(
+            summary, n=400, wave="2026-01", certainty=80, contacts=data.contacts, context=data.context
+        ),
+        "tracking": survey.track_responses(
+            survey.survey_frame(survey.read_survey(data), sample=data.sample), context=data.context
+        ),
+        "wallet": survey.share_of_wallet(
+            data.accounts, summary, by=("industry",), n_resamples=50, context=data.context
+        ),
         "summary": summary,
         "panel": panel,
     }

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 import pandas as pd
 
 from kam.dataset.dictionary import TABLES
+from kam.dataset.folding import fold
 from kam.dataset.frame_checks import Findings, shorten
+from kam.dataset.level_texts import Range, find_code, is_blank, is_plain_number, read_levels
 from kam.dataset.schema import SurveyFile
 from kam.errors import MissingColumnError
 
@@ -27,7 +29,8 @@ def scales(survey: SurveyFile) -> dict[str, tuple[float, float]]:
 def hide_codes(frame: pd.DataFrame, raw: pd.DataFrame, survey: SurveyFile) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Take the codes for "not applicable" and "no answer" out of scores and items, in the typed frame and in the text.
 
-    A code counts only where it is no answer: 8 is one on the scale from 0 to 10.
+    A code counts only where it is no answer: 8 is one on the scale from 0 to 10. Beside those declared, texts count that say so
+    by themselves (:data:`kam.dataset.level_words.NOT_APPLICABLE`, :data:`kam.dataset.level_words.NO_ANSWER`).
 
     Returns
     -------
@@ -35,11 +38,10 @@ def hide_codes(frame: pd.DataFrame, raw: pd.DataFrame, survey: SurveyFile) -> tu
         Copies in which a coded cell is missing.
     """
     frame, raw = frame.copy(), raw.copy()
-    codes = [*survey.not_applicable, *survey.no_answer]
     limits = scales(survey)
     for column in answer_columns(frame, survey):
         low, high = _limits(frame, column, limits)
-        coded = _is_coded(raw[column], codes) & ~((frame[column] >= low) & (frame[column] <= high))
+        coded = _codes_of(raw[column], survey).notna() & ~((frame[column] >= low) & (frame[column] <= high))
         frame.loc[coded, column] = None
         raw.loc[coded, column] = None
     return frame, raw
@@ -82,8 +84,8 @@ def tidy_answers(frame: pd.DataFrame, raw: pd.DataFrame, survey: SurveyFile) -> 
     parts = []
     for column in answer_columns(frame, survey):
         status = pd.Series(BLANK, index=frame.index, dtype="str")
-        status[_is_coded(raw[column], survey.no_answer)] = NO_ANSWER
-        status[_is_coded(raw[column], survey.not_applicable)] = NOT_APPLICABLE
+        codes = _codes_of(raw[column], survey)
+        status = status.where(codes.isna(), codes)
         status[frame[column].notna()] = ANSWERED
         part = frame[["respondent_id", "wave"]].assign(item=column, answer=frame[column], status=status)
         parts.append(part)
@@ -92,11 +94,138 @@ def tidy_answers(frame: pd.DataFrame, raw: pd.DataFrame, survey: SurveyFile) -> 
     return pd.concat(parts, ignore_index=True)
 
 
-def _is_coded(texts: pd.Series, codes: Sequence[str | int]) -> pd.Series:
-    numbers = {float(code) for code in codes if isinstance(code, int)}
-    words = {str(code).strip().casefold() for code in codes}
-    folded = texts.str.strip().str.casefold()
-    return folded.isin(words) | pd.to_numeric(folded, errors="coerce").isin(numbers)
+def _codes_of(texts: pd.Series, survey: SurveyFile) -> pd.Series:
+    """What each text says of itself that is no answer, ``not applicable`` or ``no answer``; missing: nothing."""
+    meanings = {text: _code_of(text, survey) for text in texts.dropna().unique()}
+    return texts.map({text: meaning for text, meaning in meanings.items() if meaning}).astype("str")
+
+
+def _code_of(text: str, survey: SurveyFile) -> str | None:
+    """The meaning of one text that is a code: as declared, else by what it says."""
+    folded = text.strip().casefold()
+    try:
+        number = float(folded)
+    except ValueError:
+        number = None
+    for codes, meaning in ((survey.not_applicable, NOT_APPLICABLE), (survey.no_answer, NO_ANSWER)):
+        for code in codes:
+            if folded == str(code).strip().casefold() or (isinstance(code, int) and number == code):
+                return meaning
+    declared = {fold(level) for level in survey.levels}
+    return find_code(text) if number is None and fold(text) not in declared else None
+
+
+# -- answers written as texts ----------------------------------------------------------------------------------------
+
+
+def needs_reading(texts: Sequence[str], survey: SurveyFile) -> bool:
+    """Whether the different texts of a column of answers are more than numbers, and so have to be read one by one."""
+    declared = {fold(level) for level in survey.levels}
+    return any(
+        not is_blank(text) and (not is_plain_number(text) or fold(text) in declared)
+        for text in texts
+        if text is not None
+    )
+
+
+def read_answers(
+    frame: pd.DataFrame, raw: pd.DataFrame, columns: Sequence[str], survey: SurveyFile, found: Findings
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Turn answers that are written as texts into numbers; what no level is known for is a problem.
+
+    Parameters
+    ----------
+    frame, raw : pandas.DataFrame
+        The survey, in its own form, and what stands in the source.
+    columns : sequence of str
+        Columns of answers to be read.
+    survey : SurveyFile
+        Its levels, codes and ranges.
+    found : Findings
+        Where what was not read, or not for certain, is noted.
+
+    Returns
+    -------
+    frame, raw : pandas.DataFrame
+        Copies: numbers in these columns; in ``raw`` a text that nobody knows is missing, since it was named.
+    """
+    frame, raw = frame.copy(), raw.copy()
+    limits, texts = scales(survey), {}
+    for column in columns:
+        low, high = _limits(frame, column, limits)
+        cells = pd.DataFrame({"low": low, "high": high, "text": raw[column].str.strip()}, index=frame.index)
+        is_answer = cells["text"].notna() & ~cells["text"].map(is_blank, na_action="ignore").eq(True)
+        texts[column] = cells[is_answer & _codes_of(cells["text"], survey).isna()].fillna({"low": 1.0, "high": 5.0})
+    pairs = pd.concat([part.drop_duplicates() for part in texts.values()]).drop_duplicates()
+    keys: list[tuple[Range, str]] = [
+        ((low, high), text) for low, high, text in pairs.itertuples(index=False, name=None)
+    ]
+    reading = read_levels(keys, survey.levels)
+    numbers = {(low, high, text): value for ((low, high), text), value in reading.values.items()}
+    for column, cells in texts.items():
+        values = [numbers.get(cell) for cell in cells.itertuples(index=False, name=None)]
+        frame[column] = pd.Series(values, index=cells.index, dtype="float64").reindex(frame.index)
+        unknown = frame[column].isna() & frame.index.isin(cells.index)
+        if unknown.any():
+            _name_unknown(column, raw.loc[unknown, column], survey, found)
+            raw.loc[unknown, column] = None
+        _name_against(column, frame, cells, reading.against, survey, found)
+    if reading.guessed:
+        named = [
+            f"{shorten(text)} = {value:g}" for (_, text), value in sorted(reading.guessed.items(), key=lambda x: -x[1])
+        ]
+        found.warn(
+            "No other text says which levels these are, so they are read as is usual: {named}. Write levels: to be sure.",
+            named=found.list_some(named, len(named)),
+        )
+    if reading.says_no_opinion and "level_3" not in survey.model_fields_set:
+        found.warn("The level in the middle is written as no opinion. Write level_3: no_opinion, or level_3: neutral.")
+    return frame, raw
+
+
+def _name_unknown(column: str, texts: pd.Series, survey: SurveyFile, found: Findings) -> None:
+    counts = texts.str.strip().value_counts()
+    named = [
+        found.say.plural("{text} ({n} row)", "{text} ({n} rows)", int(n), text=shorten(text))
+        for text, n in counts.items()
+    ]
+    found.problem(
+        "{column} holds texts that are no known level: {named}. Expected: numbers of the scale, or texts such as 'very "
+        "satisfied', '非常满意', '매우 만족', '非常に満足', each on one level only. Write what they mean, as "
+        "levels: {{{example}: 4}}, or put them under no_answer: or not_applicable:.",
+        column=column,
+        named=found.list_some(named, len(named)),
+        example=shorten(counts.index[0]),
+    )
+
+
+def _name_against(
+    column: str,
+    frame: pd.DataFrame,
+    cells: pd.DataFrame,
+    against: set[tuple[Range, str]],
+    survey: SurveyFile,
+    found: Findings,
+) -> None:
+    """Labels whose number is low where their words are good: unless the item is declared reversed, all of it is upside down."""
+    turned = {item.name for item in survey.items if item.reversed}
+    items = frame.loc[cells.index, "item"] if survey.form == "long" else pd.Series(column, index=cells.index)
+    is_against = pd.Series(
+        [((low, high), text) in against for low, high, text in cells.itertuples(index=False, name=None)],
+        index=cells.index,
+        dtype=bool,
+    )
+    for item in items[is_against & ~items.isin(turned)].unique():
+        text = cells.loc[is_against & (items == item), "text"].iloc[0]
+        found.problem(
+            "{item}: in {text} the number is low where the words are good, or high where they are bad. Declare the item with "
+            "reversed: true, or the levels: as they are meant.",
+            item=item,
+            text=shorten(text),
+        )
+
+
+# -- long form -------------------------------------------------------------------------------------------------------
 
 
 def check_long(frame: pd.DataFrame, raw: pd.DataFrame, survey: SurveyFile, found: Findings) -> None:

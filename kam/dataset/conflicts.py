@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from kam.columns import GLOSSARY
 from kam.dataset.dictionary import LONG_SURVEY, TABLES
+from kam.dataset.folding import fold
 from kam.dataset.schema import SECRET_URL, DatasetFile, SurveyFile, TableFile, nearest
 
 Key = tuple[str | int, ...]
@@ -97,9 +98,30 @@ def _survey_conflicts(survey: SurveyFile) -> Iterator[tuple[Key, str]]:
             yield key, f"it is {taken[name.casefold()]} already; {what} needs a name of its own."
         taken.setdefault(name.casefold(), what)
     scales = [item.range for item in survey.items] or [(1.0, 5.0)]
+    yield from _level_conflicts(survey, scales)
     for option in ("not_applicable", "no_answer"):
         for i, code in enumerate(getattr(survey, option)):
             if any(isinstance(code, int) and low <= code <= high for low, high in scales):
                 yield (*at, option, i), "it is an answer on the scale of an item too. Allowed: codes outside it."
             if option == "no_answer" and code in survey.not_applicable:
                 yield (*at, option, i), "it is a code for not applicable too; it can mean only one of them."
+
+
+def _level_conflicts(survey: SurveyFile, scales: list[tuple[float, float]]) -> Iterator[tuple[Key, str]]:
+    """Levels off every scale, and texts that are declared as something else, too."""
+    own = [(spec.low, spec.high) for spec in TABLES["survey"].columns.values() if spec.high is not None]
+    on_scale = [*scales, *((low or 0.0, high) for low, high in own)]
+    codes = {fold(str(code)) for code in (*survey.not_applicable, *survey.no_answer)}
+    seen: dict[str, str] = {}
+    for text, value in survey.levels.items():
+        key = ("tables", "survey", "levels", text)
+        if not any(low <= value <= high for low, high in on_scale):
+            yield (
+                key,
+                "the number is on the scale of no question. Allowed: a number from the lowest to the highest answer.",
+            )
+        if fold(text) in codes:
+            yield key, "it is a code for no answer or not applicable too; it can mean only one of them."
+        if fold(text) in seen:
+            yield key, f"it is the same text as {seen[fold(text)]!r}: case, spaces and signs do not count."
+        seen.setdefault(fold(text), text)

@@ -18,7 +18,7 @@ from kam.dataset.conventions import guess_currency, guess_language
 from kam.dataset.dictionary import TABLES
 from kam.dataset.frame_checks import shorten
 from kam.dataset.recognition import MIN_READABLE, TableMatch, match_table
-from kam.dataset.survey_items import GuessedItems, guess_items
+from kam.dataset.survey_items import GuessedItems, find_items
 from kam.errors import DatasetError, KamError, ParameterError, UnreadableFileError
 from kam.ledger.reading import ColumnDescription, SourceDescription, connect, describe_source, type_columns
 from kam.wording import Wording
@@ -176,7 +176,9 @@ def _look_closer(found: _Found, con: Backend) -> None:
     """Facts that help to see whether a guess is right, and questions that reading the columns brings up."""
     match, source = found.match, found.description.source
     if match.table == "survey":
-        found.items = guess_items(found.description, {m.column.name for m in match.matches.values()})
+        found.items = find_items(found.description, match)
+        if found.items.question:
+            found.questions.append(found.items.question)
         if not found.items.items and not {"overall", "recommend", "repurchase"} & match.matches.keys():
             found.questions.append("Which columns are the questions of the survey? Declare them under items:.")
     for name in match.missing:
@@ -350,6 +352,8 @@ def _write_table(text: _Text, found: _Found, folder: Path) -> None:
             text.note(f"{name}: …  # QUESTION: {column.meaning}. Needed, and not recognized.", indent=6)
         elif name in (c.name for c in description.columns):
             text.put(name, None, "the column of this name does not fit, see below", indent=6)
+    for name, (column_name, why) in (found.items.columns if found.items else {}).items():
+        text.put(name, column_name, why, indent=6)
     if match.table == "ledger" and "amount" not in match.matches and "amount" not in match.missing:
         text.note("amount: there is none, so quantity × unit_price is taken", indent=6)
         text.guesses.append("amount: quantity × unit_price")

@@ -14,9 +14,26 @@ from typing import Any
 import pandas as pd
 from ibis.backends.duckdb import Backend
 
-from kam.dataset.answers import check_long, hide_codes, require_items, scales, spread_long
+from kam.dataset.answers import (
+    SCORES,
+    answer_columns,
+    check_long,
+    hide_codes,
+    needs_reading,
+    read_answers,
+    require_items,
+    scales,
+    spread_long,
+)
 from kam.dataset.dictionary import LONG_SURVEY, TABLES, ColumnSpec
-from kam.dataset.frame_checks import Findings, check_accounts, check_columns, check_key, check_overrides
+from kam.dataset.frame_checks import (
+    Findings,
+    check_accounts,
+    check_columns,
+    check_key,
+    check_overrides,
+    shorten,
+)
 from kam.dataset.periods import ALLOWED, Freq, parse_periods
 from kam.dataset.schema import DatasetFile, SurveyFile, TableFile, nearest
 from kam.errors import DataError, MissingColumnError
@@ -193,13 +210,16 @@ def read_table(file: DatasetFile, name: str, source: SourceTable, *, say: Wordin
     """
     table: TableFile = getattr(file.tables, name)
     specs = specs_of(file, name)
+    among_items = _scores_among_items(table, source.table.columns) if isinstance(table, SurveyFile) else {}
+    specs = {column: spec for column, spec in specs.items() if column not in among_items}
     used = choose_columns(table, specs, source.table.columns, name=name, where=source.description)
-    frame, raw = _fetch(source, used, specs, file.time_zone)
+    worded = _worded_columns(source, used, table) if isinstance(table, SurveyFile) else []
+    frame, raw = _fetch(source, used, specs, file.time_zone, worded)
 
     in_rows_of_file = source.kind in ("csv", "excel") and not glob.has_magic(table.source)
     found = Findings(say=say, first_row=(source.options.header_row or 1) + 1 if in_rows_of_file else 1)
     if isinstance(table, SurveyFile):
-        frame, raw = _prepare_survey(frame, raw, specs, table, found)
+        frame, raw = _prepare_survey(frame, raw, specs, table, worded, among_items, found)
     else:
         _prepare(file, name, frame, raw, specs, found)
     return TableData(
@@ -214,13 +234,13 @@ def read_table(file: DatasetFile, name: str, source: SourceTable, *, say: Wordin
 
 
 def _fetch(
-    source: SourceTable, used: dict[str, str], specs: dict[str, ColumnSpec], time_zone: str
+    source: SourceTable, used: dict[str, str], specs: dict[str, ColumnSpec], time_zone: str, worded: Sequence[str] = ()
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The typed columns and, beside them, what stands in the source."""
+    """The typed columns and, beside them, what stands in the source; worded answers stay text."""
     types: dict[str, ColumnType] = {}
     for column in used:
         kind = specs[column].type
-        types[column] = "id" if kind == "period" else kind
+        types[column] = "text" if column in worded else "id" if kind == "period" else kind
     typed = type_columns(source, used, types, time_zone=time_zone).columns
     values = {column: value.cast("float64") if types[column] == "money" else value for column, value in typed.items()}
     texts = {_RAW + column: source.table[origin].cast("string") for column, origin in used.items()}
@@ -235,11 +255,49 @@ def _fetch(
     return frame, raw
 
 
+def _scores_among_items(survey: SurveyFile, available: Sequence[str]) -> dict[str, str]:
+    """In long form, scores that ``columns:`` names by what stands in the column item: score → name there."""
+    if survey.form == "wide":
+        return {}
+    named = {score: survey.columns.get(score) for score in SCORES}
+    return {score: name for score, name in named.items() if name is not None and name not in available}
+
+
+def _worded_columns(source: SourceTable, used: dict[str, str], survey: SurveyFile) -> list[str]:
+    """Columns of answers in which something other than numbers stands."""
+    worded = []
+    for column in answer_columns(pd.DataFrame(columns=list(used)), survey):
+        values = source.table[used[column]]
+        if values.type().is_string():
+            texts = values.name("text").as_table().distinct().to_pyarrow()["text"].to_pylist()
+            if needs_reading(texts, survey):
+                worded.append(column)
+    return worded
+
+
 def _prepare_survey(
-    frame: pd.DataFrame, raw: pd.DataFrame, specs: dict[str, ColumnSpec], survey: SurveyFile, found: Findings
+    frame: pd.DataFrame,
+    raw: pd.DataFrame,
+    specs: dict[str, ColumnSpec],
+    survey: SurveyFile,
+    worded: Sequence[str],
+    among_items: dict[str, str],
+    found: Findings,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Take codes out, check, and turn the long form wide; the text keeps the codes."""
-    frame, without_codes = hide_codes(frame, raw, survey)
+    """Read what is written in words, take codes out, check, and turn the long form wide; the text keeps words and codes."""
+    if survey.form == "long":
+        for score, item in among_items.items():
+            if not (frame["item"] == item).any():
+                found.problem(
+                    "columns: says that {score} is {item}, which is neither a column nor an item of the source.",
+                    score=score,
+                    item=shorten(item),
+                )
+        frame["item"] = frame["item"].replace(dict(zip(among_items.values(), among_items, strict=True)))
+    known = raw
+    if worded:
+        frame, known = read_answers(frame, raw, worded, survey, found)
+    frame, without_codes = hide_codes(frame, known, survey)
     check_columns(frame, without_codes, specs, found)
     if survey.form == "long":
         check_long(frame, raw, survey, found)
@@ -247,6 +305,12 @@ def _prepare_survey(
         frame, raw = spread_long(frame, raw, survey, found)
     else:
         check_key(frame, TABLES["survey"].key, found)
+    if "weight" in frame.columns and frame["weight"].isna().any():
+        lacking = frame["weight"].isna()
+        found.problem(
+            "weight is missing in {rows}. Give every answer one, or leave the column out: then all count alike.",
+            rows=found.rows(lacking, frame["respondent_id"]),
+        )
     require_items(frame, survey)
     return frame, raw
 

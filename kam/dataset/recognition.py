@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from kam.dataset.answer_texts import holds_levels
 from kam.dataset.dictionary import TABLES, ColumnSpec
+from kam.dataset.folding import fold, split_words
 from kam.dataset.frame_checks import shorten
 from kam.dataset.synonyms import FILES, HEADERS, PER_PIECE, RATE_SIGNS
 from kam.ledger.reading import ColumnDescription, SourceDescription
@@ -68,24 +69,6 @@ class TableMatch:
 # -- names -----------------------------------------------------------------------------------------------------------
 
 
-def fold(name: str) -> str:
-    """A name without case, accents, spaces and signs.
-
-    >>> fold("N° Client"), fold("Kd.-Nr."), fold("고객 번호")
-    ('nclient', 'kdnr', '고객번호')
-    """
-    return "".join(_tokens(name))
-
-
-def _tokens(name: str) -> list[str]:
-    """The words of a name; ``CustomerID`` has two."""
-    name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name)
-    decomposed = unicodedata.normalize("NFKD", name)
-    plain = "".join(c for c in decomposed if not unicodedata.combining(c) or "\u3099" <= c <= "\u309a")
-    folded = unicodedata.normalize("NFKC", plain).casefold().replace("ß", "ss")
-    return re.findall(r"[^\W_]+", folded)
-
-
 def score_name(header: str, canonical: str) -> float:
     """How much a header is called like a canonical column: 1 exactly, 0 not at all, between them it contains a known name.
 
@@ -96,7 +79,7 @@ def score_name(header: str, canonical: str) -> float:
     """
     without_unit = re.sub(r"[(\[（【].*?[)\]）】]", " ", header)
     return max(
-        _score_one(_tokens(text), canonical) for text in {header, without_unit} if text.strip() or text is header
+        _score_one(split_words(text), canonical) for text in {header, without_unit} if text.strip() or text is header
     )
 
 
@@ -106,7 +89,7 @@ def _score_one(tokens: list[str], canonical: str) -> float:
         return 0.0
     best = 1.0 if whole == canonical.replace("_", "") else 0.0
     for rank, synonym in enumerate(HEADERS.get(canonical, ())):
-        words = _tokens(synonym)
+        words = split_words(synonym)
         known = "".join(words)
         if known == whole:
             best = max(best, 1.0 if rank == 0 else 1.0 - 0.001 * rank)  # what is listed first is the most usual
@@ -151,7 +134,7 @@ def _has_decimals(column: ColumnDescription) -> bool:
 
 def is_rate(column: ColumnDescription) -> bool:
     """Whether the header says that the numbers are rates."""
-    tokens = _tokens(column.name)
+    tokens = split_words(column.name)
     return "%" in column.name or any(
         sign in tokens or (not sign.isascii() and sign in column.name) for sign in RATE_SIGNS
     )
@@ -212,7 +195,8 @@ def _reason_against(
 ) -> str:
     """Why a column is not what its name says; empty if it may be."""
     name = shorten(column.name)
-    if not is_readable(column, spec):
+    in_words = table == "survey" and spec.high is not None and holds_levels(description, column)
+    if not in_words and not is_readable(column, spec):
         if column.share_missing >= 1:
             return f"{name} is called like {canonical}, but is empty."
         kinds = {
@@ -265,7 +249,7 @@ def _score_table(found: TableMatch, stem: str) -> float:
     """Required columns first, then the name of the file, then how much of the table was found."""
     required = len(TABLES[found.table].required) + (found.table == "ledger")
     share_found = 1 - len(found.missing) / required
-    words = "".join(_tokens(stem))
+    words = "".join(split_words(stem))
     named = any(fold(word) in words for word in FILES[found.table])
     optional = sum(match.score for name, match in found.matches.items() if name not in TABLES[found.table].required)
     score = 3 * share_found + 0.1 * (found.table == "ledger") + 0.75 * named + 0.15 * optional

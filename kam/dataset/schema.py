@@ -133,6 +133,12 @@ def _check_text_or_number(value: Any) -> Any:
     return value
 
 
+def _check_level(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise ValueError("is no level. Allowed: a number on the scale of the answers, as 4.")
+    return float(value)
+
+
 def _check_range(limits: tuple[float, float]) -> tuple[float, float]:
     low, high = limits
     if not low < high:
@@ -161,6 +167,7 @@ Delimiter = Annotated[str, AfterValidator(_check_delimiter)]
 Day = Annotated[date, BeforeValidator(_to_date)]
 Money = Annotated[Decimal, BeforeValidator(_to_decimal)]
 TextOrNumber = Annotated[str | int, BeforeValidator(_check_text_or_number)]
+LevelNumber = Annotated[float, BeforeValidator(_check_level)]
 Range = Annotated[tuple[float, float], Field(strict=False), AfterValidator(_check_range)]
 
 
@@ -238,6 +245,11 @@ class SurveyFile(TableFile):
         default="neutral", description="What the third of five levels means: between the others, or no opinion."
     )
     items: Annotated[tuple[Item, ...], Field(strict=False)] = Field(default=(), description="The questions on a scale.")
+    levels: dict[Text, LevelNumber] = Field(
+        default_factory=dict,
+        description="Level as it is written: its number, as `rather happy: 4`; goes before the texts known by themselves.",
+        exclude_if=lambda levels: not levels,
+    )
     groups: Annotated[tuple[Label, ...], Field(strict=False)] = Field(
         default=(), description="Columns that tell groups of respondents apart."
     )

@@ -197,6 +197,12 @@ HEADERS: dict[str, tuple[str, ...]] = {
     "repurchase": _words("""
         repurchase, repurchase intention, buy again, Wiederkauf, réachat, recompra, 复购意愿, 再次购买, 재구매의향,
         재구매, 再購入意向"""),
+    "item": _words("""
+        item, question, question text, question id, item name, statement, Frage, Item, Fragetext, élément, pregunta, ítem, 题目,
+        问题, 題目, 問題, 指标, 문항, 질문, 문항명, 항목, 設問, 質問, 項目, 質問項目"""),
+    "answer": _words("""
+        answer, response, answer text, response text, rating, score, value, Antwort, Bewertung, réponse, respuesta, valor, 答案,
+        回答, 评分, 選項, 选项, 評分, 응답, 답변, 응답값, 평가, 점수, 回答内容, 回答値, 評価, 点数"""),
     "comment": _words("""
         comment, comments, remarks, free text, Kommentar, Bemerkung, commentaire, comentario, 评论, 备注, 意见,
         의견, コメント, 自由記述"""),

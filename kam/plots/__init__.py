@@ -7,22 +7,31 @@
 """
 
 from kam.plots.accounts import plot_key_accounts
+from kam.plots.balance import plot_balance
 from kam.plots.calibration import plot_calibration
 from kam.plots.churn_definition import plot_return_share
 from kam.plots.classes import plot_abc_xyz, plot_class_stability
 from kam.plots.concentration import plot_largest, plot_lorenz
+from kam.plots.drivers import plot_drivers
 from kam.plots.flow import plot_flow
 from kam.plots.hazard import plot_hazard_by_tenure
+from kam.plots.importance_performance import plot_importance_performance
 from kam.plots.kaplan_meier import plot_kaplan_meier
 from kam.plots.lift import plot_lift_by_money
 from kam.plots.losses import plot_losses
+from kam.plots.lost_satisfaction import plot_lost_satisfaction
+from kam.plots.loyalty import plot_loyalty_curve
 from kam.plots.mix_forecast import plot_mix_forecast
 from kam.plots.model_scores import plot_model_scores
+from kam.plots.nonresponse import plot_delta, plot_silence
+from kam.plots.nps import plot_nps
 from kam.plots.odds_ratios import plot_odds_ratios
 from kam.plots.post_mortem import plot_post_mortem
 from kam.plots.programmes import plot_programmes
+from kam.plots.response_rates import plot_response_rates
 from kam.plots.rfm import plot_rfm_fm, plot_rfm_fr
 from kam.plots.risk_value import plot_risk_value_map
+from kam.plots.satisfaction_levels import plot_satisfaction_levels
 from kam.plots.state_value import plot_state_value
 from kam.plots.style import describe, draw, show, to_png
 from kam.plots.survival import plot_survival
@@ -32,25 +41,35 @@ __all__ = [
     "describe",
     "draw",
     "plot_abc_xyz",
+    "plot_balance",
     "plot_calibration",
     "plot_class_stability",
+    "plot_delta",
+    "plot_drivers",
     "plot_flow",
     "plot_hazard_by_tenure",
+    "plot_importance_performance",
     "plot_kaplan_meier",
     "plot_key_accounts",
     "plot_largest",
     "plot_lift_by_money",
     "plot_lorenz",
     "plot_losses",
+    "plot_lost_satisfaction",
+    "plot_loyalty_curve",
     "plot_mix_forecast",
     "plot_model_scores",
+    "plot_nps",
     "plot_odds_ratios",
     "plot_post_mortem",
     "plot_programmes",
+    "plot_response_rates",
     "plot_return_share",
     "plot_rfm_fm",
     "plot_rfm_fr",
     "plot_risk_value_map",
+    "plot_satisfaction_levels",
+    "plot_silence",
     "plot_state_value",
     "plot_survival",
     "plot_transitions",

@@ -1,0 +1,480 @@
+"""How satisfied had they said they were, who then left? Always beside those who stayed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+
+from kam.errors import EmptyDataError, MissingColumnError, ParameterError
+from kam.results import Assumed, Check, Context, KeyFigure, Result
+from kam.survey.design import Design, one_phase_designs
+from kam.survey.lost_accounts import (
+    ANSWERED,
+    EARLIER,
+    accounts_at_risk,
+    add_answers,
+    add_revenue,
+    check_events,
+    checked_asked,
+    dated_losses,
+    end_of,
+    followed_waves,
+    status_of,
+)
+from kam.survey.lost_shares import FEW_ACCOUNTS, answering_shares, differs, loss_rates, satisfied_shares
+from kam.survey.loyalty_rows import account_scores, satisfaction_items
+from kam.survey.responses import Level3, Responses
+
+SOURCE_RANGE = (0.66, 0.85)
+"""Share of those who left that were satisfied, as the sources of the field have it."""
+_LABELS: dict[Level3, str] = {"neutral": "neutral", "no_opinion": "no opinion"}
+
+
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class LostSatisfactionResult(Result):
+    """Result of :func:`satisfaction_of_the_lost`.
+
+    Attributes
+    ----------
+    shares : pandas.DataFrame
+        Share of the satisfied among those who answered, one row per reading of level 3, wave (and ``all``) and group: ``level_3,
+        wave, each`` (``account`` or ``revenue``) ``, group_name`` (``lost``, ``stayed``, ``difference``) ``, estimate, ci_low,
+        ci_high, n_accounts, why`` (why there is none: fewer than 5 accounts).
+    rates : pandas.DataFrame
+        The other way round, one row per reading and group: ``level_3, group_name`` (``satisfied``, ``not satisfied``,
+        ``difference`` of satisfied less not; and, counted without weights, those without an answer) ``, estimate``, share lost,
+        ``ci_low, ci_high, n_accounts, n_lost, why``.
+    answering : pandas.DataFrame
+        Who among all lost and stayed accounts had said anything, one row per group and ``status``: ``group_name, status,
+        n_accounts, estimate`` (share of the group) ``, ci_low, ci_high``. Counted, without weights.
+    left_out : pandas.DataFrame
+        ``why, n_accounts``: account-waves with an answer that are not compared.
+    waves : tuple of str
+        The waves that were followed long enough.
+    horizon_days : int
+        Days after a wave's last answer within which a loss counts.
+    followed_to : datetime.date
+        Day to which losses are known.
+    satisfied_from : int
+        Level from which an account is satisfied.
+    n_lost, n_stayed : int
+        Accounts lost within the horizon, and account-waves that stayed, with an answer or without.
+    n_left_out : int
+        Account-waves with an answer that are not compared.
+    leading : str
+        The reading of level 3 that leads, as the dataset declares it.
+    is_changed : bool
+        Whether the other reading comes to another conclusion.
+    level : float
+        Level of the intervals.
+    """
+
+    main: ClassVar[str] = "shares"
+
+    shares: pd.DataFrame
+    rates: pd.DataFrame
+    answering: pd.DataFrame
+    left_out: pd.DataFrame
+    waves: tuple[str, ...]
+    horizon_days: int
+    followed_to: date
+    satisfied_from: int
+    n_lost: int
+    n_stayed: int
+    n_left_out: int
+    leading: str
+    is_changed: bool
+    level: float
+
+    def share_of(self, group: str, *, each: str = "account") -> pd.Series:
+        """The row of all waves of a group in the leading reading."""
+        shares = self.shares
+        chosen = (shares["level_3"] == self.leading) & (shares["wave"] == "all") & (shares["each"] == each)
+        return shares[chosen & (shares["group_name"] == group)].iloc[0]
+
+    @property
+    def never_answered(self) -> float:
+        """Share of the lost without any answer before."""
+        silent = ~self.answering["status"].isin([ANSWERED, EARLIER])
+        return float(self.answering.loc[silent & (self.answering["group_name"] == "lost"), "estimate"].sum())
+
+    def _interval(self, row: pd.Series) -> str:
+        say = self.context.wording
+        return say.interval(say.share(row["ci_low"], 0), say.share(row["ci_high"], 0), self.level)
+
+    def _points(self, row: pd.Series) -> str:
+        say = self.context.wording
+        low, high = (say.number(100 * row[end], 0) for end in ("ci_low", "ci_high"))
+        return say.interval(low, high, self.level)
+
+    def _sentence(self) -> str:
+        say = self.context.wording
+        lost, stayed, difference = (self.share_of(group) for group in ("lost", "stayed", "difference"))
+        days = say.count(self.horizon_days)
+        if np.isnan(lost["estimate"]) or np.isnan(stayed["estimate"]):
+            first = say.sentence(
+                "Of the accounts lost within {days} days after a wave {n} had answered it: too few to say how satisfied they "
+                "had been.",
+                days=days,
+                n=say.count(lost["n_accounts"]),
+            )
+        else:
+            first = say.sentence(
+                "{lost} of the accounts that were lost within {days} days after they answered had said they were satisfied "
+                "({interval}), beside {stayed} of those that stayed: a difference of {points} points ({points_interval}).",
+                lost=say.share(lost["estimate"], 0),
+                days=days,
+                interval=self._interval(lost),
+                stayed=say.share(stayed["estimate"], 0),
+                points=say.number(100 * difference["estimate"], 0),
+                points_interval=self._points(difference),
+            )
+        second = say.sentence(
+            "Of all {n} accounts lost in that time {share} had never answered.",
+            n=say.count(self.n_lost),
+            share=say.share(self.never_answered, 0),
+        )
+        if not self.is_changed:
+            return f"{first} {second}"
+        other = next(name for name in self.shares["level_3"].unique() if name != self.leading)
+        third = say.sentence("With level 3 read as {other} the conclusion is another.", other=say.sentence(other))
+        return f"{first} {second} {third}"
+
+    def _key_figures(self) -> tuple[KeyFigure, ...]:
+        say = self.context.wording
+        figures = []
+        for group, label in (
+            ("lost", say.sentence("of the lost had said they were satisfied")),
+            ("stayed", say.sentence("of those that stayed had")),
+        ):
+            row = self.share_of(group)
+            known = not np.isnan(row["estimate"])
+            source = say.sentence(
+                "; the sources say {low} to {high}",
+                low=say.share(SOURCE_RANGE[0], 0),
+                high=say.share(SOURCE_RANGE[1], 0),
+            )
+            figures.append(
+                KeyFigure(
+                    value=say.share(row["estimate"], 0) if known else say.sentence("not known"),
+                    label=label,
+                    note=(self._interval(row) if known else row["why"]) + (source if group == "lost" else ""),
+                )
+            )
+        rates = self.rates[self.rates["level_3"] == self.leading]
+        for group, label in (
+            ("satisfied", say.sentence("of the satisfied were lost")),
+            ("not satisfied", say.sentence("of the others who answered were")),
+        ):
+            row = rates[rates["group_name"] == group].iloc[0]
+            known = not np.isnan(row["estimate"])
+            figures.append(
+                KeyFigure(
+                    value=say.share(row["estimate"], 0) if known else say.sentence("not known"),
+                    label=label,
+                    note=self._interval(row) if known else row["why"],
+                )
+            )
+        figures.append(
+            KeyFigure(
+                value=say.share(self.never_answered, 0),
+                label=say.sentence("of the lost had never answered"),
+                note=say.sentence("of {n}, counted", n=say.count(self.n_lost)),
+            )
+        )
+        return tuple(figures)
+
+
+def satisfaction_of_the_lost(
+    responses: Responses,
+    losses: pd.DataFrame,
+    *,
+    asked: pd.DataFrame | None = None,
+    designs: Mapping[str, Design] | None = None,
+    satisfaction: str | Sequence[str] = "overall",
+    satisfied_from: int = 4,
+    horizon_days: int | None = None,
+    followed_to: date | None = None,
+    level: float = 0.95,
+    context: Context | None = None,
+) -> LostSatisfactionResult:
+    """Compare how satisfied accounts had said they were that were then lost, and that stayed.
+
+    Only an account that is still there can be asked, and the longer it stays the more often it is: to compare the last answers
+    of the lost with those of all who ever stayed would mix satisfaction with time. So accounts are compared **within a wave**:
+    of all that were not lost when its field ended, those lost within the horizon against those not, by the answer of that wave,
+    which is the last one before the loss. All waves are followed for the same time; waves that were not followed that long are
+    left out.
+
+    A loss is dated ``lost_on``; without it, at the last order of an account that is lost by now (with ``last_active``, at the
+    beginning of the period of that order). What an account says after it is then no answer before the loss: it is left out and
+    counted.
+
+    Assumes (1) that accounts are independent of one another; (2) that all accounts of ``losses`` were customers at every wave
+    before their loss, unless ``first_order`` says otherwise; (3) that losses are known up to ``followed_to``; (4) that those who
+    answered speak for those who did not: how many did not is shown; (5) nothing about why they left.
+
+    Parameters
+    ----------
+    responses : Responses
+        Answers with days and accounts.
+    losses : pandas.DataFrame
+        One row per account that could have been lost: ``customer_id`` and ``lost_on`` (date; missing: stayed), or ``is_lost``
+        with ``last_order`` or ``last_active`` (dates), as in ``churn_definition(…).customers``; if known ``first_order`` (date)
+        and ``revenue`` (money).
+    asked : pandas.DataFrame, optional
+        Who was asked: ``wave, customer_id``, and if there ``drawn`` (only these were asked) and ``revenue`` before the wave
+        (money): the table ``sample``, or from :func:`survey_frame`.
+    designs : mapping of str to Design, optional
+        By wave; by default that of who answered.
+    satisfaction : str or sequence of str
+        A question on five levels, or several whose mean counts.
+    satisfied_from : int
+        An account is satisfied from this level on; its level is the mean of its people, rounded (halves up).
+    horizon_days : int, optional
+        Default: as long as every wave followed for 91 days or more was followed and no next wave came in between, at most 364.
+    followed_to : datetime.date, optional
+        Day to which losses are known. Default: that of the latest loss.
+    level : float
+        Level of the intervals.
+    context : Context, optional
+        Currency, language and dataset; by default that of the responses.
+
+    Returns
+    -------
+    LostSatisfactionResult
+
+    Raises
+    ------
+    MissingColumnError
+        The answers have no accounts or no days; ``losses`` or ``asked`` lacks a column.
+    ColumnTypeError, DataError
+        A date is none; an account stands twice in ``losses``.
+    EmptyDataError
+        No account of the survey is in ``losses``, or no wave was followed long enough.
+    NoEventError
+        Nobody was lost within the horizon, or everybody.
+    ParameterError
+        A number is out of range, or ``satisfaction`` is no question on five levels.
+
+    References
+    ----------
+    Korn, E. L. & Graubard, B. I. (1998). Confidence intervals for proportions. Survey Methodology 24.
+    Newcombe, R. G. (1998). Interval estimation for the difference between independent proportions. Statistics in Medicine 17,
+    method 10.
+    Suissa, S. (2008). Immortal time bias in pharmaco-epidemiology. American Journal of Epidemiology 167.
+
+    Examples
+    --------
+    Ten accounts answer; the five who leave within the year are two satisfied and three not.
+
+    >>> from kam.survey import collect_responses
+    >>> frame = pd.DataFrame({"respondent_id": list("abcdefghij"), "customer_id": list("abcdefghij"),
+    ...     "overall": [4, 5, 2, 2, 1, 4, 4, 5, 4, 2], "answered_on": pd.Timestamp("2024-01-10")})
+    >>> lost_on = [pd.Timestamp("2024-12-31")] * 5 + [pd.NaT] * 5
+    >>> losses = pd.DataFrame({"customer_id": list("abcdefghij"), "lost_on": lost_on})
+    >>> result = satisfaction_of_the_lost(collect_responses(frame), losses)
+    >>> [float(result.share_of(group)["estimate"].round(2)) for group in ("lost", "stayed", "difference")]
+    [0.4, 0.8, -0.4]
+    """
+    if not 0 < level < 1:
+        raise ParameterError(f"The level of an interval is {level}, which is not between 0 and 1.", hint="Use 0.95.")
+    if satisfied_from not in (2, 3, 4, 5):
+        raise ParameterError(f"satisfied_from is {satisfied_from!r}.", hint="Give a level from 2 to 5.")
+    if horizon_days is not None and horizon_days < 1:
+        raise ParameterError(f"horizon_days is {horizon_days!r}.", hint="Give a number of days.")
+    if not responses.has_accounts:
+        raise MissingColumnError("The answers do not say of which account they are.", where="customer_id")
+    if responses.field.empty:
+        raise MissingColumnError("The answers have no days.", where="answered_on", hint="Give each answer its day.")
+    context = context or responses.context
+    items = satisfaction_items(responses, satisfaction)
+    designs = one_phase_designs(responses) if designs is None else designs
+    accounts = dated_losses(losses)
+    if not set(accounts["customer_id"]) & set(responses.rows["customer_id"]):
+        raise EmptyDataError(
+            "No account of the survey is in losses.", hint="Check that customer_id is the same text in both."
+        )
+    was_asked = None if asked is None else checked_asked(asked)
+    end = end_of(accounts, followed_to)
+    waves, horizon = followed_waves(responses, end, horizon_days)
+    at_risk = accounts_at_risk(responses, accounts, waves, horizon)
+    check_events(at_risk, horizon)
+    at_risk = add_revenue(at_risk, was_asked)
+    at_risk = at_risk.assign(status=status_of(at_risk, responses, was_asked))
+
+    readings: tuple[Level3, ...] = ("neutral", "no_opinion") if responses.level_3 == "neutral" else ("no_opinion",)
+    scored = {
+        _LABELS[reading]: add_answers(at_risk, responses.read_level_3_as(reading), items, satisfied_from, designs)
+        for reading in readings
+    }
+    leading = _LABELS[responses.declared_level_3 if responses.declared_level_3 in readings else readings[0]]
+    few = context.wording.sentence("fewer than {n} accounts", n=context.wording.count(FEW_ACCOUNTS))
+    shares = {name: satisfied_shares(rows, level, few) for name, rows in scored.items()}
+    rates = {name: loss_rates(rows, at_risk, level, few) for name, rows in scored.items()}
+    verdicts = {name: differs(frame) for name, frame in shares.items()}
+    answering = answering_shares(at_risk, level)
+    left_out = _left_out(context, responses, accounts, waves, scored[leading], items, designs)
+    return LostSatisfactionResult(
+        context=context,
+        checks=_checks(context, shares[leading], answering, left_out, verdicts),
+        assumed=_assumed(context, "lost_on" in losses.columns, horizon, satisfied_from, end),
+        shares=pd.concat([f.assign(level_3=name) for name, f in shares.items()], ignore_index=True),
+        rates=pd.concat([f.assign(level_3=name) for name, f in rates.items()], ignore_index=True),
+        answering=answering,
+        left_out=left_out,
+        waves=waves,
+        horizon_days=horizon,
+        followed_to=end,
+        satisfied_from=satisfied_from,
+        n_lost=int(at_risk["is_lost"].sum()),
+        n_stayed=int((~at_risk["is_lost"]).sum()),
+        n_left_out=int(left_out["n_accounts"].sum()),
+        leading=leading,
+        is_changed=len(set(verdicts.values())) > 1,
+        level=level,
+    )
+
+
+# -- inside ----------------------------------------------------------------------------------------------------------
+
+
+def _left_out(
+    context: Context,
+    responses: Responses,
+    accounts: pd.DataFrame,
+    waves: Sequence[str],
+    compared: pd.DataFrame,
+    items: Sequence[str],
+    designs: Mapping[str, Design],
+) -> pd.DataFrame:
+    """Account-waves with an answer that are not compared, each with one reason."""
+    say = context.wording
+    scores = account_scores(responses, items, designs)[["wave", "customer_id", "score"]]
+    used = pd.MultiIndex.from_frame(compared[["wave", "customer_id"]])
+    rest = scores[~pd.MultiIndex.from_frame(scores[["wave", "customer_id"]]).isin(used)]
+    is_known = rest["customer_id"].isin(set(accounts["customer_id"]))
+    reasons = np.select(
+        [~is_known, ~rest["wave"].isin(waves), rest["score"].isna()],
+        [
+            say.sentence("the account is not among those that could have been lost"),
+            say.sentence("the wave was not followed long enough"),
+            say.sentence("satisfaction was not answered"),
+        ],
+        say.sentence("lost before the field ended, not yet there, or without weight"),
+    )
+    counts = pd.Series(reasons, dtype="str").value_counts(sort=False)
+    return pd.DataFrame({"why": counts.index.astype("str"), "n_accounts": counts.to_numpy(dtype="int64")})
+
+
+def _checks(
+    context: Context,
+    shares: pd.DataFrame,
+    answering: pd.DataFrame,
+    left_out: pd.DataFrame,
+    verdicts: Mapping[str, str],
+) -> tuple[Check, ...]:
+    say = context.wording
+    answered = answering[answering["status"] == ANSWERED].set_index("group_name")["estimate"]
+    n_lost = int(shares.loc[(shares["wave"] == "all") & (shares["group_name"] == "lost"), "n_accounts"].iloc[0])
+    lost, stayed = (float(answered.get(name, 0.0)) for name in ("lost", "stayed"))
+    return (
+        Check(
+            assumption=say.sentence("the lost answered as often as those that stayed"),
+            finding=say.sentence(
+                "{lost} of the lost and {stayed} of the stayed had answered the wave",
+                lost=say.share(lost),
+                stayed=say.share(stayed),
+            ),
+            verdict="holds" if abs(lost - stayed) < 0.1 else "does not hold",
+            statistic=lost - stayed,
+        ),
+        Check(
+            assumption=say.sentence("the lost and the stayed could answer alike, and are followed alike"),
+            finding=say.sentence(
+                "they are compared within a wave that they all were there to answer, and followed for the same time"
+            ),
+            verdict="handled",
+        ),
+        Check(
+            assumption=say.sentence("enough of the lost had answered"),
+            finding=say.plural("one had", "{n} had", n_lost),
+            verdict="holds" if n_lost >= 30 else "does not hold",
+            statistic=float(n_lost),
+        ),
+        Check(
+            assumption=say.sentence("the conclusion is the same whether level 3 means neutral or no opinion"),
+            finding="; ".join(
+                say.sentence(
+                    "as {reading}: {found}", reading=say.sentence(name), found=_difference_in_words(context, way)
+                )
+                for name, way in verdicts.items()
+            ),
+            verdict="not testable"
+            if len(verdicts) < 2
+            else "holds"
+            if len(set(verdicts.values())) == 1
+            else "does not hold",
+        ),
+        Check(
+            assumption=say.sentence("every answer is compared"),
+            finding=say.listing(
+                [f"{say.count(n)}: {why}" for n, why in zip(left_out["n_accounts"], left_out["why"], strict=True)]
+            )
+            or say.sentence("it is"),
+            verdict="handled" if len(left_out) else "holds",
+        ),
+    )
+
+
+def _difference_in_words(context: Context, way: str) -> str:
+    say = context.wording
+    return {
+        "less": say.sentence("the lost were satisfied less often"),
+        "more": say.sentence("the lost were satisfied more often"),
+        "not": say.sentence("no difference beyond chance"),
+        "unknown": say.sentence("too few to say"),
+    }[way]
+
+
+def _assumed(context: Context, is_dated: bool, horizon: int, satisfied_from: int, end: date) -> tuple[Assumed, ...]:
+    say = context.wording
+    return (
+        Assumed(
+            what=say.sentence("day of a loss"),
+            value=say.sentence("as given")
+            if is_dated
+            else say.sentence("the last order of an account that is lost by now"),
+            would_change=say.sentence(
+                "dated when it was noticed, more answers would lie before a loss, some by accounts that had left already"
+            ),
+        ),
+        Assumed(
+            what=say.sentence("time in which a loss counts"),
+            value=say.sentence(
+                "{days} days after the last answer of a wave; losses are known to {end}",
+                days=say.count(horizon),
+                end=say.date(end),
+            ),
+            would_change=say.sentence("a longer time counts losses that have less to do with the answer"),
+        ),
+        Assumed(
+            what=say.sentence("who is satisfied"),
+            value=say.sentence(
+                "an account whose people answer {level} or more on average, rounded", level=say.count(satisfied_from)
+            ),
+            would_change=say.sentence("with a higher level fewer of the lost, and of the stayed, were satisfied"),
+        ),
+        Assumed(
+            what=say.sentence("what the sources say of those who left"),
+            value=say.sentence(
+                "{low} to {high} were satisfied", low=say.share(SOURCE_RANGE[0], 0), high=say.share(SOURCE_RANGE[1], 0)
+            ),
+            would_change=say.sentence("it is context only; without the stayed beside it such a share says nothing"),
+        ),
+    )

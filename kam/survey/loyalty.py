@@ -1,0 +1,688 @@
+"""Satisfaction and loyalty: the curve over the five levels, whether it goes in steps, and what accounts then did."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import stats
+
+from kam.columns import GLOSSARY
+from kam.errors import MissingColumnError, ParameterError
+from kam.results import Context, KeyFigure, Result
+from kam.stats.resampling import check_whole, percentile_interval
+from kam.survey.design import Design, one_phase_designs
+from kam.survey.later_behavior import later_behavior, share_interval
+from kam.survey.loyalty_checks import assumed_of_loyalty, check_loyalty
+from kam.survey.loyalty_rows import (
+    ATTITUDES,
+    LoyaltyRows,
+    account_rows,
+    account_scores,
+    checked_behavior,
+    respondent_rows,
+    satisfaction_items,
+)
+from kam.survey.nonlinearity import (
+    FEW_ACCOUNTS,
+    LINE_TEST,
+    LoyaltyTest,
+    band_test,
+    cluster_errors,
+    explained_by_parabola,
+    fit_monotone,
+    line_of,
+    line_slope,
+    line_test,
+    model_covariance,
+    order_test,
+    step_combinations,
+    step_test,
+)
+from kam.survey.partitions import LevelRows, Partition, PartitionWeights, bands_of, weigh_partitions
+from kam.survey.responses import Level3, Responses
+from kam.survey.segmented import fit_segmented
+from kam.wording import Wording
+
+Floats = npt.NDArray[np.float64]
+
+CLAIMED_AT = 0.8
+"""A threshold is claimed only if its partition fits best in this share of the resamples."""
+FLAT_AT = 0.01
+"""Steps are not claimed if that loyalty is flat within them is rejected at this level."""
+FALLING = ("no_order", "churned")
+"""Outcomes that are expected to fall with satisfaction."""
+_READINGS: dict[Level3, str] = {"neutral": "neutral", "no_opinion": "no opinion"}
+_TEST_COLUMNS = ("level_3", "test", "statistic", "df", "p_value")
+
+
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class LoyaltyResult(Result):
+    """Result of :func:`satisfaction_loyalty`.
+
+    Every frame has a column ``level_3``: ``neutral`` or ``no opinion`` (then answers of level 3 are left out).
+
+    Attributes
+    ----------
+    curve : pandas.DataFrame
+        One row per reading and level: ``score``; ``n_respondents, n_accounts``; ``estimate``, mean loyalty, with ``std_error,
+        ci_low, ci_high``, over accounts; ``line``, ``monotone``, ``steps``: the straight line, the fit that never turns and the
+        best partition with two thresholds; ``why``, why there is no estimate (fewer than 5 accounts).
+    partitions : pandas.DataFrame
+        One row per reading and partition of the levels: ``n_thresholds``; ``partition`` (``1 2 | 3 4 | 5``); ``share_explained``
+        of the weighted sum of squares; ``share_resamples``, share of the resamples in which it fits best among those with as
+        many thresholds; ``is_claimed``.
+    steps : pandas.DataFrame
+        One row per reading and band of the claimed partition, else of the best one with two thresholds (of three levels: one):
+        ``score_from, score_to, estimate, ci_low, ci_high, n_accounts``; ``share_resamples`` of its partition; ``is_claimed``.
+    tests : pandas.DataFrame
+        One row per reading and test: ``test, statistic, df`` (missing: simulated), ``p_value`` (missing: not testable).
+    readings : pandas.DataFrame
+        One row per reading: ``shape`` (``two thresholds``, ``one threshold``, ``line``, ``curve``: no line and no thresholds that
+        can be told), ``n_respondents, n_accounts``; ``estimate, ci_low, ci_high``: change of loyalty per level along the line.
+    bends : pandas.DataFrame
+        With a score of several items, one row per reading and term of the continuous line with two bends: ``term``
+        (``breakpoint 1``, ``slope 1`` …) ``, estimate, ci_low, ci_high``; else empty.
+    later : pandas.DataFrame
+        With a frame of behavior, one row per outcome and band of satisfaction (low below 2.5, high from 4.5):
+        ``outcome, group_name, n_accounts, estimate, ci_low, ci_high``, and ``adjusted, adjusted_low, adjusted_high`` for revenue
+        and days since the last order; ``why``. Read with level 3 as neutral. Else empty.
+    outcome : str
+        The loyalty.
+    is_share : bool
+        Whether the outcome is yes or no, so that its mean is a share.
+    satisfaction : tuple of str
+        The questions whose mean is the satisfaction.
+    leading : str
+        The reading that leads, as the dataset declares it.
+    is_changed : bool
+        Whether the other reading of level 3 comes to another conclusion.
+    n_unknown, n_unobserved : int
+        Account-waves with answers that the frame of behavior does not know; rows whose outcome is not known or that count for
+        nothing.
+    level : float
+        Level of the intervals.
+    n_resamples, seed : int
+        Resamples of the accounts and draws of the tests, and their seed.
+    """
+
+    main: ClassVar[str] = "curve"
+
+    curve: pd.DataFrame
+    partitions: pd.DataFrame
+    steps: pd.DataFrame
+    tests: pd.DataFrame
+    readings: pd.DataFrame
+    bends: pd.DataFrame
+    later: pd.DataFrame
+    outcome: str
+    is_share: bool
+    satisfaction: tuple[str, ...]
+    leading: str
+    is_changed: bool
+    n_unknown: int
+    n_unobserved: int
+    level: float
+    n_resamples: int
+    seed: int
+
+    def of(self, frame: pd.DataFrame, level_3: str | None = None) -> pd.DataFrame:
+        """The rows of a frame in one reading; by default the one that leads."""
+        return frame[frame["level_3"] == (level_3 or self.leading)].reset_index(drop=True)
+
+    @property
+    def shape(self) -> str:
+        """The conclusion in the leading reading."""
+        return str(self.of(self.readings)["shape"].iloc[0])
+
+    def said(self, value: float) -> str:
+        """A value of the outcome with its unit."""
+        say = self.context.wording
+        if self.is_share:
+            return say.share(value)
+        if self.outcome == "revenue_next" or (self.outcome in GLOSSARY and GLOSSARY[self.outcome].format == "money"):
+            return say.money(value)
+        return say.number(value, 1)
+
+    def _said_change(self, value: float) -> str:
+        """A change of the outcome: of a share in points."""
+        say = self.context.wording
+        if not self.is_share:
+            return self.said(value)
+        return say.sentence("{n} points", n=say.number(100 * value, 1))
+
+    def outcome_in_words(self) -> str:
+        """What loyalty is here, with its scale."""
+        return name_outcome(self.context.wording, self.outcome)
+
+    def steps_in_words(self) -> str:
+        """``2.2 up to level 2, 3.4 at levels 3 to 4 and 4.6 at level 5``."""
+        say = self.context.wording
+        steps = self.of(self.steps)
+        lowest = steps["score_from"].min()
+        parts = []
+        columns = (steps[name] for name in ("estimate", "score_from", "score_to"))
+        for estimate, start, end in zip(*columns, strict=True):
+            value, first, last = self.said(estimate), say.count(start), say.count(end)
+            if start == end:
+                parts.append(say.sentence("{value} at level {level}", value=value, level=last))
+            elif start == lowest:
+                parts.append(say.sentence("{value} up to level {level}", value=value, level=last))
+            else:
+                parts.append(say.sentence("{value} at levels {first} to {last}", value=value, first=first, last=last))
+        return say.listing(parts)
+
+    def _sentence(self) -> str:
+        say = self.context.wording
+        outcome = self.outcome_in_words()
+        if self.shape in ("one threshold", "two thresholds"):
+            share = self.of(self.steps)["share_resamples"].iloc[0]
+            first = say.sentence(
+                "Loyalty moves with satisfaction in steps: {outcome} is {steps}; of all ways to cut the levels these steps fit "
+                "best in {share} of the resamples, and a straight line does not fit.",
+                outcome=outcome,
+                steps=self.steps_in_words(),
+                share=say.share(share, 0),
+            )
+        else:
+            row = self.of(self.readings).iloc[0]
+            changes = row["ci_low"] > 0 or row["ci_high"] < 0
+            by = say.sentence(
+                "{outcome} {moves} by {slope} per level of satisfaction ({interval})",
+                outcome=outcome,
+                moves=say.sentence("rises") if row["estimate"] > 0 else say.sentence("falls"),
+                slope=self._said_change(abs(row["estimate"])),
+                interval=self._slope_interval(row),
+            )
+            if not changes:
+                first = say.sentence(
+                    "No step and no slope can be told from chance: {by}, over {n} accounts.",
+                    by=by,
+                    n=say.count(row["n_accounts"]),
+                )
+            elif self.shape == "line":
+                first = say.sentence("{by}, as along a straight line: no thresholds can be told.", by=by)
+            else:
+                first = say.sentence(
+                    "{by} on average, but not along a straight line; where it would go in steps cannot be told.", by=by
+                )
+            first = first[0].upper() + first[1:]
+        if not self.is_changed:
+            return first
+        other = next(name for name in self.readings["level_3"] if name != self.leading)
+        shape = str(self.of(self.readings, other)["shape"].iloc[0])
+        second = say.sentence(
+            "With level 3 read as {other} the conclusion is another: {shape}.",
+            other=say.sentence(other),
+            shape=shape_in_words(say, shape),
+        )
+        return f"{first} {second}"
+
+    def _slope_interval(self, row: pd.Series) -> str:
+        """Interval of the size of the slope, signed as it moves."""
+        ends = [row["ci_low"], row["ci_high"]] if row["estimate"] > 0 else [-row["ci_high"], -row["ci_low"]]
+        return self.context.wording.interval(self._said_change(ends[0]), self._said_change(ends[1]), self.level)
+
+    def _key_figures(self) -> tuple[KeyFigure, ...]:
+        say = self.context.wording
+        curve = self.of(self.curve).dropna(subset="estimate")
+        steps, reading = self.of(self.steps), self.of(self.readings).iloc[0]
+        shown = [curve.iloc[0], curve.iloc[-1]] if len(curve) > 1 else [row for _, row in curve.iterrows()]
+        figures = [
+            KeyFigure(
+                value=self.said(row["estimate"]),
+                label=say.sentence(
+                    "{outcome} at level {level}", outcome=self.outcome_in_words(), level=say.count(row["score"])
+                ),
+                note=say.interval(self.said(row["ci_low"]), self.said(row["ci_high"]), self.level),
+            )
+            for row in shown
+        ]
+        tests = self.of(self.tests)
+        p = float(tests.loc[tests["test"] == LINE_TEST, "p_value"].iloc[0])
+        return (
+            *figures,
+            KeyFigure(
+                value=shape_in_words(say, self.shape),
+                label=say.sentence("shape of the curve"),
+                note=say.sentence("straight line: not testable")
+                if np.isnan(p)
+                else say.sentence("all levels on a straight line: {p}", p=say.p_value(p)),
+            ),
+            KeyFigure(
+                value=say.share(steps["share_resamples"].iloc[0], 0) if len(steps) else say.sentence("none"),
+                label=say.sentence("of the resamples have these steps as the best"),
+                note=say.sentence("a threshold is claimed from {share} on", share=say.share(CLAIMED_AT, 0)),
+            ),
+            KeyFigure(
+                value=say.count(reading["n_accounts"]),
+                label=say.sentence("accounts are compared"),
+                note=say.sentence("with {n} answers", n=say.count(reading["n_respondents"])),
+            ),
+        )
+
+
+def name_outcome(say: Wording, outcome: str) -> str:
+    """An outcome in words, with its scale."""
+    names = {
+        "repurchase": say.sentence("the intention to buy again (1 to 5)"),
+        "recommend": say.sentence("the readiness to recommend (0 to 10)"),
+        "no_order": say.sentence("the share of accounts without an order in the time after"),
+        "churned": say.sentence("the share of accounts lost in the time after"),
+        "n_days_next": say.sentence("the number of days with an order in the time after"),
+        "revenue_next": say.sentence("the revenue of the time after"),
+    }
+    return names.get(outcome, outcome)
+
+
+def shape_in_words(say: Wording, shape: str) -> str:
+    """What a shape of the curve means."""
+    names = {
+        "two thresholds": say.sentence("two thresholds"),
+        "one threshold": say.sentence("one threshold"),
+        "line": say.sentence("a straight line fits"),
+        "curve": say.sentence("neither a line nor clear steps"),
+    }
+    return names[shape]
+
+
+def satisfaction_loyalty(
+    responses: Responses,
+    behavior: pd.DataFrame | None,
+    *,
+    outcome: str = "repurchase",
+    satisfaction: str | Sequence[str] = "overall",
+    designs: Mapping[str, Design] | None = None,
+    n_resamples: int = 1000,
+    level: float = 0.95,
+    seed: int = 1,
+    context: Context | None = None,
+) -> LoyaltyResult:
+    """Draw loyalty over satisfaction, and claim thresholds only where the data bear them.
+
+    Two thresholds are claimed when all of this holds: one of the two-threshold partitions fits best in at least 80 % of the
+    resamples; it fits better than a straight line and than one threshold (sup-LR, parametric bootstrap, 5 %) and, over five
+    levels, explains more than a parabola, a smooth curve with as many numbers; and that loyalty is flat within its bands is not
+    rejected (Wald, 1 %). One threshold likewise, where a second adds nothing. Both readings of level 3 are computed.
+
+    Assumes (1) that accounts are independent of one another, their people need not be; (2) that the weights are right and known:
+    their own error is not in the intervals; (3) that what is asked is how loyalty goes with satisfaction in accounts like these,
+    so there is no finite population correction; (4) that levels are a scale with even steps, where a line is meant; (5) nothing
+    about what makes what: attitudes of one and the same sheet hang together, later behavior has other reasons, too.
+
+    Parameters
+    ----------
+    responses : Responses
+        Answers of one or more waves.
+    behavior : pandas.DataFrame or None
+        One row per account and wave: ``wave, customer_id``, and what came after: ``no_order, churned, n_days_next, revenue_next``
+        or any number; for the adjusted comparison ``revenue, days_since_last_order`` before (:func:`survey_frame`). Missing: not
+        observed. None: attitudes only.
+    outcome : str
+        ``repurchase`` or ``recommend``: one row per respondent. Else a column of ``behavior``: one row per account and wave,
+        whose satisfaction is the mean of its people, rounded for the levels (halves up).
+    satisfaction : str or sequence of str
+        A question on five levels, or several whose mean is the score; several are also fitted by a line with two bends.
+    designs : mapping of str to Design, optional
+        By wave; by default that of who answered.
+    n_resamples : int
+        Resamples of the accounts, and draws of each test.
+    level : float
+        Level of the intervals.
+    seed : int
+        The same seed gives the same result.
+    context : Context, optional
+        Currency, language and dataset; by default that of the responses.
+
+    Returns
+    -------
+    LoyaltyResult
+
+    Raises
+    ------
+    MissingColumnError
+        The outcome was not asked, or is not in ``behavior``.
+    ColumnTypeError, DataError
+        The outcome holds no numbers; an account stands twice in a wave of ``behavior``.
+    EmptyDataError
+        Fewer than 10 accounts, or none in both.
+    UndefinedMeasureError
+        All are equally satisfied, or equally loyal.
+    ParameterError
+        ``satisfaction`` is no question on five levels, or a number is out of range.
+
+    References
+    ----------
+    Hansen, B. E. (1996). Inference when a nuisance parameter is not identified under the null. Econometrica 64.
+    Efron, B. & Tibshirani, R. (1993). An Introduction to the Bootstrap, chapter 6.
+    Rao, J. N. K. & Scott, A. J. (1984). On chi-squared tests for multiway contingency tables. Annals of Statistics 12.
+
+    Examples
+    --------
+    >>> from kam.survey import collect_responses
+    >>> overall = np.tile([1, 2, 3, 4, 5], 60)
+    >>> noise = np.random.default_rng(1).integers(-1, 2, 300)
+    >>> frame = pd.DataFrame({"respondent_id": range(300), "overall": overall, "repurchase": 2 + (overall > 2) + (overall > 4)})
+    >>> frame["repurchase"] += noise
+    >>> result = satisfaction_loyalty(collect_responses(frame), None, n_resamples=200)
+    >>> result.shape, result.steps_in_words()
+    ('two thresholds', '2.1 up to level 2, 3.0 at levels 3 to 4 and 4.2 at level 5')
+    """
+    check_whole("n_resamples", n_resamples, at_least=1)
+    check_whole("seed", seed, at_least=0)
+    if not 0 < level < 1:
+        raise ParameterError(f"The level of an interval is {level}, which is not between 0 and 1.", hint="Use 0.95.")
+    context = context or responses.context
+    items = satisfaction_items(responses, satisfaction)
+    designs = one_phase_designs(responses) if designs is None else designs
+    if behavior is None and outcome not in ATTITUDES:
+        raise MissingColumnError(
+            f"The outcome {outcome!r} is behavior, and there is no frame of it.",
+            hint=f"Give behavior, or take {' or '.join(ATTITUDES)}.",
+        )
+    if behavior is not None:
+        behavior = checked_behavior(behavior, None if outcome in ATTITUDES else outcome)
+
+    def rows_of(read: Responses) -> LoyaltyRows:
+        if outcome in ATTITUDES:
+            return respondent_rows(read, items, outcome, designs)
+        assert behavior is not None
+        return account_rows(read, items, outcome, behavior, designs)
+
+    readings: tuple[Level3, ...] = ("neutral", "no_opinion") if responses.level_3 == "neutral" else ("no_opinion",)
+    found = {}
+    for reading in readings:
+        rows = rows_of(responses.read_level_3_as(reading))
+        found[_READINGS[reading]] = _Reading.of(
+            rows,
+            rising=outcome not in FALLING,
+            is_scale=len(items) > 1,
+            n_resamples=n_resamples,
+            level=level,
+            seed=seed,
+        )
+    leading = _READINGS[responses.declared_level_3 if responses.declared_level_3 in readings else readings[0]]
+    is_changed = len({reading.conclusion for reading in found.values()}) > 1
+    later = later_behavior(_accounts_of(responses, items, behavior, designs), context.wording, level=level)
+    lead = found[leading]
+
+    def frame_of(name: str) -> pd.DataFrame:
+        return pd.concat([getattr(r, name).assign(level_3=label) for label, r in found.items()], ignore_index=True)
+
+    return LoyaltyResult(
+        context=context,
+        checks=check_loyalty(
+            context.wording,
+            responses=responses,
+            rows=lead.rows,
+            tests={test.test: test for test in lead.loyalty_tests},
+            shapes={label: r.shape for label, r in found.items()},
+            leading=leading,
+            is_changed=is_changed,
+            is_behavior=outcome not in ATTITUDES,
+        ),
+        assumed=assumed_of_loyalty(context.wording, claimed_at=CLAIMED_AT, is_behavior=outcome not in ATTITUDES),
+        curve=_with_why(frame_of("curve"), context.wording),
+        partitions=frame_of("partitions"),
+        steps=frame_of("steps"),
+        tests=frame_of("tests")[list(_TEST_COLUMNS)],
+        readings=frame_of("summary"),
+        bends=frame_of("bends"),
+        later=later,
+        outcome=outcome,
+        is_share=lead.is_share,
+        satisfaction=tuple(items),
+        leading=leading,
+        is_changed=is_changed,
+        n_unknown=lead.rows.n_unknown,
+        n_unobserved=lead.rows.n_unobserved,
+        level=level,
+        n_resamples=n_resamples,
+        seed=seed,
+    )
+
+
+# -- inside ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class _Reading:
+    """All that is found in one reading of level 3; the frames are those of the result, without ``level_3``."""
+
+    rows: LoyaltyRows
+    is_share: bool
+    shape: str
+    conclusion: tuple[object, ...]
+    loyalty_tests: tuple[LoyaltyTest, ...]
+    curve: pd.DataFrame
+    partitions: pd.DataFrame
+    steps: pd.DataFrame
+    tests: pd.DataFrame
+    summary: pd.DataFrame
+    bends: pd.DataFrame
+
+    @classmethod
+    def of(
+        cls, rows: LoyaltyRows, *, rising: bool, is_scale: bool, n_resamples: int, level: float, seed: int
+    ) -> _Reading:
+        levels = rows.by_level()
+        weighed = weigh_partitions(levels, n_resamples=n_resamples, seed=seed)
+        covariance = model_covariance(levels)
+        tests, claimed = _find_steps(levels, weighed, covariance, n_resamples, seed)
+        tests = (
+            *tests,
+            line_test(levels),
+            order_test(levels, covariance, rising=rising, n_draws=n_resamples, seed=seed + 4),
+        )
+        line_fails = any(test.rejects for test in tests if test.test == LINE_TEST)
+        shape = {2: "two thresholds", 1: "one threshold"}.get(len(claimed or ()), "curve" if line_fails else "line")
+        shown_n = len(claimed) if claimed else max(weighed)
+        is_share = bool(np.isin(levels.y, (0.0, 1.0)).all())
+        slope, error = line_slope(levels)
+        t = float(stats.t.ppf((1 + level) / 2, max(levels.n_clusters - 2, 1)))
+        summary = pd.DataFrame(
+            {
+                "shape": [shape],
+                "n_respondents": [len(levels.y)],
+                "n_accounts": [rows.frame["customer_id"].nunique()],
+                "estimate": [slope],
+                "ci_low": [slope - t * error],
+                "ci_high": [slope + t * error],
+            }
+        )
+        return cls(
+            rows=rows,
+            is_share=is_share,
+            shape=shape,
+            conclusion=(shape, *_cuts_without_3(levels, claimed)),
+            loyalty_tests=tests,
+            curve=_curve(rows, levels, weighed, rising, is_share, level),
+            partitions=_partitions(levels, weighed, claimed),
+            steps=_steps(levels, weighed[shown_n], is_share, claimed is not None, level),
+            tests=_tests_frame(tests),
+            summary=summary,
+            bends=_bends(rows, levels, n_resamples, seed, level) if is_scale else _no_bends(),
+        )
+
+
+def _find_steps(
+    levels: LevelRows, weighed: Mapping[int, PartitionWeights], covariance: Floats, n_draws: int, seed: int
+) -> tuple[tuple[LoyaltyTest, ...], Partition | None]:
+    """The tests of steps, and the partition that is claimed, if any."""
+    tests: list[LoyaltyTest] = []
+    beats_line: dict[int, bool] = {}
+    flat: dict[int, LoyaltyTest] = {}
+    for n, weights in weighed.items():
+        against = step_test(levels, covariance, n_thresholds=n, null=None, n_draws=n_draws, seed=seed + n)
+        flat[n] = band_test(levels, weights.partitions[weights.best], covariance)
+        beats_line[n] = against.rejects and (against.statistic or 0.0) > 0
+        tests += [against, flat[n]]
+    needs_two = False
+    if 2 in weighed:
+        one = weighed[1].partitions[weighed[1].best]
+        more = step_test(levels, covariance, n_thresholds=2, null=one, n_draws=n_draws, seed=seed + 3)
+        tests.append(more)
+        needs_two = more.rejects
+    smooth = explained_by_parabola(levels)
+    for n, needed in ((2, needs_two), (1, not needs_two)):
+        if n not in weighed:
+            continue
+        best = weighed[n].best
+        p = flat[n].p_value
+        is_sharp = weighed[n].explained[best] > smooth and weighed[n].share[best] >= CLAIMED_AT
+        if needed and beats_line[n] and is_sharp and p is not None and p > FLAT_AT:
+            return tuple(tests), weighed[n].partitions[best]
+    return tuple(tests), None
+
+
+def _cuts_without_3(levels: LevelRows, claimed: Partition | None) -> tuple[tuple[float, ...], ...]:
+    """The levels other than 3 below each claimed cut: alike in both readings of level 3 if the conclusion is."""
+    return tuple(tuple(v for v in levels.level[:cut] if v != 3) for cut in claimed or ())
+
+
+def _curve(
+    rows: LoyaltyRows,
+    levels: LevelRows,
+    weighed: Mapping[int, PartitionWeights],
+    rising: bool,
+    is_share: bool,
+    level: float,
+) -> pd.DataFrame:
+    k, n_accounts = len(levels.level), levels.n_accounts
+    means, weights = levels.means, levels.weights
+    variance = np.diag(cluster_errors(levels, np.eye(k)))
+    few = n_accounts < FEW_ACCOUNTS
+    family = weighed[max(weighed)]
+    band = bands_of(family.partitions[family.best], k)
+    frame = pd.DataFrame(
+        {
+            "score": levels.level.astype(np.int64),
+            "n_respondents": np.bincount(levels.at, minlength=k),
+            "n_accounts": rows.frame.groupby("level")["customer_id"].nunique().to_numpy(),
+            "estimate": means,
+            "std_error": np.sqrt(variance),
+        }
+    )
+    frame[["ci_low", "ci_high"]] = _intervals(means, variance, levels.sizes, n_accounts, is_share, level)
+    frame["line"] = line_of(levels)
+    frame["monotone"] = fit_monotone(means, weights, rising=rising)
+    frame["steps"] = (np.bincount(band, weights * means) / np.bincount(band, weights))[band]
+    frame.loc[few, ["estimate", "std_error", "ci_low", "ci_high"]] = np.nan
+    return frame
+
+
+def _with_why(curve: pd.DataFrame, say: Wording) -> pd.DataFrame:
+    few = say.sentence("fewer than {n} accounts", n=say.count(FEW_ACCOUNTS))
+    return curve.assign(why=np.where(curve["estimate"].isna(), few, ""))
+
+
+def _intervals(
+    means: Floats, variance: Floats, sizes: Floats, n_accounts: npt.NDArray[np.int64], is_share: bool, level: float
+) -> Floats:
+    """Intervals of means over accounts: Korn and Graubard's for shares, else t; shape (k, 2)."""
+    if is_share:
+        return np.array(
+            [
+                share_interval(float(m), float(v), size[size > 0], level)
+                for m, v, size in zip(means, variance, sizes.T, strict=True)
+            ]
+        )
+    half = stats.t.ppf((1 + level) / 2, np.maximum(n_accounts - 1, 1)) * np.sqrt(variance)
+    return np.column_stack([means - half, means + half])
+
+
+def _partitions(levels: LevelRows, weighed: Mapping[int, PartitionWeights], claimed: Partition | None) -> pd.DataFrame:
+    total = float((levels.weight * levels.y**2).sum())
+    mean = float((levels.weight * levels.y).sum() ** 2 / levels.weight.sum())
+    records = [
+        (n, _name(levels, partition), (explained - mean) / (total - mean), share, partition == claimed)
+        for n, family in weighed.items()
+        for partition, explained, share in zip(family.partitions, family.explained, family.share, strict=True)
+    ]
+    columns = ["n_thresholds", "partition", "share_explained", "share_resamples", "is_claimed"]
+    return pd.DataFrame(records, columns=columns)
+
+
+def _name(levels: LevelRows, partition: Partition) -> str:
+    """``1 2 | 3 4 | 5``."""
+    return " | ".join(" ".join(f"{v:g}" for v in part) for part in np.split(levels.level, list(partition)))
+
+
+def _steps(levels: LevelRows, family: PartitionWeights, is_share: bool, is_claimed: bool, level: float) -> pd.DataFrame:
+    partition = family.partitions[family.best]
+    band = bands_of(partition, len(levels.level))
+    combinations = step_combinations([partition], levels)
+    of_band = np.eye(len(partition) + 1)[band]
+    sizes = levels.sizes @ of_band
+    n_accounts = (sizes > 0).sum(axis=0)
+    means = combinations @ levels.means
+    grouped = LevelRows(
+        level=np.arange(len(means), dtype=np.float64),
+        at=band[levels.at],
+        y=levels.y,
+        weight=levels.weight,
+        cluster=levels.cluster,
+        stratum=levels.stratum,
+    )
+    variance = np.diag(cluster_errors(grouped, np.eye(len(means))))
+    ends = _intervals(means, variance, sizes, n_accounts, is_share, level)
+    return pd.DataFrame(
+        {
+            "score_from": [int(levels.level[band == b].min()) for b in range(len(means))],
+            "score_to": [int(levels.level[band == b].max()) for b in range(len(means))],
+            "estimate": means,
+            "ci_low": ends[:, 0],
+            "ci_high": ends[:, 1],
+            "n_accounts": n_accounts,
+            "share_resamples": family.share[family.best],
+            "is_claimed": is_claimed,
+        }
+    )
+
+
+def _tests_frame(tests: Sequence[LoyaltyTest]) -> pd.DataFrame:
+    frame = pd.DataFrame(
+        [(t.test, t.statistic, t.df, t.p_value) for t in tests], columns=["test", "statistic", "df", "p_value"]
+    )
+    return frame.astype({"statistic": "float64", "df": "float64", "p_value": "float64"})
+
+
+def _no_bends() -> pd.DataFrame:
+    columns = {"term": "str", "estimate": "float64", "ci_low": "float64", "ci_high": "float64"}
+    return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in columns.items()})
+
+
+def _bends(rows: LoyaltyRows, levels: LevelRows, n_resamples: int, seed: int, level: float) -> pd.DataFrame:
+    fit = fit_segmented(
+        rows.frame["score"].to_numpy(dtype=np.float64),
+        levels.y,
+        levels.weight,
+        levels.cluster,
+        n_resamples=n_resamples,
+        seed=seed,
+    )
+    records: list[tuple[str, float, float, float]] = []
+    for name, values, draws in (
+        ("breakpoint", fit.breakpoints, fit.break_draws),
+        ("slope", fit.slopes, fit.slope_draws),
+    ):
+        for j, value in enumerate(values):
+            records.append((f"{name} {j + 1}", float(value), *percentile_interval(draws[:, j], level)))
+    records.append(("p-value of the bends", fit.p_value, np.nan, np.nan))
+    return pd.DataFrame(records, columns=["term", "estimate", "ci_low", "ci_high"])
+
+
+def _accounts_of(
+    responses: Responses, items: Sequence[str], behavior: pd.DataFrame | None, designs: Mapping[str, Design]
+) -> pd.DataFrame:
+    """Account-waves with satisfaction and all that is known of their behavior; empty without any."""
+    if behavior is None:
+        return pd.DataFrame({"score": [], "weight": []})
+    scores = account_scores(responses, items, designs).dropna(subset="score").assign(cluster=lambda f: f["customer_id"])
+    return scores.merge(
+        behavior.drop(columns=["weight", "score", "cluster"], errors="ignore"), on=["wave", "customer_id"]
+    )
