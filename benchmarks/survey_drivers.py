@@ -205,6 +205,22 @@ def table_of(found: Floats, big: Floats, rule: int) -> pd.DataFrame:
     return table[table["mean"].notna()]
 
 
+def outside(table: pd.DataFrame) -> str:
+    """Which items do not keep the rule, by what it asks of planted weights, of importance, and of widths."""
+    found = []
+    for column, low, high in (
+        ("planted held %", 90, 98),
+        ("big sample held %", 90, 98),
+        ("importance held %", 90, 98),
+        ("width", 0, 1.5),
+        ("width, who answered", 0, 1.5),
+    ):
+        bad = table[(table[column] < low) | (table[column] > high)]
+        named = ", ".join(f"{item} {value:.2f}" for item, value in zip(bad["item"], bad[column], strict=True))
+        found.append(f"- {column}: {named or 'none'}")
+    return "Outside the rule:\n\n" + "\n".join(found)
+
+
 def main(n_companies: int, first: int) -> None:
     """Print one table per rule, and write them down."""
     start = perf_counter()
@@ -219,7 +235,7 @@ def main(n_companies: int, first: int) -> None:
         rows = [[f"{v:.3f}" if c in ("planted", "big sample", "mean") else f"{v:.2f}" if c.startswith("width") else f"{v:.1f}"
                  if not isinstance(v, str) else v for c, v in row.items()] for row in table.to_dict("records")]  # fmt: skip
         lines = ["| " + " | ".join(cells) + " |" for cells in [list(table.columns), ["---"] * table.shape[1], *rows]]
-        said += [f"## {rule}", "\n".join(lines)]
+        said += [f"## {rule}", "\n".join(lines), outside(table)]
     print("\n\n".join(said), f"\n\n{perf_counter() - start:.0f} s")
     DOCS.write_text(
         "# Are planted drivers recovered?\n\n" + _TEXT + "\n\n" + "\n\n".join(said) + "\n", encoding="utf-8"

@@ -866,6 +866,7 @@ GLOSSARY: dict[str, Column] = {
     "share_needed": _column(
         "of those to remind", "share of the accounts to remind that has to answer", "share", "share"
     ),
+    "share_no_order": _column("placed no order", "share of the accounts that placed no order", "share", "share"),
     "share_notable": _column("stands out at", "share of the accounts at which it stands out", "share", "share"),
     "share_others_lost": _column("others lost", "share of the others that were then lost", "share", "share"),
     "share_partial": _column(
@@ -883,6 +884,7 @@ GLOSSARY: dict[str, Column] = {
     "share_resamples": _column("chosen in", "share of the resamples", "share of resamples", "share"),
     "share_rest": _column("elsewhere", "share lost a year in all other groups", "share", "share"),
     "share_returns": _column("returns", "returns over gross revenue", "share", "share"),
+    "share_revenue_kept": _column("revenue kept", "revenue after the field over revenue before", "share", "share"),
     "share_same": _column(
         "same periods", "relative change if all are estimated from the same periods", "share", "share"
     ),

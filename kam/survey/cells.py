@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -158,6 +158,7 @@ def estimate_cells(
     *,
     questions: Sequence[str],
     grouping: Grouping,
+    grouped: Collection[str],
     each: Sequence[Each],
     min_n: int,
     level: float,
@@ -180,7 +181,7 @@ def estimate_cells(
             answers = rows[item].to_numpy(dtype=np.float64)
             low, high = scale_of(responses, item)
             for measure, reading, kind, values in measure_columns(responses, item, answers):
-                for by, group, inside in domains[:1] if measure == "bottom two" else domains:
+                for by, group, inside in domains if item in grouped and measure != "bottom two" else domains[:1]:
                     specs.append((by, group, item, measure, reading, 0, kind, low, high))
                     columns.append(np.where(inside, values, np.nan))
             if (low, high) == (1, 5):
@@ -251,6 +252,21 @@ def with_intervals(cells: pd.DataFrame, found: Linearizations, variance: Floats,
         n_accounts=found.n_accounts,
         n_effective=n_effective,
     )
+
+
+def in_percent(
+    say: Wording, measures: pd.DataFrame, columns: Sequence[str] = ("estimate", "ci_low", "ci_high")
+) -> pd.DataFrame:
+    """Rows of measures with ``term`` in words and shares in percent."""
+    words = {
+        "mean": say.sentence("mean answer (points)"),
+        "top two": say.sentence("answer 4 or 5 (%)"),
+        "bottom two": say.sentence("answer 1 or 2 (%)"),
+        "NPS": say.sentence("net promoter score (points)"),
+    }
+    unit = np.where(measures["measure"].isin(["top two", "bottom two"]), 100.0, 1.0)
+    scaled = {column: unit * measures[column] for column in columns}
+    return measures.assign(term=measures["measure"].map(words), **scaled)
 
 
 # -- inside ----------------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from kam.survey.cells import (
     ALL,
     EITHER,
     estimate_cells,
+    in_percent,
     require_grouping,
     require_questions,
     ways_to_count,
@@ -101,6 +102,40 @@ class EstimatesResult(Result):
         chosen = (m["item"] == item) & (m["measure"] == measure) & (m["by"] == by)
         chosen &= (m["each"] == (each or self.lead_each)) & m["level_3"].isin([self.lead_level_3, EITHER])
         return m[chosen & (True if wave is None else m["wave"] == wave)].reset_index(drop=True)
+
+    def overview(self, by: str | None = None) -> pd.DataFrame:
+        """The last wave for a reader: shares in percent, points as they are.
+
+        Parameters
+        ----------
+        by : str, optional
+            What groups are formed by, read as it leads. By default all together, for each way of counting and of reading level
+            3.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``group_name`` or ``each, level_3``, and ``term`` in words, ``estimate, ci_low, ci_high, n_respondents, n_accounts,
+            why``.
+        """
+        say = self.context.wording
+        m = self.measures[(self.measures["wave"] == self.wave) & (self.measures["by"] == (by or ALL))]
+        lead = (m["item"] == self.lead_item) & m["measure"].isin(["top two", "mean"])
+        score = (m["item"] == "recommend") & (m["measure"] == "NPS")
+        shown = [] if by is None else ["group_name"]
+        if by is None:
+            shown = ["each", "level_3"]
+            m = m[lead | score]
+        else:
+            m = m[(lead | score) & (m["each"] == self.lead_each) & m["level_3"].isin([self.lead_level_3, EITHER])]
+        shown = ["term", *shown, "estimate", "ci_low", "ci_high", "n_respondents", "n_accounts", "why"]
+        return in_percent(say, m)[shown].reset_index(drop=True)
+
+    @property
+    def groupings(self) -> dict[str, pd.DataFrame]:
+        """:meth:`overview` of every way in which groups were formed."""
+        ways = [by for by in dict.fromkeys(self.measures["by"]) if by != ALL]
+        return {by: self.overview(by) for by in ways}
 
     def _row(self, item: str, measure: str, each: str | None = None) -> Mapping[Hashable, Any] | None:
         """The row of the last wave, all together; None where it is not there or has no estimate."""
@@ -214,6 +249,7 @@ def estimate(
     accounts: pd.DataFrame | None = None,
     questions: Sequence[str] | None = None,
     each: Sequence[Each] | None = None,
+    grouped: Sequence[str] | None = None,
     min_n: int = 10,
     level: float = 0.95,
     context: Context | None = None,
@@ -245,6 +281,8 @@ def estimate(
         Scores and items to read; by default all.
     each : sequence of {"account", "revenue", "respondent"}, optional
         What counts alike, the one to lead with first; by default all that is known, ``account`` first.
+    grouped : sequence of str, optional
+        Questions to read group by group; by default ``overall`` and ``recommend``, or else the first.
     min_n : int
         Cells with fewer respondents, or fewer accounts, have no estimate and say so; at least 1.
     level : float
@@ -288,15 +326,24 @@ def estimate(
     chosen = require_designs(responses, designs)
     asked = require_questions(responses, questions)
     grouping = require_grouping(by, accounts)
+    item = "overall" if "overall" in asked else asked[0]
+    by_group = {item, *({"recommend"} & set(asked))} if grouped is None else set(require_questions(responses, grouped))
     ways = ways_to_count(responses, chosen) if each is None else _checked_ways(each)
     cells = estimate_cells(
-        responses, chosen, questions=asked, grouping=grouping, each=ways, min_n=min_n, level=level, say=say
+        responses,
+        chosen,
+        questions=asked,
+        grouping=grouping,
+        grouped=by_group,
+        each=ways,
+        min_n=min_n,
+        level=level,
+        say=say,
     )
     reading = "neutral" if responses.declared_level_3 == "neutral" else "no opinion"
     reading = "no opinion" if responses.level_3 == "no_opinion" else reading
     is_level = cells["measure"] == "level"
     measures = cells.loc[~is_level, MEASURES].reset_index(drop=True)
-    item = "overall" if "overall" in asked else asked[0]
     return EstimatesResult(
         context=context,
         checks=check_estimates(

@@ -92,8 +92,9 @@ def effect_beside(
 ) -> Effect | None:
     """The change of y with one more of the term among accounts alike in the facts, by weighted least squares.
 
-    Errors are clustered by account (Liang & Zeger 1986), with t and accounts less one degrees of freedom. For a y of 0 and 1 the
-    estimate is a difference of shares (linear probability model).
+    Errors are those of the jackknife over accounts (Bell & McCaffrey 2002, "CR3"), since with many facts beside few accounts the
+    plain clustered ones are too small; t with as many degrees of freedom as accounts less columns. For a y of 0 and 1 the estimate
+    is a difference of shares (linear probability model).
 
     Assumes (1) that accounts are independent; (2) that y is linear in the columns of facts, as far as it matters here.
 
@@ -118,17 +119,16 @@ def effect_beside(
     x = np.column_stack([np.ones(y.size), term, facts])
     if n < MIN_ACCOUNTS or n <= x.shape[1] + 1 or np.ptp(y) == 0 or _rest_of(term, facts) < 1e-6:
         return None
-    fit = sm.WLS(y, x, weights=weights).fit(cov_type="cluster", cov_kwds={"groups": number})
-    variance = float(fit.cov_params()[1, 1])
+    estimate, variance = _jackknifed(y, x, weights, number)
     if not (np.isfinite(variance) and variance > 0):
         return None
-    estimate, error = float(fit.params[1]), float(np.sqrt(variance))
-    reach = float(student.ppf((1 + level) / 2, n - 1)) * error
+    error, df = float(np.sqrt(variance)), n - x.shape[1]
+    reach = float(student.ppf((1 + level) / 2, df)) * error
     return Effect(
         estimate=estimate,
         low=estimate - reach,
         high=estimate + reach,
-        p_value=float(2 * student.sf(abs(estimate) / error, n - 1)),
+        p_value=float(2 * student.sf(abs(estimate) / error, df)),
         n_accounts=n,
         n_facts=facts.shape[1],
     )
@@ -148,6 +148,22 @@ def joint_p_value(y: Floats, facts: Floats, *, weights: Floats, clusters: npt.ND
 
 
 # -- inside ----------------------------------------------------------------------------------------------------------
+
+
+def _jackknifed(y: Floats, x: Floats, weights: Floats, number: npt.NDArray[np.int64]) -> tuple[float, float]:
+    """Coefficient of the second column, and its variance if each cluster is left out in turn."""
+    root = np.sqrt(weights)[:, None]
+    inverse = np.linalg.pinv((x * root).T @ (x * root))
+    beta = inverse @ (x.T @ (weights * y))
+    residual, pull = y - x @ beta, inverse[1] @ x.T  # what one more of y does to the coefficient, before its weight
+    order = np.argsort(number, kind="stable")
+    total, n_clusters = 0.0, 0
+    for rows in np.split(order, np.flatnonzero(np.diff(number[order])) + 1):
+        hat = (x[rows] @ inverse @ x[rows].T) * weights[rows]
+        left_out = np.linalg.lstsq(np.eye(len(rows)) - hat, residual[rows], rcond=1e-9)[0]
+        total += float((pull[rows] * weights[rows]) @ left_out) ** 2
+        n_clusters += 1
+    return float(beta[1]), total * (n_clusters - 1) / n_clusters
 
 
 def _number(values: pd.Series, skewed: bool, *, squares: bool) -> Floats:

@@ -210,7 +210,7 @@ class NonresponseResult(Result):
                     ),
                 )
             )
-        after = self.afterwards[self.afterwards["term"] == "no_order"]
+        after = self.afterwards[self.afterwards["term"] == "share_no_order"]
         if len(after):
             last = after.iloc[-1]
             figures.append(

@@ -203,7 +203,7 @@ def _check_direction(say: Wording, verdict: str) -> Check:
 
 
 def _check_afterwards(say: Wording, afterwards: pd.DataFrame) -> tuple[Check, ...]:
-    found = afterwards[(afterwards["term"] == "no_order") & afterwards["difference_alike"].notna()]
+    found = afterwards[(afterwards["term"] == "share_no_order") & afterwards["difference_alike"].notna()]
     if found.empty:
         return ()
     row = found.iloc[-1]

@@ -17,9 +17,8 @@ from kam.wording import Wording
 
 Floats = npt.NDArray[np.float64]
 
-AFTERWARDS = ("no_order", "churned", "revenue_next")
+AFTERWARDS = {"no_order": "share_no_order", "churned": "share_lost", "revenue_next": "share_revenue_kept"}
 """What an account did after the field, in a survey frame."""
-KEPT = "revenue kept"
 ALL_WAVES = "all waves"
 
 
@@ -80,7 +79,7 @@ def response_by_facts(drawn: pd.DataFrame) -> tuple[float | None, int, int]:
 def compare_afterwards(drawn: pd.DataFrame, *, level: float) -> pd.DataFrame:
     """What accounts did after the field: those who answered against the silent, and against silent ones alike in the ledger.
 
-    Accounts count by their design weight, for ``revenue kept`` (revenue after the field over revenue before) times
+    Accounts count by their design weight, for ``share_revenue_kept`` (revenue after the field over revenue before) times
     their revenue before. The difference is silent less answered; *alike* holds the facts fixed (:func:`effect_beside`).
 
     Parameters
@@ -94,7 +93,8 @@ def compare_afterwards(drawn: pd.DataFrame, *, level: float) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        One row per measure and wave in which it is known, and, with several, one for all waves: ``term``; ``wave``;
+        One row per measure and wave in which it is known, and, with several, one for all waves: ``term`` (``share_no_order``, ``share_lost``,
+        ``share_revenue_kept``); ``wave``;
         ``n_accounts``, ``n_unanswered``; ``of_answered``, ``of_silent``, shares; ``difference_raw, ci_low, ci_high``;
         ``difference_alike, alike_low, alike_high, p_value`` (missing where too few accounts are left).
     """
@@ -116,7 +116,7 @@ def compare_afterwards(drawn: pd.DataFrame, *, level: float) -> pd.DataFrame:
             here = np.ones(len(known), dtype=bool) if wave == ALL_WAVES else (known["wave"] == wave).to_numpy()
             row = _afterwards(known[here].reset_index(drop=True), weights[here], level)
             if row is not None:
-                rows.append((KEPT if term == "revenue_next" else term, wave, *row))
+                rows.append((AFTERWARDS[term], wave, *row))
     columns = (
         *(
             "term",

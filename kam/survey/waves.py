@@ -11,7 +11,7 @@ import pandas as pd
 
 from kam.errors import ParameterError, UndefinedMeasureError
 from kam.results import Context, KeyFigure, Result
-from kam.survey.cells import EITHER, require_questions, ways_to_count
+from kam.survey.cells import EITHER, in_percent, require_questions, ways_to_count
 from kam.survey.changes import BASES, GONE, SILENT, WaveAnswers, compare_pair, describe_dropouts
 from kam.survey.design import Design, Each
 from kam.survey.linearization import require_designs
@@ -79,6 +79,22 @@ class WavesResult(Result):
         rows = self._lead(self.changes, item, measure)
         rows = rows[rows["compared"] == basis]
         return None if rows.empty else rows.iloc[0].to_dict()
+
+    def overview(self) -> pd.DataFrame:
+        """The changes for a reader, as they lead: shares in percent, ``term`` in words.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``from_wave, to_wave, term, compared, estimate_from, estimate_to, estimate, ci_low, ci_high, n_both, why``.
+        """
+        c = self.changes
+        lead = (c["item"] == self.lead_item) & c["measure"].isin(["top two", "mean"])
+        score = (c["item"] == "recommend") & (c["measure"] == "NPS")
+        c = c[(lead | score) & (c["each"] == self.lead_each) & c["level_3"].isin([self.lead_level_3, "either"])]
+        numbers = ["estimate_from", "estimate_to", "estimate", "ci_low", "ci_high"]
+        shown = ["from_wave", "to_wave", "term", "compared", *numbers, "n_both", "why"]
+        return in_percent(self.context.wording, c, numbers)[shown].reset_index(drop=True)
 
     def _sentence(self) -> str:
         say = self.context.wording

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from kam.errors import DataError, MissingColumnError, ParameterError
-from kam.survey import Design, collect_responses, estimate, one_phase_designs
+from kam.survey import Design, collect_responses, compare_waves, estimate, one_phase_designs
 from kam.survey.estimate_checks import compare_means
 from kam.survey.intervals import effective_number, korn_graubard_interval
 from kam.survey.linearization import linearize
@@ -269,9 +269,32 @@ def test_a_domain_in_which_nobody_answered_is_named(company):
     responses, designs = company
     rows = responses.rows.copy()
     rows.loc[rows["role"] == "user", "price"] = np.nan
-    found = estimate(replace(responses, rows=rows), designs=designs, by="role")
+    found = estimate(replace(responses, rows=rows), designs=designs, by="role", grouped=["price"])
     cell = found.find("price", "mean", wave="2024", by="role").set_index("group_name").loc["user"]
     assert cell["n_respondents"] == 0 and cell["why"] == "nobody answered"
+
+
+def test_only_the_leading_questions_are_read_by_group(company):
+    responses, designs = company
+    found = estimate(responses, designs=designs, by="role")
+    assert set(found.measures.query("by == 'role'")["item"]) == {"overall", "recommend"} & set(responses.answer_columns)
+    assert {"price"} < set(found.measures["item"])
+
+
+def test_the_overview_is_in_percent_and_words(company):
+    responses, designs = company
+    found = estimate(responses, designs=designs, by="role")
+    top = found.find("overall", "top two", wave="2024", by="role")
+    shown = found.overview("role").query("term == 'answer 4 or 5 (%)'").reset_index(drop=True)
+    pd.testing.assert_series_equal(shown["estimate"], 100 * top["estimate"])
+    assert list(found.groupings) == ["role"]
+    both = found.overview().query("term == 'mean answer (points)'")
+    assert set(both["each"]) == {"account", "revenue", "respondent"} and set(both["level_3"]) == {
+        "neutral",
+        "no opinion",
+    }
+    changes = compare_waves(responses, designs=designs).overview()
+    assert changes["estimate"].sub(changes["estimate_to"] - changes["estimate_from"]).abs().max() < 1e-9
 
 
 def test_accounts_without_revenue_are_named(company):

@@ -25,21 +25,19 @@ SAY = Wording()
 # -- effects beside facts --------------------------------------------------------------------------------------------
 
 
-def test_an_effect_is_that_of_least_squares_with_a_clustered_sandwich():
+def test_an_effect_is_that_of_least_squares_with_accounts_left_out_in_turn():
     rng = np.random.default_rng(1)
     n = 80
     clusters = np.arange(n) // 2
     term, fact, w = rng.normal(size=n), rng.normal(size=(n, 1)), rng.uniform(0.5, 2, n)
     y = 0.4 * term + fact[:, 0] + rng.normal(size=40)[clusters] + rng.normal(size=n)
     found = effect_beside(y, term, fact, weights=w, clusters=clusters, level=0.95)
-    x = np.column_stack([np.ones(n), term, fact])
-    bread = np.linalg.inv(x.T @ (x * w[:, None]))
-    beta = bread @ x.T @ (w * y)
-    scores = x * (w * (y - x @ beta))[:, None]
-    by = np.array([scores[clusters == c].sum(axis=0) for c in range(40)])
-    cov = bread @ by.T @ by @ bread * 40 / 39 * (n - 1) / (n - 3)
-    assert found.estimate == pytest.approx(beta[1])
-    assert (found.high - found.low) / 2 == pytest.approx(2.022691 * np.sqrt(cov[1, 1]), rel=1e-5)  # t with 39
+    x = np.column_stack([np.ones(n), term, fact]) * np.sqrt(w)[:, None]
+    beta = np.linalg.lstsq(x, y * np.sqrt(w))[0][1]
+    without = [np.linalg.lstsq(x[clusters != c], (y * np.sqrt(w))[clusters != c])[0][1] for c in range(40)]
+    error = np.sqrt(39 / 40 * ((np.array(without) - beta) ** 2).sum())
+    assert found.estimate == pytest.approx(beta)
+    assert (found.high - found.low) / 2 == pytest.approx(2.026192 * error, rel=1e-5)  # t with 40 - 3
     assert (found.n_accounts, found.n_facts) == (40, 1)
 
 
@@ -183,13 +181,13 @@ def test_what_came_after_is_the_difference_of_weighted_shares():
         }
     )  # fmt: skip
     table = compare_afterwards(drawn, level=0.95).set_index("term")
-    row = table.loc["no_order"]
+    row = table.loc["share_no_order"]
     of = [np.average(no_order[a], weights=drawn["base_weight"][a]) for a in (answered, ~answered)]
     assert row[["of_answered", "of_silent"]].tolist() == pytest.approx(of)
     assert row["difference_raw"] == pytest.approx(of[1] - of[0]) and row["ci_low"] > 0
     assert row["alike_low"] <= 0 <= row["alike_high"], "among accounts alike nothing is left of it"
     assert row["n_unanswered"] == (~answered).sum()
-    kept = table.loc["revenue kept"]
+    kept = table.loc["share_revenue_kept"]
     w = drawn["base_weight"]
     assert kept["of_silent"] == pytest.approx(
         (w * drawn["revenue_next"])[~answered].sum() / (w * drawn["revenue"])[~answered].sum()
