@@ -884,6 +884,9 @@ GLOSSARY: dict[str, Column] = {
     "share_resamples": _column("chosen in", "share of the resamples", "share of resamples", "share"),
     "share_rest": _column("elsewhere", "share lost a year in all other groups", "share", "share"),
     "share_returns": _column("returns", "returns over gross revenue", "share", "share"),
+    "share_revenue_change": _column(
+        "revenue changed by", "change of revenue, relative to the year before", "share", "share"
+    ),
     "share_revenue_kept": _column("revenue kept", "revenue after the field over revenue before", "share", "share"),
     "share_same": _column(
         "same periods", "relative change if all are estimated from the same periods", "share", "share"

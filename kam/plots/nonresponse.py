@@ -12,6 +12,7 @@ from kam.errors import ParameterError
 from kam.plots import style
 from kam.plots.fonts import one_line
 from kam.plots.labels import NAME_WIDTH, fit_lines, label_ends, leave_room
+from kam.survey.questions import name_question
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -208,7 +209,9 @@ def plot_delta(result: NonresponseResult, *, ax: Axes | None = None) -> Axes:
         ax.spines["bottom"].set_bounds(0, right)
         x_label = say.sentence("points by which the silent are less satisfied (delta, assumed)")
         ax.set_xlabel(f"{x_label}\n{legend}", x=0.5 * right / ax.get_xlim()[1])
-        ax.set_ylabel(say.sentence("mean of '{outcome}'", outcome=one_line(result.outcome, width=NAME_WIDTH)))
+        ax.set_ylabel(
+            say.sentence("mean of {outcome}", outcome=one_line(name_question(say, result.outcome), width=NAME_WIDTH))
+        )
         return style.finish(
             ax, title=_title(result, tips), description=_description(say, result, curves), context=result.context
         )

@@ -109,15 +109,11 @@ def _rows(result: EstimatesResult, bars: str) -> pd.DataFrame:
     table = wide.merge(result.questions[["wave", "item", "text", "mean", "n_answered", "why"]], on=["wave", "item"])
     if bars == "questions":
         table = table[table["n_answered"] > 0]
-        table["name"] = [_question(result.context.wording, r["item"], r["text"]) for r in table.to_dict("records")]
+        table["name"] = table["text"]
         return table.sort_values(["mean", "item"], ascending=[False, True], na_position="last", ignore_index=True)
     order = list(dict.fromkeys(result.levels["wave"]))
     table["name"] = table["wave"]
     return table.sort_values("wave", key=lambda w: w.map(order.index), ignore_index=True)
-
-
-def _question(say: Wording, item: str, text: str) -> str:
-    return say.sentence("satisfied overall") if text == item == "overall" else text
 
 
 def _places(shares: np.ndarray, apart: bool) -> tuple[np.ndarray, float, float, float | None]:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
+from kam.columns import GLOSSARY
 from kam.errors import ParameterError
 from kam.results import Context, KeyFigure, Result
 from kam.survey.cells import (
@@ -23,6 +24,7 @@ from kam.survey.design import EACH, Design, Each
 from kam.survey.estimate_checks import assumed_of_estimates, check_estimates
 from kam.survey.linearization import require_designs
 from kam.survey.nps import points
+from kam.survey.questions import name_question
 from kam.survey.responses import Responses
 from kam.wording import Wording
 
@@ -103,39 +105,36 @@ class EstimatesResult(Result):
         chosen &= (m["each"] == (each or self.lead_each)) & m["level_3"].isin([self.lead_level_3, EITHER])
         return m[chosen & (True if wave is None else m["wave"] == wave)].reset_index(drop=True)
 
-    def overview(self, by: str | None = None) -> pd.DataFrame:
-        """The last wave for a reader: shares in percent, points as they are.
-
-        Parameters
-        ----------
-        by : str, optional
-            What groups are formed by, read as it leads. By default all together, for each way of counting and of reading level
-            3.
+    def overview(self) -> pd.DataFrame:
+        """The last wave, all together, for a reader: by what counts alike and how level 3 is read; shares in percent.
 
         Returns
         -------
         pandas.DataFrame
-            ``group_name`` or ``each, level_3``, and ``term`` in words, ``estimate, ci_low, ci_high, n_respondents, n_accounts,
-            why``.
+            ``term`` in words, ``each, level_3, estimate, ci_low, ci_high, n_respondents, n_accounts, why``.
         """
-        say = self.context.wording
-        m = self.measures[(self.measures["wave"] == self.wave) & (self.measures["by"] == (by or ALL))]
+        m = self.measures[(self.measures["wave"] == self.wave) & (self.measures["by"] == ALL)]
         lead = (m["item"] == self.lead_item) & m["measure"].isin(["top two", "mean"])
         score = (m["item"] == "recommend") & (m["measure"] == "NPS")
-        shown = [] if by is None else ["group_name"]
-        if by is None:
-            shown = ["each", "level_3"]
-            m = m[lead | score]
-        else:
-            m = m[(lead | score) & (m["each"] == self.lead_each) & m["level_3"].isin([self.lead_level_3, EITHER])]
-        shown = ["term", *shown, "estimate", "ci_low", "ci_high", "n_respondents", "n_accounts", "why"]
-        return in_percent(say, m)[shown].reset_index(drop=True)
+        shown = ["term", "each", "level_3", "estimate", "ci_low", "ci_high", "n_respondents", "n_accounts", "why"]
+        return in_percent(self.context.wording, m[lead | score])[shown].reset_index(drop=True)
 
-    @property
-    def groupings(self) -> dict[str, pd.DataFrame]:
-        """:meth:`overview` of every way in which groups were formed."""
-        ways = [by for by in dict.fromkeys(self.measures["by"]) if by != ALL]
-        return {by: self.overview(by) for by in ways}
+    def by_group(self) -> pd.DataFrame:
+        """The last wave by group, for a reader, as it leads: the share of 4 or 5 in percent (or else the mean) of the question.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``by`` and ``term`` in words, ``group_name, estimate, ci_low, ci_high, n_respondents, n_accounts, why``.
+        """
+        say = self.context.wording
+        m = self.measures[(self.measures["wave"] == self.wave) & (self.measures["item"] == self.lead_item)]
+        m = m[(m["each"] == self.lead_each) & m["level_3"].isin([self.lead_level_3, EITHER])]
+        measure = "top two" if (m["measure"] == "top two").any() else "mean"
+        m = in_percent(say, m[(m["measure"] == measure) & (m["by"] != ALL)])
+        m["by"] = [say.label(by) if by in GLOSSARY else by for by in m["by"]]
+        shown = ["by", "group_name", "term", "estimate", "ci_low", "ci_high", "n_respondents", "n_accounts", "why"]
+        return m[shown].reset_index(drop=True)
 
     def _row(self, item: str, measure: str, each: str | None = None) -> Mapping[Hashable, Any] | None:
         """The row of the last wave, all together; None where it is not there or has no estimate."""
@@ -153,9 +152,9 @@ class EstimatesResult(Result):
         elif mean:
             parts.append(
                 say.sentence(
-                    "In wave {wave}, the mean answer to “{item}” is {mean} ({interval}), {counting}.",
+                    "In wave {wave}, the mean answer to {item} is {mean} ({interval}), {counting}.",
                     wave=self.wave,
-                    item=self.lead_item,
+                    item=name_question(say, self.lead_item),
                     mean=say.number(mean["estimate"]),
                     interval=in_words(say, mean, self.level),
                     counting=counting(say, self.lead_each),
@@ -191,7 +190,7 @@ class EstimatesResult(Result):
         values = {
             "wave": self.wave,
             "share": say.share(top["estimate"]),
-            "item": self.lead_item,
+            "item": name_question(say, self.lead_item),
             "interval": in_words(say, top, self.level),
             "counting": counting(say, self.lead_each),
         }
@@ -204,7 +203,7 @@ class EstimatesResult(Result):
             return say.sentence(
                 "In wave {wave}, {share} are satisfied, 4 or 5 of five ({interval}), {counting}.", **values
             )
-        return say.sentence("In wave {wave}, {share} answer 4 or 5 to “{item}” ({interval}), {counting}.", **values)
+        return say.sentence("In wave {wave}, {share} answer 4 or 5 to {item} ({interval}), {counting}.", **values)
 
     def _n_answered(self) -> int:
         rows = self.questions[(self.questions["wave"] == self.wave) & (self.questions["item"] == self.lead_item)]
@@ -230,7 +229,7 @@ class EstimatesResult(Result):
         last = self.questions[self.questions["wave"] == self.wave]
         answered = KeyFigure(
             value=say.count(self._n_answered()),
-            label=say.sentence("answers to “{item}”", item=self.lead_item),
+            label=say.sentence("answers to {question}", question=name_question(say, self.lead_item)),
             note=say.sentence("in wave {wave}, counted", wave=self.wave),
         )
         asked = KeyFigure(
@@ -423,7 +422,7 @@ def _questions(
         for row in responses.items.to_dict("records")
     }
     themes = dict(zip(responses.items["item"], responses.items["theme"], strict=True))
-    table["text"] = [str(texts.get(item, item)) for item in table["item"]]
+    table["text"] = [str(texts.get(item) or name_question(say, item)) for item in table["item"]]
     table["theme"] = [str(themes.get(item, "")) for item in table["item"]]
     table[list(names.values())] = table[list(names.values())].fillna(0).astype("int64")
     return table[

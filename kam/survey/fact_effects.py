@@ -93,8 +93,8 @@ def effect_beside(
     """The change of y with one more of the term among accounts alike in the facts, by weighted least squares.
 
     Errors are those of the jackknife over accounts (Bell & McCaffrey 2002, "CR3"), since with many facts beside few accounts the
-    plain clustered ones are too small; t with as many degrees of freedom as accounts less columns. For a y of 0 and 1 the estimate
-    is a difference of shares (linear probability model).
+    plain clustered ones are too small; t with as many degrees of freedom as accounts less columns. For a y of 0 and 1 the
+    estimate is a difference of shares (linear probability model).
 
     Assumes (1) that accounts are independent; (2) that y is linear in the columns of facts, as far as it matters here.
 

@@ -24,9 +24,10 @@ FEW_ACCOUNTS = 5
 """A band with fewer accounts is suppressed."""
 ADJUSTED_FOR = ("revenue", "days_since_last_order")
 REVENUE_CHANGE = "revenue_change"
+TERMS = {"no_order": "share_no_order", "churned": "share_lost", REVENUE_CHANGE: "share_revenue_change"}
 """Revenue of the year after over that of the year before, less 1, of all accounts of a band together."""
 _COLUMNS = (
-    "outcome",
+    "term",
     "group_name",
     "n_accounts",
     "estimate",
@@ -68,7 +69,7 @@ def later_behavior(frame: pd.DataFrame, say: Wording, *, level: float) -> pd.Dat
     Returns
     -------
     pandas.DataFrame
-        ``outcome, group_name, n_accounts, estimate, ci_low, ci_high, adjusted, adjusted_low, adjusted_high, why``; missing where
+        ``term`` (``share_no_order, share_lost, share_revenue_change``) ``, group_name, n_accounts, estimate, ci_low, ci_high, adjusted, adjusted_low, adjusted_high, why``; missing where
         ``why`` says so.
     """
     rows = []
@@ -116,12 +117,12 @@ def _compare(part: pd.DataFrame, outcome: _Outcome, say: Wording, level: float) 
     for name in BANDS:
         if name not in enough:
             why = say.sentence("fewer than {n} accounts", n=say.count(FEW_ACCOUNTS))
-            found.append((outcome.name, name, n_accounts[name], *[np.nan] * 6, why))
+            found.append((TERMS[outcome.name], name, n_accounts[name], *[np.nan] * 6, why))
             continue
         j = enough.index(name)
         assert raw is not None
         shown = adjusted[j] if adjusted is not None else np.full(3, np.nan)
-        found.append((outcome.name, name, n_accounts[name], *raw[j], *shown, why_not))
+        found.append((TERMS[outcome.name], name, n_accounts[name], *raw[j], *shown, why_not))
     return found
 
 

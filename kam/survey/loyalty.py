@@ -64,8 +64,9 @@ class LoyaltyResult(Result):
         With a score of several items, one row per reading and term of the continuous line with two bends: ``term``
         (``breakpoint 1``, ``slope 1`` …) ``, estimate, ci_low, ci_high``; else empty.
     later : pandas.DataFrame
-        With a frame of behavior, one row per outcome and band of satisfaction (low below 2.5, high from 4.5):
-        ``outcome, group_name, n_accounts, estimate, ci_low, ci_high``, and ``adjusted, adjusted_low, adjusted_high`` for revenue
+        With a frame of behavior, one row per outcome and band of satisfaction (low below 2.5, high from 4.5): ``term``
+        (``share_no_order``, ``share_lost``, ``share_revenue_change``) ``, group_name, n_accounts, estimate, ci_low, ci_high``,
+        and ``adjusted, adjusted_low, adjusted_high`` for revenue
         and days since the last order; ``why``. Read with level 3 as neutral. Else empty.
     outcome : str
         The loyalty.

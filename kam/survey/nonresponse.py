@@ -33,6 +33,7 @@ from kam.survey.nonresponse_checks import (
     judge_signs,
     signed,
 )
+from kam.survey.questions import name_question
 from kam.survey.response_signs import (
     answered_before,
     compare_afterwards,
@@ -147,12 +148,12 @@ class NonresponseResult(Result):
         band = say.sentence(
             "In {wave} {share} of the accounts asked stayed silent; if they are 0 to {delta} points less satisfied "
             "than comparable "
-            "accounts that answered, the mean of '{outcome}' lies between {low} and {high} (from the answers "
+            "accounts that answered, the mean of {outcome} lies between {low} and {high} (from the answers "
             "{estimate}, {interval}).",
             wave=self.wave,
             share=say.share(row["share_silent"], 0),
             delta=say.number(self.largest_delta),
-            outcome=self.outcome,
+            outcome=name_question(say, self.outcome),
             low=say.number(row["band_low"]),
             high=say.number(row["band_high"]),
             estimate=say.number(row["estimate"]),
@@ -184,7 +185,8 @@ class NonresponseResult(Result):
                     "{low} to {high}", low=say.number(row["band_low"]), high=say.number(row["band_high"])
                 ),
                 label=say.sentence(
-                    "mean of '{outcome}', whatever the silent think within the range", outcome=self.outcome
+                    "mean of {outcome}, whatever the silent think within the range",
+                    outcome=name_question(say, self.outcome),
                 ),
                 note=say.sentence(
                     "lowest to highest end of the {level} intervals for delta from 0 to {delta}",

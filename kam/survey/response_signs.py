@@ -93,8 +93,8 @@ def compare_afterwards(drawn: pd.DataFrame, *, level: float) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        One row per measure and wave in which it is known, and, with several, one for all waves: ``term`` (``share_no_order``, ``share_lost``,
-        ``share_revenue_kept``); ``wave``;
+        One row per measure and wave in which it is known, and, with several, one for all waves:
+        ``term`` (``share_no_order``, ``share_lost``, ``share_revenue_kept``); ``wave``;
         ``n_accounts``, ``n_unanswered``; ``of_answered``, ``of_silent``, shares; ``difference_raw, ci_low, ci_high``;
         ``difference_alike, alike_low, alike_high, p_value`` (missing where too few accounts are left).
     """

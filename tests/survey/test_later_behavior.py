@@ -36,19 +36,19 @@ def accounts(n=3000, seed=1, hidden=0.0):
 
 def test_raw_values_are_weighted_means_and_sums():
     frame = accounts(300)
-    found = later_behavior(frame, SAY, level=0.95).set_index(["outcome", "group_name"])
+    found = later_behavior(frame, SAY, level=0.95).set_index(["term", "group_name"])
     for name, low, high in (("low", 0, 2.5), ("middle", 2.5, 4.5), ("high", 4.5, 9)):
         part = frame[(frame["score"] >= low) & (frame["score"] < high)]
         share = np.average(part["churned"], weights=part["weight"])
-        assert found.loc[("churned", name), "estimate"] == pytest.approx(share)
+        assert found.loc[("share_lost", name), "estimate"] == pytest.approx(share)
         change = (part["weight"] * part["revenue_next"]).sum() / (part["weight"] * part["revenue"]).sum() - 1
-        assert found.loc[("revenue_change", name), "estimate"] == pytest.approx(change)
-        assert found.loc[("churned", name), "n_accounts"] == len(part)
+        assert found.loc[("share_revenue_change", name), "estimate"] == pytest.approx(change)
+        assert found.loc[("share_lost", name), "n_accounts"] == len(part)
 
 
 def test_what_only_recency_explains_is_gone_when_adjusted():
     found = later_behavior(accounts(hidden=0.4), SAY, level=0.95)
-    churned = found[found["outcome"] == "churned"].set_index("group_name")
+    churned = found[found["term"] == "share_lost"].set_index("group_name")
     assert churned.loc["low", "estimate"] - churned.loc["high", "estimate"] > 0.3
     assert abs(churned.loc["low", "adjusted"] - churned.loc["high", "adjusted"]) < 0.06
     assert (churned["adjusted_low"] < churned["adjusted"]).all()
@@ -71,10 +71,10 @@ def test_what_cannot_be_said_has_a_reason():
     frame = accounts(60).assign(churned=lambda f: f["score"] < 4)
     frame = frame[(frame["score"] != 2.0) | (frame.groupby("score").cumcount() < 3)]
     found = later_behavior(frame, SAY, level=0.95)
-    churned = found[found["outcome"] == "churned"].set_index("group_name")
+    churned = found[found["term"] == "share_lost"].set_index("group_name")
     assert np.isnan(churned.loc["low", "estimate"]) and churned.loc["low", "why"] == "fewer than 5 accounts"
     assert np.isnan(churned.loc["high", "adjusted"]) and "happened to nobody" in churned.loc["high", "why"]
     bare = later_behavior(frame.drop(columns=list(ADJUSTED_FOR)), SAY, level=0.95)
-    assert set(bare["outcome"]) == {"churned"}
+    assert set(bare["term"]) == {"share_lost"}
     assert "not adjusted: revenue and days_since_last_order not known" in set(bare["why"])
     assert later_behavior(frame[["score", "weight"]].iloc[:0], SAY, level=0.95).empty

@@ -177,7 +177,7 @@ def test_later_behavior_stands_beside_an_attitude(behaved):
     _, behavior = behaved
     frame = respondents(STEPS, n_accounts=400, each=1).assign(customer_id=[f"c{i}" for i in range(400)])
     result = satisfaction_loyalty(collect_responses(frame), behavior, n_resamples=20)
-    assert set(result.later["outcome"]) == {"no_order", "churned", "revenue_change"}
+    assert set(result.later["term"]) == {"share_no_order", "share_lost", "share_revenue_change"}
     assert result.later["group_name"].tolist()[:3] == ["low", "middle", "high"]
 
 
