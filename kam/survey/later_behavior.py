@@ -69,7 +69,8 @@ def later_behavior(frame: pd.DataFrame, say: Wording, *, level: float) -> pd.Dat
     Returns
     -------
     pandas.DataFrame
-        ``term`` (``share_no_order, share_lost, share_revenue_change``) ``, group_name, n_accounts, estimate, ci_low, ci_high, adjusted, adjusted_low, adjusted_high, why``; missing where
+        ``term`` (``share_no_order, share_lost, share_revenue_change``) ``, group_name, n_accounts, estimate, ci_low, ci_high,
+        adjusted, adjusted_low, adjusted_high, why``; missing where
         ``why`` says so.
     """
     rows = []

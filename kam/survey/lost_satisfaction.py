@@ -192,7 +192,7 @@ class LostSatisfactionResult(Result):
 
 def satisfaction_of_the_lost(
     responses: Responses,
-    losses: pd.DataFrame,
+    losses: pd.DataFrame | None,
     *,
     asked: pd.DataFrame | None = None,
     designs: Mapping[str, Design] | None = None,
@@ -288,6 +288,8 @@ def satisfaction_of_the_lost(
         raise ParameterError(f"satisfied_from is {satisfied_from!r}.", hint="Give a level from 2 to 5.")
     if horizon_days is not None and horizon_days < 1:
         raise ParameterError(f"horizon_days is {horizon_days!r}.", hint="Give a number of days.")
+    if losses is None:
+        raise EmptyDataError("Who was lost is not known.", hint="Give the dataset a ledger.")
     if not responses.has_accounts:
         raise MissingColumnError("The answers do not say of which account they are.", where="customer_id")
     if responses.field.empty:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.stats import norm
 
-from kam.errors import ParameterError
+from kam.errors import EmptyDataError, ParameterError
 from kam.results import Context, KeyFigure, Result
 from kam.survey.sample_size_checks import assumed_of_size, check_size, width_text
 
@@ -340,6 +340,8 @@ def _read_population(population: int | Mapping[str, int]) -> tuple[list[str], Fl
     sizes = dict(population) if isinstance(population, Mapping) else {"all accounts": population}
     if not sizes:
         raise ParameterError("There is no stratum.", where="population", hint="Give the number of accounts in each.")
+    if population == 0:
+        raise EmptyDataError("There is no account to ask.", hint="Give a ledger in which somebody ordered of late.")
     for name, n in sizes.items():
         if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
             raise ParameterError(

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from kam.errors import DataError, MissingColumnError, ParameterError
+from kam.errors import DataError, EmptyDataError, MissingColumnError, ParameterError
 from kam.results import Context, KeyFigure, Result
 from kam.stats.resampling import check_whole
 from kam.survey.allocation import allocate
@@ -143,7 +143,7 @@ class SampleDrawResult(Result):
 
 
 def draw_sample(
-    frame: pd.DataFrame,
+    frame: pd.DataFrame | None,
     *,
     n: int,
     wave: str,
@@ -239,6 +239,10 @@ def draw_sample(
     """
     context = context or Context()
     check_whole("seed", seed, at_least=0)
+    if frame is None or frame.empty:
+        raise EmptyDataError(
+            "There is no account to draw from.", hint="Give a ledger in which somebody ordered of late."
+        )
     check_whole("n", n, at_least=1)
     check_whole("min_per_stratum", min_per_stratum, at_least=0)
     if allocation not in ("proportional", "neyman"):

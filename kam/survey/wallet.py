@@ -158,8 +158,8 @@ class WalletResult(Result):
 
 
 def share_of_wallet(
-    accounts: pd.DataFrame,
-    facts: pd.DataFrame,
+    accounts: pd.DataFrame | None,
+    facts: pd.DataFrame | None,
     *,
     revenue: str = "revenue",
     stated: str | None = None,
@@ -240,6 +240,11 @@ def share_of_wallet(
     check_whole("n_resamples", n_resamples, at_least=1)
     if not 0 < level < 1:
         raise ParameterError(f"level is {level}.", hint="Give a level between 0 and 1, such as 0.95.")
+    if accounts is None or facts is None:
+        raise EmptyDataError(
+            "What accounts need, or what they bought, is not known.",
+            hint="Give the dataset a ledger, and accounts with a column potential.",
+        )
     table = _join(accounts, facts, revenue, stated, by)
     n_negative = int((table["revenue"] < 0).sum())
     table["revenue"] = table["revenue"].clip(lower=0.0)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import norm
 
-from kam.errors import ParameterError
+from kam.errors import EmptyDataError, ParameterError
 from kam.results import Context
 from kam.survey import sample_size
 
@@ -159,7 +159,7 @@ def test_words():
 @pytest.mark.parametrize(
     ("population", "changes", "message"),
     [
-        (0, {}, "population of 'all accounts' is 0"),
+        (-1, {}, "population of 'all accounts' is -1"),
         (10.5, {}, "is 10.5"),
         ({}, {}, "no stratum"),
         ({"a": 0}, {}, "population of 'a' is 0"),
@@ -199,3 +199,8 @@ def test_plans_hold_together(n, d, rate, deff, share):
     else:
         assert result.n_drawn == n and result.half_width_everybody > d
     assert (np.diff(result.precision["n_drawn"]) >= 0).all()
+
+
+def test_nobody_to_ask_is_a_matter_of_the_data():
+    with pytest.raises(EmptyDataError, match="no account to ask"):
+        sample_size(0, half_width=0.1, std_dev=1.0, response_rate=0.5)
