@@ -58,7 +58,7 @@ def allocate(n: int, size: npt.ArrayLike, *, spread: npt.ArrayLike | None = None
             hint=f"Draw {int(lower.sum())} to {int(upper.sum())}, or lower min_per_stratum.",
         )
     scale = np.ones_like(upper) if spread is None else np.asarray(spread, dtype=np.float64)
-    weight = upper * (np.maximum(scale, _LEAST * scale.max()) if scale.max() > 0 else 1.0)
+    weight = upper * (np.maximum(scale / scale.max(), _LEAST) if scale.max() > 0 else 1.0)
     exact = _within(n, weight, lower, upper)
     whole = np.floor(exact + 1e-9)
     rest = n - int(whole.sum())

@@ -175,7 +175,7 @@ def resample(given: Drivers, n_resamples: int, seed: int) -> tuple[Estimates, Es
 
     Filling anew in each resample costs more than all the rest, so it is done in :data:`N_REFITS` of them, beside the same
     resamples filled once; by the ratio of the two spreads the parts of R² are moved away from the estimate. (On the simulated
-    companies it is up to 1.2, for items that half of the people answered; for the slopes it is 1.01.)
+    companies it is about 1.2 for items that half of the people answered; for the slopes it is 1.00 to 1.01.)
 
     Raises
     ------
