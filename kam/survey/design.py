@@ -3,7 +3,7 @@
 Answering is a second phase of sampling. An estimate Σ w e over those who answered, with design weights d, response
 probabilities p estimated from facts x, and final weights w, has the error of the total of
 
-    u = w r (e − b) + d b,     b = p x'γ,   γ = (Σ d p (1 − p) x x')⁻¹ Σ r d e (1 − p) / p · x
+    u = w r (e − b) + d b,     b = p x'γ,   γ = (Σ d p (1 − p) x x')⁻¹ Σ r w e (1 − p) x
 
 over **all who were drawn** (r: answered or not). Its variance has two parts: that of drawing, to which the finite population
 correction f = n / N applies, and that of answering, to which it never does:
@@ -253,7 +253,7 @@ class Design:
         else:
             x = self.response_terms
             information = (x * (d * p * (1 - p))[:, None]).T @ x
-            pull = x[r].T @ (e[r] * (d[r] * (1 - p[r]) / p[r])[:, None])
+            pull = x[r].T @ (e[r] * (w[r] * (1 - p[r]))[:, None])
             b = p[:, None] * (x @ np.linalg.lstsq(information, pull, rcond=None)[0])
         rest = np.where(r[:, None], e - b, 0.0)
         rest[r] /= np.sqrt(self._kept(r, w))[:, None]
@@ -334,13 +334,14 @@ def one_phase_design(responses: Responses) -> Design:
         )
     rows = responses.rows
     first = rows.groupby("customer_id", sort=False)
-    units = pd.DataFrame({"customer_id": list(first.groups)})
+    weight = first["weight"].mean()
+    units = pd.DataFrame({"customer_id": weight.index})
     units["stratum"] = first["stratum"].first().to_numpy() if "stratum" in rows.columns else ""
     units["stratum"] = units["stratum"].fillna("")
     units["psu"] = first["psu"].first().to_numpy() if "psu" in rows.columns else units["customer_id"]
     units["psu"] = units["psu"].fillna(units["customer_id"])
     units["n_population"] = first["fpc"].first().to_numpy(dtype=np.float64) if "fpc" in rows.columns else np.nan
-    units["base_weight"] = first["weight"].mean().to_numpy()
+    units["base_weight"] = weight.to_numpy()
     units["answered"] = True
     units["p_response"] = 1.0
     units["weight"] = units["base_weight"]
