@@ -294,6 +294,7 @@ def weigh_responses(
             joined={part.wave: part.joined for part in parts},
             settled={part.wave: part.settled for part in parts},
             max_ratio=max_ratio,
+            has_clusters=_has_clusters(responses),
         ),
         assumed=assumed_of_weights(
             context.wording, frame, method=method, given=given, margins=margins, max_ratio=max_ratio
@@ -358,3 +359,8 @@ def _of_accounts(responses: Responses, customers: pd.Series) -> Responses:
         status=responses.status[responses.status["respondent_id"].isin(kept)].reset_index(drop=True),
         left_out=pd.concat([responses.left_out, gone], ignore_index=True),
     )
+
+
+def _has_clusters(responses: Responses) -> bool:
+    rows = responses.rows
+    return "psu" in rows.columns and bool((rows["psu"].notna() & (rows["psu"] != rows["customer_id"])).any())

@@ -34,6 +34,7 @@ def check_weights(
     joined: Mapping[str, list[str]],
     settled: Mapping[str, bool],
     max_ratio: float,
+    has_clusters: bool,
 ) -> tuple[Check, ...]:
     """Say of each assumption of weights whether the data bear it out.
 
@@ -54,9 +55,22 @@ def check_weights(
         By wave, whether margins and limit are both kept.
     max_ratio : float
         Largest factor, in medians.
+    has_clusters : bool
+        Whether the survey names primary sampling units that are not its accounts.
     """
     weighed = accounts[~accounts["wave"].isin(given)]
-    checks = [_check_balance(say, balance), *_check_drawn(say, left_out), *_check_known(say, drawn, given)]
+    checks = [_check_balance(say, balance), *_check_known(say, drawn, given)]
+    checks += _check_drawn(say, left_out) if len(weighed) else []
+    if len(weighed) and has_clusters:
+        checks.append(
+            Check(
+                assumption=say.sentence("accounts were drawn one by one"),
+                finding=say.sentence(
+                    "the survey names other sampling units (psu); the table of who was drawn does not, so they are not used"
+                ),
+                verdict="not testable",
+            )
+        )
     if len(weighed):
         modeled = {wave: model for wave, model in models.items() if wave not in given}
         checks += [

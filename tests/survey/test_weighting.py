@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -235,6 +236,13 @@ def test_trimming_never_changes_the_sum_or_the_order(weights: list[float], ratio
 def test_the_design_effect_is_kish(weighed: WeightsResult) -> None:
     w = weighed.accounts.loc[weighed.accounts["answered"], "weight"].to_numpy()
     assert weighed.waves["design_effect"].item() == pytest.approx(1 + (w.std() / w.mean()) ** 2)
+
+
+def test_other_sampling_units_than_accounts_are_said_not_to_be_used(survey: tuple[Responses, pd.DataFrame]) -> None:
+    responses, frame = survey
+    clustered = replace(responses, rows=responses.rows.assign(psu="city"))
+    assert verdict(weigh_responses(clustered, frame), "drawn one by one")[0] == "not testable"
+    assert not [c for c in weigh_responses(responses, frame).checks if "one by one" in c.assumption]
 
 
 def test_weights_remove_the_bias_that_the_ledger_explains() -> None:
