@@ -62,6 +62,8 @@ def results():
     states = ledger.state_panel(data.ledger, states="value", k=3, freq="quarter", window=4)
     chain = churn.fit_markov_churn(states, n_resamples=50, context=data.context)
     definition = churn.churn_definition(panel, n_resamples=50, context=data.context)
+    responses = survey.read_survey(data)
+    frame = survey.survey_frame(responses, sample=data.sample, contacts=data.contacts)
     taken, rolled = roll(simulate_orders(150, days=800, season=0.5))
     return {
         "definition": definition,
@@ -125,30 +127,21 @@ def results():
         ),
         "classes": classes,
         "rfm": identify.score_rfm(summary, context=data.context),
-        "drivers": survey.drivers(survey.read_survey(data), n_resamples=50, context=data.context),
+        "drivers": survey.drivers(responses, n_resamples=50, context=data.context),
         "accounts": identify.identify_key_accounts(data, classes=classes),
-        "nonresponse": survey.assess_nonresponse(
-            survey.read_survey(data),
-            survey.survey_frame(survey.read_survey(data), sample=data.sample),
-            context=data.context,
-        ),
-        "estimates": survey.estimate(survey.read_survey(data), by="role"),
+        "nonresponse": survey.assess_nonresponse(responses, frame, context=data.context),
+        "estimates": survey.estimate(responses, by="role", questions=["overall", "recommend"]),
         "nps": survey.nps(data.survey["recommend"], context=data.context),
-        "waves": survey.compare_waves(survey.read_survey(data)),
-        "loyalty": survey.satisfaction_loyalty(survey.read_survey(data), None, n_resamples=50, context=data.context),
-        "lost satisfaction": survey.satisfaction_of_the_lost(survey.read_survey(data), definition.customers),
-        "reliability": survey.reliability(survey.read_survey(data)),
-        "weights": survey.weigh_responses(
-            survey.read_survey(data),
-            survey.survey_frame(survey.read_survey(data), sample=data.sample, contacts=data.contacts),
-        ),
+        "waves": survey.compare_waves(responses),
+        "loyalty": survey.satisfaction_loyalty(responses, None, n_resamples=50, context=data.context),
+        "lost satisfaction": survey.satisfaction_of_the_lost(responses, definition.customers),
+        "reliability": survey.reliability(responses),
+        "weights": survey.weigh_responses(responses, frame),
         "sample size": survey.sample_size(1200, half_width=0.05, share=0.5, response_rate=0.6, context=data.context),
         "draw": survey.draw_sample(
             summary, n=400, wave="2026-01", certainty=80, contacts=data.contacts, context=data.context
         ),
-        "tracking": survey.track_responses(
-            survey.survey_frame(survey.read_survey(data), sample=data.sample), context=data.context
-        ),
+        "tracking": survey.track_responses(frame, context=data.context),
         "wallet": survey.share_of_wallet(
             data.accounts, summary, by=("industry",), n_resamples=50, context=data.context
         ),

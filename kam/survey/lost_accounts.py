@@ -11,7 +11,7 @@ import pandas as pd
 
 from kam.errors import ColumnTypeError, DataError, EmptyDataError, MissingColumnError, NoEventError
 from kam.survey.design import Design
-from kam.survey.loyalty_rows import account_scores, level_of
+from kam.survey.loyalty_rows import account_scores
 from kam.survey.responses import Responses
 
 Floats = npt.NDArray[np.float64]
@@ -24,6 +24,7 @@ ANSWERED, EARLIER, SILENT, NOT_ASKED, NEVER = (
     "never answered",
 )
 """What an account at risk had said by the end of a wave; the last one where nobody knows who was asked."""
+_SUPPOSED = ("taken as asked", "answers only")
 _SHORTEST, _LONGEST = 91, 364
 
 
@@ -153,10 +154,16 @@ def add_answers(
     satisfied_from: int,
     designs: Mapping[str, Design],
 ) -> pd.DataFrame:
-    """The accounts at risk who answered, with weight and whether they are satisfied."""
-    scores = account_scores(responses, items, designs).dropna(subset="score")
-    rows = at_risk.merge(scores[scores["weight"] > 0], on=["wave", "customer_id"])
-    return rows.assign(is_satisfied=level_of(rows["score"]) >= satisfied_from)
+    """The accounts at risk who answered, with ``score, share_satisfied`` (of their people) ``, n_people, weight``."""
+    scores = account_scores(responses, items, designs, satisfied_from=satisfied_from).dropna(subset="score")
+    return at_risk.merge(scores[scores["weight"] > 0], on=["wave", "customer_id"])
+
+
+def is_known_who_was_asked(asked: pd.DataFrame | None, waves: Sequence[str]) -> bool:
+    """Whether who was asked up to the last of the waves stands in a list, and was not supposed (``status``)."""
+    if asked is None or not set(waves) <= set(asked["wave"]):
+        return False
+    return "status" not in asked.columns or not asked.loc[asked["wave"].isin(waves), "status"].isin(_SUPPOSED).any()
 
 
 def status_of(at_risk: pd.DataFrame, responses: Responses, asked: pd.DataFrame | None) -> pd.Series:

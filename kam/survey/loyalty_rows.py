@@ -96,8 +96,14 @@ def satisfaction_items(responses: Responses, satisfaction: str | Sequence[str]) 
     return items
 
 
-def account_scores(responses: Responses, items: Sequence[str], designs: Mapping[str, Design]) -> pd.DataFrame:
-    """Satisfaction of each account and wave: ``wave, customer_id, score`` (missing: nobody answered these) ``, weight``."""
+def account_scores(
+    responses: Responses, items: Sequence[str], designs: Mapping[str, Design], *, satisfied_from: int | None = None
+) -> pd.DataFrame:
+    """Satisfaction of each account and wave: ``wave, customer_id, score`` (missing: nobody answered these) ``, weight``.
+
+    With ``satisfied_from`` also ``share_satisfied``, the share of its people (as they weigh in it) whose own mean is that level
+    or more, and ``n_people``, how many answered these.
+    """
     rows = responses.rows
     weight = answer_weights(responses, designs, each="account")
     score = rows[list(items)].mean(axis=1)
@@ -110,9 +116,16 @@ def account_scores(responses: Responses, items: Sequence[str], designs: Mapping[
             "sum": (rows["weight"] * score).fillna(0.0),
         }
     )
-    accounts = counted.groupby(["wave", "customer_id"], as_index=False, sort=False)[["weight", "own", "sum"]].sum()
+    names = ["wave", "customer_id", "score", "weight"]
+    if satisfied_from is not None:
+        counted["satisfied"] = rows["weight"].where(score >= satisfied_from, 0.0)
+        counted["n_people"] = score.notna() & (rows["weight"] > 0)
+        names += ["share_satisfied", "n_people"]
+    accounts = counted.groupby(["wave", "customer_id"], as_index=False, sort=False).sum()
     accounts["score"] = (accounts["sum"] / accounts["own"]).where(accounts["own"] > 0)
-    return accounts[["wave", "customer_id", "score", "weight"]]
+    if satisfied_from is not None:
+        accounts["share_satisfied"] = (accounts["satisfied"] / accounts["own"]).where(accounts["own"] > 0)
+    return accounts[names]
 
 
 def respondent_rows(
