@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -107,7 +108,8 @@ def _init(
         typer.echo(f"- {guess}")
     for question in draft.questions:
         typer.echo(f"? {question}")
-    typer.echo(f"Wrote {written}. Read its comments, then: kam check {named}")
+    asked = named if out == Path("data") else shlex.quote(str(written))
+    typer.echo(f"Wrote {written}. Read its comments, then: kam check {asked}")
 
 
 @app.command("check")

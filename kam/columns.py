@@ -175,7 +175,9 @@ GLOSSARY: dict[str, Column] = {
     ),
     "ci_high": _column("to", "upper end of the interval", "as the estimate", "number"),
     "ci_low": _column("from", "lower end of the interval", "as the estimate", "number"),
-    "compared": _column("over", "all who answered, or the accounts in both waves", "text", "text"),
+    "compared": _column(
+        "over", "all who answered, or the accounts in both waves: these alone, not weighed", "text", "text"
+    ),
     "competitor": _column("competitor", "competitor logged with the loss", "name", "text"),
     "conclusion": _column("conclusion", "what one would conclude from the answers", "text", "text"),
     "contact_id": _column("contact", "identifier of the person", "identifier", "text"),
@@ -727,7 +729,7 @@ GLOSSARY: dict[str, Column] = {
     "psu": _column("drawn unit", "primary sampling unit: what was drawn, by default the account", "name", "text"),
     "quadrant": _column(
         "quadrant",
-        "improve first, keep up, low priority or possible overkill: by importance and mean answer",
+        "look at first, keep up, low priority or possible overkill: by importance and mean answer",
         "text",
         "text",
     ),
@@ -777,7 +779,9 @@ GLOSSARY: dict[str, Column] = {
     "reward_high": _column("to", "upper end of the interval of the money per period", "currency", "money"),
     "reward_low": _column("from", "lower end of the interval of the money per period", "currency", "money"),
     "role": _column("role", "role of the person, and other groups it belongs to", "text", "text"),
-    "rule": _column("rule", "name of a cleaning rule", "text", "text"),
+    "rule": _column(
+        "rule", "name of a rule: of cleaning, or of how an account with divided people counts", "text", "text"
+    ),
     "run": _column("run", "folder of an earlier run, and of its step where a file cannot be read", "text", "text"),
     "runs_against": _column("runs against", "goes against the sum of the other questions", "yes or no", "flag"),
     "satisfaction": _column("satisfaction", "satisfaction of the account, 5 is best", "level 1 to 5", "number"),
@@ -892,7 +896,10 @@ GLOSSARY: dict[str, Column] = {
         "same periods", "relative change if all are estimated from the same periods", "share", "share"
     ),
     "share_silent": _column(
-        "silent", "weighted share of the accounts asked, or of their revenue, that did not answer", "share", "share"
+        "silent",
+        "share of the accounts, or of revenue, that those who did not answer stand for by weight",
+        "share",
+        "share",
     ),
     "share_stationary": _column("in the long run", "share of time in the state in the long run", "share", "share"),
     "share_top_3": _column(

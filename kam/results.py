@@ -199,7 +199,7 @@ class NotPossible:
 
     def answer(self) -> Answer:
         """Why there is no answer."""
-        return Answer(f"This could not be said: {self.error}")
+        return Answer(f"This could not be said: {self.error.what}")
 
 
 def attempt(analysis: Callable[P, R], /, *data: P.args, **options: P.kwargs) -> R | NotPossible:

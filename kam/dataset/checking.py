@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 
 import pandas as pd
 
-from kam.dataset.frame_checks import MAX_NAMED, shorten
+from kam.dataset.fieldwork import check_fieldwork
+from kam.dataset.frame_checks import shorten
 from kam.dataset.frames import TableData, choose_columns, specs_of
+from kam.dataset.notes import Notes, name_some
 from kam.dataset.opening import Dataset, open_dataset
 from kam.errors import KamError
 from kam.ledger import Audit, Ledger
@@ -85,34 +87,6 @@ class DatasetCheck:
     audit: Audit | None
 
 
-@dataclass
-class Notes:
-    """What a check finds on the way: lines in order, and which of them are problems and warnings."""
-
-    say: Wording
-    lines: list[str] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-
-    def problem(self, text: str) -> None:
-        """Note why a report could not be trusted."""
-        self.problems.append(text)
-        self.lines.append("  " + self.say.sentence("PROBLEM: {text}", text=text))
-
-    def warn(self, text: str) -> None:
-        """Note what a reader of reports should know."""
-        self.warnings.append(text)
-        self.lines.append("  " + self.say.sentence("Warning: {text}", text=text))
-
-    def head(self, table: str, text: str) -> None:
-        """Begin a table."""
-        self.lines.append(f"{table}: {text}")
-
-    def add(self, text: str) -> None:
-        """Add a line about it."""
-        self.lines.append("  " + text)
-
-
 def check_dataset(name_or_path: str | os.PathLike[str], *, today: date | None = None) -> DatasetCheck:
     """Read all of a dataset and say whether a report on it could be trusted.
 
@@ -145,6 +119,7 @@ def check_dataset(name_or_path: str | os.PathLike[str], *, today: date | None = 
     ledger = _check_ledger(dataset, notes) if "ledger" in dataset.tables else None
     tables = dict(_check_tables(dataset, notes))
     _check_customers(ledger, tables, notes)
+    check_fieldwork(dataset.file.tables.survey, ledger, tables, notes)
 
     for line in _unavailable(dataset, ledger):
         notes.lines.append(line)
@@ -375,7 +350,7 @@ def _check_customers(ledger: Ledger | None, tables: dict[str, TableData], notes:
                 "{n} of {all} customers of the ledger are not among the accounts ({named}).",
                 n=say.count(len(absent)),
                 all=say.count(len(buyers)),
-                named=_some(absent, say),
+                named=name_some(absent, say),
             )
             text += _zeros_hint(absent, accounts, say)
             if len(absent) > SHARE_WITHOUT_ACCOUNT_TO_MENTION * len(buyers):
@@ -394,14 +369,17 @@ def _check_customers(ledger: Ledger | None, tables: dict[str, TableData], notes:
                 table=name,
                 n=say.count(len(strange)),
                 all=say.count(len(there)),
-                named=_some(strange, say),
+                named=name_some(strange, say),
             )
-            notes.warn(text + _zeros_hint(strange, known, say))
-
-
-def _some(ids: list[str], say: Wording) -> str:
-    named = [shorten(customer) for customer in ids[:MAX_NAMED]]
-    return ", ".join([*named, say.sentence("…")] if len(ids) > MAX_NAMED else named)
+            if name == "survey" and len(strange) == len(there):
+                text = say.sentence(
+                    "survey: no account that answered is in the ledger or among the accounts ({named}); are the ids written "
+                    "alike?",
+                    named=name_some(strange, say),
+                )
+                notes.problem(text + _zeros_hint(strange, known, say))
+            else:
+                notes.warn(text + _zeros_hint(strange, known, say))
 
 
 def _zeros_hint(absent: list[str], known: pd.Series, say: Wording) -> str:

@@ -50,17 +50,24 @@ def _column_conflicts(name: str, table: TableFile, known: tuple[str, ...]) -> It
     if table.decimal is not None and table.decimal == table.delimiter:
         yield (*at, "decimal"), "it is the delimiter too. One of the two has to be another."
     by_source: dict[str, str] = {}
+    required, in_rows = TABLES[name].required, set[str]()
+    if isinstance(table, SurveyFile) and table.form == "long":
+        required, in_rows = (*required, "respondent_id"), {item.name for item in table.items}
     for canonical, source in table.columns.items():
         if canonical not in known:
             guess = nearest(canonical, known)
             if not guess and source in known:
                 guess = f"Canonical names stand on the left: write `{source}: {canonical}`. "
             yield (*at, "columns", canonical), f"the key names no column of {name}. {guess}Allowed: {', '.join(known)}."
-        elif source is None and canonical in TABLES[name].required:
+        elif source is None and canonical in required:
             yield (*at, "columns", canonical), "it cannot be left out: the column is required."
-        elif source is not None and source in by_source and not _may_share(name, canonical, by_source[source]):
+        elif (
+            canonical not in in_rows
+            and source in by_source
+            and not _may_share(name, canonical, by_source[source or ""])
+        ):
             yield (*at, "columns", canonical), f"it is {by_source[source]} already."
-        if source is not None:
+        if source is not None and canonical not in in_rows:  # of those it says what stands in the column of items
             by_source.setdefault(source, canonical)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from kam.dataset.frame_checks import shorten
 from kam.dataset.synonyms import CURRENCY_CODES, CURRENCY_SIGNS
@@ -72,13 +72,20 @@ def _iso(code: str) -> str:
     return "CNY" if code == "RMB" else code
 
 
-def guess_language(columns: Sequence[ColumnDescription]) -> tuple[str, str]:
-    """Guess the language of reports from the script of the columns' names, and say why."""
+def guess_language(columns: Sequence[ColumnDescription], encodings: Collection[str | None] = ()) -> tuple[str, str]:
+    """Guess the language of reports from the script of the columns' names, then of what stands in them, and say why.
+
+    Names in Chinese characters alone are Japanese in a file of a Japanese encoding, or where kana stand among the values.
+    """
     names = "".join(column.name for column in columns)
     if re.search(r"[\uac00-\ud7a3]", names):
         return "ko", "the columns have Korean names; en, zh, ko or ja"
     if re.search(r"[\u3040-\u30ff]", names):
         return "ja", "the columns have Japanese names; en, zh, ko or ja"
     if re.search(r"[\u4e00-\u9fff]", names):
+        if {"cp932", "shift_jis", "euc_jp", "euc-jp", "iso2022_jp"} & {(e or "").casefold() for e in encodings}:
+            return "ja", "the encoding of the file is Japanese; en, zh, ko or ja"
+        if re.search(r"[\u3040-\u309f\u30a1-\u30fa]", "".join(text for column in columns for text in column.examples)):
+            return "ja", "the values hold Japanese letters; en, zh, ko or ja"
         return "zh", "the columns have Chinese names; en, zh, ko or ja"
     return "en", "of reports: en, zh, ko or ja"

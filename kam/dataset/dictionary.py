@@ -176,8 +176,10 @@ TABLES: dict[str, TableSpec] = {
         key=("respondent_id", "wave"),
         without="Without a survey: nothing about satisfaction, recommendation and their drivers.",
         columns={
-            "respondent_id": _id("identifier of the respondent", required=True),
-            "wave": _id("name of the wave", required=True),
+            "respondent_id": _id(
+                "identifier of the respondent; without it each row is a respondent, but not in long form"
+            ),
+            "wave": _id("name of the wave; without it all is one wave, named by the month of its first answer"),
             "customer_id": _id("the respondent's customer; without it each respondent is an account of its own"),
             "answered_on": _date("day of the answer"),
             "weight": _number("weight of the answer", above=0),

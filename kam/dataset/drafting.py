@@ -177,8 +177,7 @@ def _look_closer(found: _Found, con: Backend) -> None:
     match, source = found.match, found.description.source
     if match.table == "survey":
         found.items = find_items(found.description, match)
-        if found.items.question:
-            found.questions.append(found.items.question)
+        found.questions += found.items.questions
         if not found.items.items and not {"overall", "recommend", "repurchase"} & match.matches.keys():
             found.questions.append("Which columns are the questions of the survey? Declare them under items:.")
     for name in match.missing:
@@ -300,7 +299,7 @@ def _compose(found: list[_Found], unknown: list[str], *, name: str | None, folde
     text.put(
         "currency", currency, why_currency if currency else f"{why_currency}; until it is filled in, money has no unit"
     )
-    text.put("language", *guess_language(columns))
+    text.put("language", *guess_language(columns, [entry.description.options.encoding for entry in found]))
     text.put("time_zone", "UTC", "where days begin and end, as Europe/Berlin or Asia/Seoul", guess=False)
     text.put("fiscal_year_start", 1, "month", guess=False)
     text.put("as_of", None, "null: the last order that is not after the day of the run", guess=False)
@@ -353,7 +352,7 @@ def _write_table(text: _Text, found: _Found, folder: Path) -> None:
         elif name in (c.name for c in description.columns):
             text.put(name, None, "the column of this name does not fit, see below", indent=6)
     for name, (column_name, why) in (found.items.columns if found.items else {}).items():
-        text.put(name, column_name, why, indent=6)
+        text.put(_scalar(name), column_name, why, indent=6)
     if match.table == "ledger" and "amount" not in match.matches and "amount" not in match.missing:
         text.note("amount: there is none, so quantity × unit_price is taken", indent=6)
         text.guesses.append("amount: quantity × unit_price")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import glob
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +130,7 @@ def specs_of(file: DatasetFile, name: str) -> dict[str, ColumnSpec]:
         specs |= {group: _declared("text", "group of respondents") for group in survey.groups}
         if survey.form == "long":
             specs |= LONG_SURVEY
+            specs["respondent_id"] = replace(specs["respondent_id"], required=True)
         else:
             limits = scales(survey)
             specs |= {item.name: _declared("number", item.text or "item", *limits[item.name]) for item in survey.items}
@@ -256,11 +257,13 @@ def _fetch(
 
 
 def _scores_among_items(survey: SurveyFile, available: Sequence[str]) -> dict[str, str]:
-    """In long form, scores that ``columns:`` names by what stands in the column item: score → name there."""
+    """In long form, scores and items that ``columns:`` names by what stands in the column item: name → name there."""
     if survey.form == "wide":
         return {}
     named = {score: survey.columns.get(score) for score in SCORES}
-    return {score: name for score, name in named.items() if name is not None and name not in available}
+    scores = {score: name for score, name in named.items() if name is not None and name not in available}
+    called = {item.name: survey.columns.get(item.name) for item in survey.items}
+    return scores | {item: name for item, name in called.items() if name is not None}
 
 
 def _worded_columns(source: SourceTable, used: dict[str, str], survey: SurveyFile) -> list[str]:
@@ -294,6 +297,8 @@ def _prepare_survey(
                     item=shorten(item),
                 )
         frame["item"] = frame["item"].replace(dict(zip(among_items.values(), among_items, strict=True)))
+    frame, raw = _add_keys(frame, raw)
+    specs = specs | {key: replace(specs[key], required=True) for key in TABLES["survey"].key}
     known = raw
     if worded:
         frame, known = read_answers(frame, raw, worded, survey, found)
@@ -313,6 +318,18 @@ def _prepare_survey(
         )
     require_items(frame, survey)
     return frame, raw
+
+
+def _add_keys(frame: pd.DataFrame, raw: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Make each row a respondent, and all of them one wave, where the source does not say which they are."""
+    made: dict[str, pd.Series] = {}
+    if "respondent_id" not in frame.columns:
+        made["respondent_id"] = pd.Series([f"row {i + 1}" for i in range(len(frame))], index=frame.index, dtype="str")
+    if "wave" not in frame.columns:
+        first = frame["answered_on"].min() if "answered_on" in frame.columns else pd.NaT
+        made["wave"] = pd.Series("1" if pd.isna(first) else f"{first:%Y-%m}", index=frame.index, dtype="str")
+    order = [*TABLES["survey"].key, *(column for column in frame.columns if column not in TABLES["survey"].key)]
+    return frame.assign(**made)[order], raw.assign(**made)[order]
 
 
 def _prepare(

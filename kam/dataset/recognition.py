@@ -23,6 +23,30 @@ MAX_ID_SHARE = 0.9
 """A column whose values hardly repeat is no customer of a ledger: customers order more than once."""
 
 
+ASKED_SCORE = 0.85
+"""Score of a header that is a whole question in one of its usual wordings."""
+
+RECOMMEND_QUESTIONS = (
+    r"\b(likely|likelihood|willing|probab\w*|would you|scale)\b.*\brecommend",
+    r"\brecommend\w*\b.*\b(likely|likelihood|colleague|friend|0\s*(-|–|to)\s*10)",
+    r"wahrscheinlich.*(weiter)?empfehlen",
+    r"(probable|probabilité).*recommand",
+    r"(probable|probabilidad).*recom(i?e)nd",
+    r"추천.{0,12}(의향|의사|가능성|하시겠|정도|시겠|나요|습니까)",
+    r"(愿意|可能|意愿|願意|多大).*(推荐|推薦)|(推荐|推薦).{0,12}(可能|意愿|程度|意願|吗|嗎)",
+    r"(お?すすめ|お?勧め|お?薦め|推薦|推奨).{0,10}(思|可能性|意向|たい|ます|度|する)",
+)
+"""Wordings of the question how likely one is to recommend, in small letters."""
+
+_ZERO_TO_TEN = r"(?<!\d)[0０]\s*(-|–|—|~|～|〜|to|bis|à|a|至|到|から|에서)\s*(10|１０)(?!\d)"
+
+
+EXPECTED_OF_SURVEY = ("respondent_id", "wave")
+"""What nearly every survey has, though it can do without."""
+
+_SCORES = ("overall", "recommend", "repurchase")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Match:
     """One column that was recognized: which, and why."""
@@ -47,16 +71,24 @@ class TableMatch:
         Columns that were called like a canonical one, and why they are not it.
     score : float
         Larger is better; below 0: a required column was not found.
+    is_named : bool
+        The file is called as files of this table are.
     """
 
     table: str
     matches: dict[str, Match] = field(default_factory=dict)
     rejected: list[str] = field(default_factory=list)
     score: float = 0.0
+    is_named: bool = False
 
     @property
     def missing(self) -> list[str]:
-        """Required columns that were not found, the amount of a ledger among them."""
+        """Required columns that were not found, the amount of a ledger among them; or what makes a file a survey."""
+        if self.table == "survey":
+            is_survey = any(name in self.matches for name in _SCORES) or (
+                self.is_named and "respondent_id" in self.matches
+            )
+            return [] if is_survey else [name for name in EXPECTED_OF_SURVEY if name not in self.matches]
         missing = [name for name in TABLES[self.table].required if name not in self.matches]
         derivable = {"quantity", "unit_price"} <= self.matches.keys()
         return (
@@ -77,10 +109,26 @@ def score_name(header: str, canonical: str) -> float:
     >>> score_name("Delivery date", "order_date") < score_name("Delivery date", "delivered_date")
     True
     """
+    asked = ASKED_SCORE if canonical == "recommend" and asks_to_recommend(header) else 0.0
     without_unit = re.sub(r"[(\[（【].*?[)\]）】]", " ", header)
     return max(
-        _score_one(split_words(text), canonical) for text in {header, without_unit} if text.strip() or text is header
+        asked,
+        *(
+            _score_one(split_words(text), canonical)
+            for text in {header, without_unit}
+            if text.strip() or text is header
+        ),
     )
+
+
+def asks_to_recommend(header: str) -> bool:
+    """Whether a header is the question how likely one is to recommend, in one of its usual wordings.
+
+    >>> asks_to_recommend("How likely are you to recommend us to a colleague? (0-10)"), asks_to_recommend("Recommended by")
+    (True, False)
+    """
+    text = header.casefold().strip()
+    return not re.match(r"(why|which)\b", text) and any(re.search(pattern, text) for pattern in RECOMMEND_QUESTIONS)
 
 
 def _score_one(tokens: list[str], canonical: str) -> float:
@@ -213,6 +261,9 @@ def _reason_against(
         return f"{name} is the cost of one piece; cost has to be the sum of the row."
     if spec.allowed and not {text.strip().lower() for text in column.examples} & set(spec.allowed):
         return f"{name} is called like {canonical}, but does not hold {', '.join(spec.allowed)}."
+    asked = canonical == "recommend" and score_name(column.name, canonical) == ASKED_SCORE
+    if asked and column.n_distinct <= 5 and not re.search(_ZERO_TO_TEN, column.name.casefold()):
+        return f"{name} asks whether one would recommend, but its answers seem to be on fewer levels than 0 to 10."
     unique = column.n_distinct >= MAX_ID_SHARE * description.n_rows and description.n_rows > 20
     if table == "ledger" and canonical == "customer_id" and unique:
         return f"{name} is called like customer_id, but hardly any value stands twice."
@@ -247,10 +298,12 @@ def _by_content(description: SourceDescription, found: TableMatch, used: set[str
 
 def _score_table(found: TableMatch, stem: str) -> float:
     """Required columns first, then the name of the file, then how much of the table was found."""
-    required = len(TABLES[found.table].required) + (found.table == "ledger")
-    share_found = 1 - len(found.missing) / required
     words = "".join(split_words(stem))
-    named = any(fold(word) in words for word in FILES[found.table])
-    optional = sum(match.score for name, match in found.matches.items() if name not in TABLES[found.table].required)
-    score = 3 * share_found + 0.1 * (found.table == "ledger") + 0.75 * named + 0.15 * optional
-    return score if share_found == 1 else score - 3
+    found.is_named = any(fold(word) in words for word in FILES[found.table])
+    spec = TABLES[found.table]
+    expected = EXPECTED_OF_SURVEY if found.table == "survey" else spec.required
+    n_missing = sum(name not in found.matches for name in expected) if found.table == "survey" else len(found.missing)
+    share_found = 1 - n_missing / (len(expected) + (found.table == "ledger"))
+    optional = sum(match.score for name, match in found.matches.items() if name not in expected)
+    score = 3 * share_found + 0.1 * (found.table == "ledger") + 0.75 * found.is_named + 0.15 * optional
+    return score - 3 if found.missing else score

@@ -382,5 +382,6 @@ class DatasetFile(Section):
             columns += self.judged
         if table == "survey" and (survey := self.tables.survey) is not None:
             columns += survey.groups
-            columns += LONG_SURVEY if survey.form == "long" else (item.name for item in survey.items)
+            columns += LONG_SURVEY if survey.form == "long" else ()
+            columns += (item.name for item in survey.items)
         return tuple(columns)

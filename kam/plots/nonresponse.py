@@ -251,7 +251,7 @@ def _tips(result: NonresponseResult) -> pd.Series | None:
 
 def _title(result: NonresponseResult, tips: pd.Series | None) -> str:
     say, band = result.context.wording, result.band()
-    if tips is None or result.threshold is None:
+    if tips is None or result.threshold is None or not (tips["is_sure"] or tips["tips"]):
         return say.sentence(
             "If the silent are up to {delta} points less satisfied, the mean is as low as {low}",
             delta=say.number(result.largest_delta),

@@ -295,7 +295,7 @@ def draw(plot: Callable[[Any], Axes], result: Result | NotPossible) -> None:
     try:
         show(plot(result))
     except KamError as error:
-        display.display(display.HTML(f"<p>{escape(str(error))}</p>"))
+        display.display(display.HTML(f"<p>{escape(error.what)}</p>"))
 
 
 def show(ax: Axes) -> None:

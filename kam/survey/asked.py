@@ -10,12 +10,16 @@ import pandas as pd
 
 from kam.errors import EmptyDataError
 from kam.survey.design import Design
+from kam.survey.frame import TAKEN_AS_ASKED
 from kam.survey.responses import Responses
 
 
 def drawn_accounts(responses: Responses, frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str], list[str], int]:
     """Drawn accounts of the waves in which somebody is silent; these waves; the others; who answered without being drawn."""
-    is_drawn, answered = frame["drawn"].astype(bool), frame["answered"].astype(bool)
+    answered = frame["answered"].astype(bool)
+    is_drawn = frame["drawn"].astype(bool)
+    if "status" in frame.columns:
+        is_drawn &= ~frame["status"].isin([TAKEN_AS_ASKED])  # nobody knows who was asked
     drawn = frame[is_drawn].assign(answered=answered[is_drawn]).reset_index(drop=True)
     silent = set(drawn.loc[~drawn["answered"], "wave"])
     waves = [wave for wave in responses.waves if wave in silent]
@@ -26,6 +30,12 @@ def drawn_accounts(responses: Responses, frame: pd.DataFrame) -> tuple[pd.DataFr
             hint="Make the frame by survey_frame(responses, sample=…), with everybody who was drawn.",
         )
     drawn = drawn[drawn["wave"].isin(waves)].reset_index(drop=True)
+    if not drawn["answered"].any():
+        raise EmptyDataError(
+            "No account that was drawn is among those that answered.",
+            where="customer_id",
+            hint="Check that accounts are written alike in the sample and in the survey.",
+        )
     if "stratum" not in drawn.columns:
         drawn["stratum"] = ""
     drawn["stratum"] = drawn["stratum"].fillna("").astype("str")

@@ -205,6 +205,7 @@ def _matched(
     min_n: int,
     level: float,
 ) -> pd.DataFrame:
+    """The mean change of the accounts in both: plain, or by revenue; these accounts alone, not weighed."""
     n_from, n_to = first.found[way].n_accounts, second.found[way].n_accounts
     rows = first.specs.assign(
         compared=BASES[1], each=way, n_accounts_from=n_from, n_accounts_to=n_to, error_correlation=np.nan
@@ -218,13 +219,12 @@ def _matched(
         pd.DataFrame(account_means(wave.design, wave.values), index=wave.design.units["customer_id"])
         for wave in (first, second)
     )
-    units = second.design.units.set_index("customer_id")
-    weight = units["weight"].to_numpy(dtype=np.float64)
-    if way == "revenue":
-        weight = weight * np.maximum(units["revenue"].fillna(0.0).to_numpy(dtype=np.float64), 0.0)
     shared = a.index.intersection(b.index)
     before, after = a.loc[shared].to_numpy(), b.loc[shared].to_numpy()
-    w = pd.Series(weight, index=units.index).loc[shared].to_numpy()[:, None]
+    w = np.ones((len(shared), 1))  # these accounts alone: survey weights, which speak for others, have no part in it
+    if way == "revenue":
+        revenue = second.design.units.set_index("customer_id")["revenue"].loc[shared]
+        w = np.maximum(revenue.fillna(0.0).to_numpy(dtype=np.float64), 0.0)[:, None]
     w = w * ~(np.isnan(before) | np.isnan(after))
     total = np.where(w.sum(axis=0) > 0, w.sum(axis=0), np.nan)
     means = [(w * np.nan_to_num(values)).sum(axis=0) / total for values in (before, after)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -9,6 +11,7 @@ import pandas as pd
 from kam.errors import ModelError
 from kam.results import Assumed, Check, Verdict
 from kam.survey.driver_frames import COMPLETE
+from kam.survey.driver_waves import check_waves
 from kam.survey.not_used import Drivers
 from kam.survey.penalty_reward import UNCLEAR
 from kam.wording import Wording
@@ -40,6 +43,9 @@ def check_drivers(
     *,
     readings: pd.DataFrame,
     handlings: pd.DataFrame,
+    by_wave: pd.DataFrame,
+    waves: Sequence[str],
+    level: float,
     ordinal: pd.DataFrame,
     ordinal_p: float | None,
     penalty_reward: pd.DataFrame,
@@ -57,8 +63,12 @@ def check_drivers(
         The items, the most important first.
     given : Drivers
         What was analyzed.
-    readings, handlings, ordinal, penalty_reward, left_out : pandas.DataFrame
+    readings, handlings, by_wave, ordinal, penalty_reward, left_out : pandas.DataFrame
         As in :class:`~kam.survey.drivers.DriversResult`.
+    waves : sequence of str
+        Those with answers.
+    level : float
+        Of the intervals.
     ordinal_p : float or None
         That all items count alike at every cut point.
     share_three_held : float
@@ -69,7 +79,9 @@ def check_drivers(
         Why the other reading of level 3 could not be computed.
     """
     return (
+        _check_halo(say),
         _check_order(say, items, share_three_held),
+        *check_waves(say, items, by_wave, waves, level),
         _check_level_3(say, items, readings, failed),
         _check_complete(say, items, handlings, given),
         _check_unused(say, given, r_squared_unused),
@@ -87,6 +99,16 @@ def check_drivers(
 def assumed_of_drivers(say: Wording, *, min_share_answered: float, lead: str, one_scale: bool) -> tuple[Assumed, ...]:
     """What an analysis of drivers takes for given."""
     always = (
+        Assumed(
+            what=say.sentence(
+                "what goes with the judgment would also move it, where a question is to be looked at first"
+            ),
+            value=say.sentence("not shown"),
+            would_change=say.sentence(
+                "where people answer well or badly throughout (halo), a better rating of a question moves the judgment less, "
+                "or not at all"
+            ),
+        ),
         Assumed(
             what=say.sentence("least share that answered an item"),
             value=say.share(min_share_answered, 0),
@@ -107,7 +129,9 @@ def assumed_of_drivers(say: Wording, *, min_share_answered: float, lead: str, on
         Assumed(
             what=say.sentence("one line for all waves and accounts"),
             value=say.sentence("yes"),
-            would_change=say.sentence("run it on one wave, or on a group, to see whether the order stays"),
+            would_change=say.sentence(
+                "see the check of the waves; run it on a group to see whether the order stays there"
+            ),
         ),
         Assumed(
             what=say.sentence("where important and weak begin"),
@@ -159,6 +183,17 @@ def _check_order(say: Wording, items: pd.DataFrame, share: float) -> Check:
         ),
         verdict="holds" if share >= SURE_ORDER else "does not hold",
         statistic=share,
+    )
+
+
+def _check_halo(say: Wording) -> Check:
+    return Check(
+        assumption=say.sentence("what goes with the judgment would also move it"),
+        finding=say.sentence(
+            "each person gave all answers on one sheet, and people who are content answer well throughout (halo): no survey "
+            "tells that from an effect"
+        ),
+        verdict="not testable",
     )
 
 

@@ -1,4 +1,4 @@
-"""Drivers of satisfaction: which items go with the overall judgment most, how sure their order is, and which to improve first.
+"""Drivers of satisfaction: which items go with the overall judgment most, how sure their order is, and which to look at first.
 
 The outcome is regressed on all items at once, from the weighted covariance matrix (:mod:`kam.survey.driver_draws`); what the
 items explain is divided among them by LMG (:mod:`kam.survey.importance`); accounts are resampled. What stands where an item
@@ -30,12 +30,15 @@ from kam.survey.driver_frames import (
     reading_frame,
     theme_frame,
 )
-from kam.survey.importance_performance import IMPROVE, MIN_CERTAINTY, map_of
+from kam.survey.driver_waves import compare_waves
+from kam.survey.importance_performance import LOOK, MIN_CERTAINTY, map_of
 from kam.survey.not_used import Drivers, choose_items, collect_drivers
 from kam.survey.responses import Level3, Responses
 
 Floats = npt.NDArray[np.float64]
 
+MOST_NAMED = 4
+"""Of more waves only the first and the last are named in the answer."""
 READINGS: dict[Level3, str] = {"neutral": "neutral", "no_opinion": "no opinion"}
 """How the reading of level 3 is written in tables."""
 
@@ -75,6 +78,8 @@ class DriversResult(Result):
         mean_answer``; the reading that leads comes first.
     left_out : pandas.DataFrame
         Items that are not in: ``item, question, n_given, share_given, correlation, reason``.
+    waves : tuple of str
+        Those with answers, earliest first; they are taken together.
     outcome : str
         What is explained.
     r_squared, r_squared_low, r_squared_high : float
@@ -110,6 +115,7 @@ class DriversResult(Result):
     handlings: pd.DataFrame
     readings: pd.DataFrame
     left_out: pd.DataFrame
+    waves: tuple[str, ...]
     outcome: str
     r_squared: float
     r_squared_low: float
@@ -135,18 +141,20 @@ class DriversResult(Result):
 
     def to_improve(self) -> pd.DataFrame:
         """Items that are surely both important and weak, the most important first."""
-        wanted = (self.quadrants["quadrant"] == IMPROVE) & self.quadrants["is_called"]
+        wanted = (self.quadrants["quadrant"] == LOOK) & self.quadrants["is_called"]
         return self.quadrants[wanted].reset_index(drop=True)
 
     def _sentence(self) -> str:
         say = self.context.wording
         first = self.items.iloc[0]
+        over = self._over()
         parts = [
             say.sentence(
-                "“{item}” goes with {outcome} most: {share} of what all {n} questions explain ({interval}), and first in "
+                "“{item}” goes with {outcome} most{over}: {share} of what all {n} questions explain ({interval}), and first in "
                 "{held} of resamples.",
                 item=_inline(first["question"]),
                 outcome=name_outcome(self.outcome, say),
+                over=over,
                 share=say.share(first["share_importance"]),
                 n=say.count(self.n_items),
                 interval=say.interval(
@@ -156,8 +164,9 @@ class DriversResult(Result):
             )
             if self.n_items > 1
             else say.sentence(
-                "“{item}” explains {share} of the variation of {outcome} ({interval}).",
+                "“{item}” explains {share} of the variation of {outcome}{over} ({interval}).",
                 item=_inline(first["question"]),
+                over=over,
                 share=say.share(self.r_squared),
                 outcome=name_outcome(self.outcome, say),
                 interval=say.interval(say.share(self.r_squared_low), say.share(self.r_squared_high), self.level),
@@ -185,7 +194,7 @@ class DriversResult(Result):
             say.sentence("None is surely both important and rated below the average of the questions.")
             if weak.empty
             else say.sentence(
-                "To improve first, since important and rated below the average of the questions: {items}.",
+                "Look at first {items}: important and rated below the average of the questions.",
                 items=say.listing(
                     [
                         say.sentence("“{item}” (mean {mean})", item=_inline(text), mean=say.number(mean))
@@ -195,6 +204,17 @@ class DriversResult(Result):
             )
         )
         return " ".join(parts)
+
+    def _over(self) -> str:
+        """The waves that are taken together, as a part of a sentence; empty where there is one."""
+        say, waves = self.context.wording, self.waves
+        if len(waves) < 2:
+            return ""
+        if len(waves) > MOST_NAMED:
+            return " " + say.sentence(
+                "over {n} waves from {first} to {last}", n=say.count(len(waves)), first=waves[0], last=waves[-1]
+            )
+        return " " + say.sentence("over the waves {waves}", waves=say.listing(waves))
 
     def _key_figures(self) -> tuple[KeyFigure, ...]:
         say = self.context.wording
@@ -239,9 +259,10 @@ def drivers(
     """Say which items go with the overall judgment most, how sure their order is, and which are important and weak.
 
     Assumes (1) that the judgment is described by a line in the items (checked by an ordinal logit and by penalty and reward);
-    (2) that the same line holds in all waves and for all accounts; (3) that accounts are independent of one another; (4) that
-    what is expected from a person's other answers may stand where an answer is missing; (5) nothing about what would happen
-    if an item were improved: people who are content answer well throughout (halo), and no survey tells that from an effect.
+    (2) that the same line holds in all waves, which are taken together (checked), and for all accounts; (3) that accounts are
+    independent of one another; (4) that what is expected from a person's other answers may stand where an answer is missing;
+    (5) nothing about what would happen if an item were improved: people who are content answer well throughout (halo), and no
+    survey tells that from an effect.
 
     Parameters
     ----------
@@ -343,9 +364,14 @@ def drivers(
     )
     answered = responses.rows[responses.rows[outcome].notna()]
     every = [name for name in responses.items["item"] if name != outcome]
+    counted = responses.rows[_counted(responses, lead, outcome, weights)]
+    wave_of = counted["wave"].to_numpy(dtype=object)
+    waves = tuple(wave for wave in responses.waves if (wave_of == wave).any())
+    by_wave = compare_waves(given, waves, wave_of, ranked, draws.shares.std(axis=0), level)
     checks = check_drivers(
         say, ranked, given,
-        readings=readings, handlings=handlings, ordinal=ordinal, ordinal_p=ordinal_p, penalty_reward=penalty_reward,
+        readings=readings, handlings=handlings, by_wave=by_wave, waves=waves,
+        level=level, ordinal=ordinal, ordinal_p=ordinal_p, penalty_reward=penalty_reward,
         left_out=left_out, share_three_held=float(held.all(axis=1).mean()),
         r_squared_unused=float(estimate.r_squared_unused[0]), failed=failed,
     )  # fmt: skip
@@ -367,6 +393,7 @@ def drivers(
         handlings=handlings,
         readings=readings,
         left_out=left_out,
+        waves=waves,
         outcome=outcome,
         r_squared=float(estimate.r_squared[0]),
         r_squared_low=float(r_low[0]),
@@ -400,6 +427,12 @@ def _fit(
 ) -> tuple[Drivers, Estimates, Estimates]:
     given = collect_drivers(responses, weights, outcome=outcome, items=items)
     return given, *resample(given, n_resamples, seed)
+
+
+def _counted(responses: Responses, reading: Level3, outcome: str, weights: Floats) -> npt.NDArray[np.bool_]:
+    """Shape (n,): whose answers count under this reading of level 3, as :func:`collect_drivers` takes them."""
+    read = responses.read_level_3_as(reading) if reading != responses.level_3 else responses
+    return np.asarray(read.rows[outcome].notna().to_numpy() & (weights > 0))
 
 
 def _inline(text: str) -> str:

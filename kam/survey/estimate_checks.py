@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
-from kam.results import Assumed, Check
-from kam.survey.cells import ALL, READINGS, measure_columns
+from kam.results import Assumed, Check, Verdict
+from kam.survey.cells import ALL, READINGS, measure_columns, scale_of
 from kam.survey.design import Design, Each
 from kam.survey.intervals import t_interval
 from kam.survey.linearization import linearize, match_answers, stratum_and_psu
+from kam.survey.questions import name_question
 from kam.survey.responses import Responses
 from kam.wording import Wording
 
@@ -54,7 +55,7 @@ def check_estimates(
     """
     together = cells[(cells["by"] == ALL) & (cells["each"] == each[0])]
     return (
-        *_check_readings(say, together, responses.waves),
+        *_check_readings(say, together, responses.waves, name_questions(say, responses)),
         *_check_revenue(say, responses, designs, item, each, lead_level_3, level),
         _check_cells(say, cells, min_n),
         _check_strata(say, designs),
@@ -103,10 +104,73 @@ def assumed_of_estimates(
     return tuple(found)
 
 
+# -- differences -----------------------------------------------------------------------------------------------------
+
+
+def margin_of(responses: Responses, item: str, measure: str) -> float:
+    """A difference below which two groups, or two estimates, count as alike: 5 points of a share, 10 of NPS, 0.2 of five levels.
+
+    On other scales the margin of a mean is the same part of the scale, a twentieth.
+    """
+    if measure == "mean":
+        low, high = scale_of(responses, item)
+        return (high - low) / 20
+    return 10.0 if measure == "NPS" else 0.05
+
+
+def judge_difference(
+    say: Wording, measure: str, low: float, high: float, margin: float, level: float | None = None
+) -> tuple[Verdict, str]:
+    """Whether a difference is none that counts, is one, or cannot be told, with its interval in words.
+
+    Parameters
+    ----------
+    say : Wording
+    measure : str
+        ``mean``, ``top two`` or ``NPS``.
+    low, high : float
+        Interval of the difference, in the unit of the measure. Within the margin on both sides the assumption holds, even where
+        it leaves out 0; else it does not where it leaves out 0, and too few are there to tell where it does not.
+    margin : float
+        From :func:`margin_of`.
+    level : float, optional
+        Of the interval; None: bounds, of no level.
+    """
+    ends = [in_unit(say, measure, end) for end in (low, high)]
+    between = (
+        say.sentence("between {low} and {high}", low=ends[0], high=ends[1])
+        if level is None
+        else say.interval(ends[0], ends[1], level)
+    )
+    width = in_unit(say, measure, margin)
+    if -margin <= low and high <= margin:
+        return "holds", say.sentence("{between}: within {width} either way", between=between, width=width)
+    if low > 0 or high < 0:
+        return "does not hold", say.sentence("{between}: not the same", between=between)
+    return "not testable", say.sentence(
+        "{between}: too few to tell within {width} either way", between=between, width=width
+    )
+
+
+def in_unit(say: Wording, measure: str, difference: float) -> str:
+    """A difference of means, or in points of a share or of the net promoter score."""
+    if measure == "mean":
+        return say.number(difference + 0.0)
+    return say.sentence("{x} points", x=say.number((1 if measure == "NPS" else 100) * difference + 0.0, 1))
+
+
+def name_questions(say: Wording, responses: Responses) -> dict[str, str]:
+    """What each question that was answered on a scale is called in a sentence."""
+    texts = dict(zip(responses.items["item"], responses.items["text"], strict=True))
+    return {item: name_question(say, item, texts.get(item)) for item in responses.answer_columns}
+
+
 # -- level 3 ---------------------------------------------------------------------------------------------------------
 
 
-def _check_readings(say: Wording, together: pd.DataFrame, waves: Sequence[str]) -> tuple[Check, ...]:
+def _check_readings(
+    say: Wording, together: pd.DataFrame, waves: Sequence[str], names: Mapping[str, str]
+) -> tuple[Check, ...]:
     means = _both_readings(together, "mean")
     tops = _both_readings(together, "top two")
     if means.empty and tops.empty:
@@ -117,66 +181,91 @@ def _check_readings(say: Wording, together: pd.DataFrame, waves: Sequence[str]) 
                 verdict="not testable",
             ),
         )
-    turned = compare_means(say, means, waves)
-    share = Check(
-        assumption=say.sentence("the share of 4 and 5 is the same, whether level 3 is neutral or no opinion"),
-        finding=_say_tops(say, tops),
-        verdict="does not hold" if tops["moves"].any() else "holds",
-        statistic=float((tops["no opinion"] - tops["neutral"]).abs().max()),
-    )
-    mean = Check(
-        assumption=say.sentence("conclusions from means are the same, whether level 3 is neutral or no opinion"),
-        finding="; ".join(turned)
-        if turned
-        else say.sentence(
-            "the side of the middle, clear changes between waves and the highest and lowest question are the same"
+    of_means = compare_readings(say, means, waves, names, middle=3.0)
+    of_shares = compare_readings(say, tops, waves, names)
+    return (
+        _say_turned(
+            say,
+            say.sentence("conclusions from means are the same, whether level 3 is neutral or no opinion"),
+            of_means,
+            say.sentence(
+                "the side of the middle, clear changes between waves and the highest and lowest question are the same"
+            ),
         ),
+        _say_turned(
+            say,
+            say.sentence("conclusions from shares of 4 and 5 are the same, whether level 3 is neutral or no opinion"),
+            of_shares,
+            say.sentence("clear changes between waves and the highest and lowest question are the same"),
+        ),
+    )
+
+
+def _say_turned(say: Wording, assumption: str, of: tuple[list[str], int], calm: str) -> Check:
+    turned, n = of
+    if not n:
+        return Check(
+            assumption=assumption,
+            finding=say.sentence("there is one question, and no clear change between waves"),
+            verdict="not testable",
+        )
+    return Check(
+        assumption=assumption,
+        finding="; ".join(turned) or calm,
         verdict="does not hold" if turned else "holds",
         statistic=float(len(turned)),
     )
-    return mean, share
 
 
 def _both_readings(together: pd.DataFrame, measure: str) -> pd.DataFrame:
-    """One row per wave and question estimated in both readings; ``moves``: the second is outside the interval of the first."""
+    """One row per wave and question estimated in both readings, as :func:`compare_readings` wants them."""
     found = together[(together["measure"] == measure) & together["estimate"].notna()]
     first, second = (found[found["level_3"] == reading].set_index(["wave", "item"]) for reading in READINGS)
-    both = first[["estimate", "std_error", "ci_low", "ci_high"]].join(
-        second[["estimate", "std_error"]].add_suffix("_second"), how="inner"
-    )
-    both = both.rename(columns={"estimate": READINGS[0], "estimate_second": READINGS[1]}).reset_index()
-    both["moves"] = (both["no opinion"] < both["ci_low"]) | (both["no opinion"] > both["ci_high"])
-    return both
+    columns = ["estimate", "std_error"]
+    both = first[columns].join(second[columns].add_suffix("_second"), how="inner")
+    return both.rename(columns={"estimate": READINGS[0], "estimate_second": READINGS[1]}).reset_index()
 
 
-def compare_means(say: Wording, means: pd.DataFrame, waves: Sequence[str]) -> list[str]:
-    """Each conclusion from means that changes with the reading of level 3, in words.
+def compare_readings(
+    say: Wording, table: pd.DataFrame, waves: Sequence[str], names: Mapping[str, str], *, middle: float | None = None
+) -> tuple[list[str], int]:
+    """Each conclusion from means, or from shares, that changes with the reading of level 3, in words; and of how many.
 
     Parameters
     ----------
     say : Wording
-    means : pandas.DataFrame
-        One row per wave and question: ``wave, item, neutral, no opinion``, means on 1 to 5, and their errors, ``std_error,
+    table : pandas.DataFrame
+        One row per wave and question: ``wave, item, neutral, no opinion``, estimates, and their errors, ``std_error,
         std_error_second``. A change between waves counts as turned where it points the other way and is beyond twice its error
-        (that of independent waves) in one of the readings.
+        (that of independent waves) in one of the readings. That a share is higher without level 3 is no conclusion: it cannot
+        be otherwise.
     waves : sequence of str
         Earliest first.
+    names : mapping of str to str
+        What each question is called.
+    middle : float, optional
+        Of the scale; without, nothing is said of the side of it.
     """
-    found = []
-    crossing = means[np.sign(means["neutral"] - 3) * np.sign(means["no opinion"] - 3) < 0]
-    if len(crossing):
-        found.append(say.sentence("the mean changes sides of the middle: {items}", items=_name(say, crossing["item"])))
-    order = []
-    for item, of_item in means.groupby("item", sort=False):
-        table = of_item.set_index("wave").reindex([w for w in waves if w in set(of_item["wave"])])
-        steps = table[list(READINGS)].diff().iloc[1:].to_numpy()
-        squares = table[["std_error", "std_error_second"]].to_numpy() ** 2
+    found: list[str] = []
+    last = table[table["wave"] == waves[-1]].set_index("item")
+    n = 2 * (len(last) > 1)
+    if middle is not None:
+        n += len(table)
+        crossing = table[np.sign(table[READINGS[0]] - middle) * np.sign(table[READINGS[1]] - middle) < 0]
+        if len(crossing):
+            items = _name(say, crossing["item"], names)
+            found.append(say.sentence("the mean changes sides of the middle: {items}", items=items))
+    order: list[str] = []
+    for item, of_item in table.groupby("item", sort=False):
+        by_wave = of_item.set_index("wave").reindex([w for w in waves if w in set(of_item["wave"])])
+        steps = by_wave[list(READINGS)].diff().iloc[1:].to_numpy()
+        squares = by_wave[["std_error", "std_error_second"]].to_numpy() ** 2
         clear = (np.abs(steps) > 2 * np.sqrt(squares[1:] + squares[:-1])).any(axis=1)
+        n += int(clear.sum())
         if ((steps[:, 0] * steps[:, 1] < 0) & clear).any():
             order.append(str(item))
     if order:
-        found.append(say.sentence("a change between waves turns: {items}", items=_name(say, pd.Series(order))))
-    last = means[means["wave"] == waves[-1]].set_index("item")
+        found.append(say.sentence("a change between waves turns: {items}", items=_name(say, order, names)))
     for label, ends in (
         (say.sentence("highest"), [last[r].idxmax() for r in READINGS] if len(last) > 1 else []),
         (say.sentence("lowest"), [last[r].idxmin() for r in READINGS] if len(last) > 1 else []),
@@ -186,34 +275,17 @@ def compare_means(say: Wording, means: pd.DataFrame, waves: Sequence[str]) -> li
                 say.sentence(
                     "the {label} question is {first} with 3 as neutral, {second} without",
                     label=label,
-                    first=ends[0],
-                    second=ends[1],
+                    first=names[str(ends[0])],
+                    second=names[str(ends[1])],
                 )
             )
-    return found
+    return found, n
 
 
-def _say_tops(say: Wording, tops: pd.DataFrame) -> str:
-    moved = tops[tops["moves"]]
-    if moved.empty:
-        return say.sentence("without level 3 every share stays within its interval")
-    largest = moved.iloc[int((moved["no opinion"] - moved["neutral"]).abs().argmax())]
-    return say.sentence(
-        "of {n_all} shares, by wave and question, {n} leave their interval without level 3; most of all {item} in wave {wave}, "
-        "from {first} to {second}",
-        n_all=say.count(len(tops)),
-        n=say.count(len(moved)),
-        item=largest["item"],
-        wave=largest["wave"],
-        first=say.share(largest["neutral"]),
-        second=say.share(largest["no opinion"]),
-    )
-
-
-def _name(say: Wording, items: pd.Series) -> str:
-    names = list(dict.fromkeys(str(item) for item in items))
-    rest = len(names) - _MAX_NAMED
-    shown = names[:_MAX_NAMED] + ([say.plural("one more", "{n} more", rest)] if rest > 0 else [])
+def _name(say: Wording, items: Iterable[str], names: Mapping[str, str]) -> str:
+    called = [names[item] for item in dict.fromkeys(items)]
+    rest = len(called) - _MAX_NAMED
+    shown = called[:_MAX_NAMED] + ([say.plural("one more", "{n} more", rest)] if rest > 0 else [])
     return say.listing(shown)
 
 
@@ -245,18 +317,19 @@ def _check_revenue(
     difference = float(by_revenue.estimate[0] - by_account.estimate[0])
     variance = design.variance_of(by_revenue.scores - by_account.scores, by_revenue.within + by_account.within)
     low, high = (float(end[0]) for end in t_interval(difference, variance, df=by_account.df[0], level=level))
+    verdict, judged = judge_difference(say, "mean", low, high, margin_of(responses, item, "mean"), level)
     return (
         Check(
             assumption=assumption,
             finding=say.sentence(
-                "by revenue the mean of {item} is {second}, by account {first}: {difference} ({interval})",
-                item=item,
+                "by revenue the mean of {item} is {second}, by account {first}: {difference}, {judged}",
+                item=name_questions(say, responses)[item],
                 first=say.number(by_account.estimate[0]),
                 second=say.number(by_revenue.estimate[0]),
-                difference=say.number(difference),
-                interval=say.interval(say.number(low), say.number(high), level),
+                difference=in_unit(say, "mean", difference),
+                judged=judged,
             ),
-            verdict="holds" if low <= 0 <= high else "does not hold",
+            verdict=verdict,
             statistic=difference,
         ),
     )

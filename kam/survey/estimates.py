@@ -177,6 +177,15 @@ class EstimatesResult(Result):
                     interval=in_words(say, score, self.level),
                 )
             )
+        gone = self._n_left_out()
+        if parts and gone:
+            parts.append(
+                say.plural(
+                    "One more answer is not counted: its account was not among those asked.",
+                    "{n} more answers are not counted: their accounts were not among those asked.",
+                    gone,
+                )
+            )
         return " ".join(parts) or say.plural(
             "In wave {wave}, one person answered, too few to say more: at least {least} are asked for.",
             "In wave {wave}, {n} people answered, too few to say more: at least {least} are asked for.",
@@ -206,8 +215,13 @@ class EstimatesResult(Result):
         return say.sentence("In wave {wave}, {share} answer 4 or 5 to {item} ({interval}), {counting}.", **values)
 
     def _n_answered(self) -> int:
+        """Answers to the leading question of the last wave that are counted."""
+        return int(self.find(self.lead_item, "mean", wave=self.wave)["n_respondents"].iloc[0])
+
+    def _n_left_out(self) -> int:
+        """Answers to it that are not counted, since the design of the wave does not know their accounts."""
         rows = self.questions[(self.questions["wave"] == self.wave) & (self.questions["item"] == self.lead_item)]
-        return int(rows["n_answered"].iloc[0])
+        return max(int(rows["n_answered"].iloc[0]) - self._n_answered(), 0)
 
     def _key_figures(self) -> tuple[KeyFigure, ...]:
         say = self.context.wording

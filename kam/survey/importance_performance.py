@@ -1,4 +1,4 @@
-"""The importance–performance map: what is important and weak is to be improved first."""
+"""The importance–performance map: what is important and weak is to be looked at first."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pandas as pd
 
 Floats = npt.NDArray[np.float64]
 
-IMPROVE, KEEP, LOW, LESS = "improve first", "keep up", "low priority", "possible overkill"
-QUADRANTS = (IMPROVE, KEEP, LOW, LESS)
+LOOK, KEEP, LOW, LESS = "look at first", "keep up", "low priority", "possible overkill"
+QUADRANTS = (LOOK, KEEP, LOW, LESS)
 """Important and weak, important and strong, unimportant and weak, unimportant and strong."""
 MIN_CERTAINTY = 0.8
 """A quadrant is called where at least this share of the resamples has it."""
@@ -25,7 +25,7 @@ def place_on_map(importance: Floats, performance: Floats) -> npt.NDArray[np.int6
     Examples
     --------
     >>> [QUADRANTS[i] for i in place_on_map(np.array([0.7, 0.2, 0.1]), np.array([3.0, 5.0, 3.5]))]
-    ['improve first', 'possible overkill', 'low priority']
+    ['look at first', 'possible overkill', 'low priority']
     """
     important = importance >= importance.mean(axis=-1, keepdims=True) - 1e-12
     strong = performance >= performance.mean(axis=-1, keepdims=True) - 1e-12

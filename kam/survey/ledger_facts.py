@@ -19,7 +19,7 @@ def gather_facts(
     dataset: Dataset,
     days: Sequence[date] | None = None,
     *,
-    k: int,
+    k: int | None,
     freq: Frequency = "month",
     horizon_days: int = 364,
 ) -> pd.DataFrame | None:
@@ -34,7 +34,7 @@ def gather_facts(
     days : sequence of datetime.date, optional
         For instance ``responses.origins``, the first days of answers of the waves. By default the day after the as-of date.
     k, freq : int, {"month", "quarter", "year"}
-        Silent periods after which an account is lost.
+        Silent periods after which an account is lost; None: that is not known, and ``churned`` is left out.
     horizon_days : int
         Days of what came of it.
 
@@ -67,4 +67,5 @@ def gather_facts(
     if not within:
         return None
     covariates = dataset.covariates
-    return snapshots(ledger, origins=within, horizon_days=horizon_days, k=k, freq=freq, covariates=covariates).rows
+    rows = snapshots(ledger, origins=within, horizon_days=horizon_days, k=k or 1, freq=freq, covariates=covariates).rows
+    return rows.drop(columns=["churned", "at_risk"]) if k is None else rows

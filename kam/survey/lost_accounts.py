@@ -11,6 +11,7 @@ import pandas as pd
 
 from kam.errors import ColumnTypeError, DataError, EmptyDataError, MissingColumnError, NoEventError
 from kam.survey.design import Design
+from kam.survey.frame import ANSWERS_ONLY, TAKEN_AS_ASKED
 from kam.survey.loyalty_rows import account_scores
 from kam.survey.responses import Responses
 
@@ -24,7 +25,6 @@ ANSWERED, EARLIER, SILENT, NOT_ASKED, NEVER = (
     "never answered",
 )
 """What an account at risk had said by the end of a wave; the last one where nobody knows who was asked."""
-_SUPPOSED = ("taken as asked", "answers only")
 _SHORTEST, _LONGEST = 91, 364
 
 
@@ -163,7 +163,10 @@ def is_known_who_was_asked(asked: pd.DataFrame | None, waves: Sequence[str]) -> 
     """Whether who was asked up to the last of the waves stands in a list, and was not supposed (``status``)."""
     if asked is None or not set(waves) <= set(asked["wave"]):
         return False
-    return "status" not in asked.columns or not asked.loc[asked["wave"].isin(waves), "status"].isin(_SUPPOSED).any()
+    return (
+        "status" not in asked.columns
+        or not asked.loc[asked["wave"].isin(waves), "status"].isin((TAKEN_AS_ASKED, ANSWERS_ONLY)).any()
+    )
 
 
 def status_of(at_risk: pd.DataFrame, responses: Responses, asked: pd.DataFrame | None) -> pd.Series:

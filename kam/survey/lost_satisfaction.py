@@ -11,11 +11,12 @@ import numpy as np
 import pandas as pd
 
 from kam.errors import EmptyDataError, MissingColumnError, ParameterError
-from kam.results import Assumed, Check, Context, KeyFigure, Result
+from kam.results import Context, KeyFigure, Result
 from kam.survey.design import Design, one_phase_designs
 from kam.survey.lost_accounts import (
-    ANSWERED,
-    EARLIER,
+    NEVER,
+    NOT_ASKED,
+    SILENT,
     accounts_at_risk,
     add_answers,
     add_revenue,
@@ -24,14 +25,23 @@ from kam.survey.lost_accounts import (
     dated_losses,
     end_of,
     followed_waves,
+    is_known_who_was_asked,
     status_of,
 )
-from kam.survey.lost_shares import FEW_ACCOUNTS, answering_shares, differs, loss_rates, satisfied_shares
+from kam.survey.lost_checks import SOURCE_RANGE, assumed_of_lost, check_lost
+from kam.survey.lost_shares import (
+    BY_PEOPLE,
+    FEW_ACCOUNTS,
+    answering_shares,
+    asked_shares,
+    differs,
+    loss_rates,
+    rule_shares,
+    satisfied_shares,
+)
 from kam.survey.loyalty_rows import account_scores, satisfaction_items
 from kam.survey.responses import Level3, Responses
 
-SOURCE_RANGE = (0.66, 0.85)
-"""Share of those who left that were satisfied, as the sources of the field have it."""
 _LABELS: dict[Level3, str] = {"neutral": "neutral", "no_opinion": "no opinion"}
 
 
@@ -42,16 +52,25 @@ class LostSatisfactionResult(Result):
     Attributes
     ----------
     shares : pandas.DataFrame
-        Share of the satisfied among those who answered, one row per reading of level 3, wave (and ``all``) and group: ``level_3,
-        wave, each`` (``account`` or ``revenue``) ``, group_name`` (``lost``, ``stayed``, ``difference``) ``, estimate, ci_low,
-        ci_high, n_accounts, why`` (why there is none: fewer than 5 accounts).
+        Of the accounts that answered, the mean share of their people that were satisfied, one row per reading of level 3, wave
+        (and ``all``) and group: ``level_3, wave, each`` (``account`` or ``revenue``: what counts alike) ``, group_name``
+        (``lost``, ``stayed``, ``difference``) ``, estimate, ci_low, ci_high, n_accounts, why`` (why there is none: fewer than 5
+        accounts).
+    rules : pandas.DataFrame
+        The same over all waves by account, whichever way an account with divided people counts, one row per reading, ``rule``
+        and group: ``level_3, rule, group_name, estimate, ci_low, ci_high, n_accounts, why``.
     rates : pandas.DataFrame
-        The other way round, one row per reading and group: ``level_3, group_name`` (``satisfied``, ``not satisfied``,
-        ``difference`` of satisfied less not; and, counted without weights, those without an answer) ``, estimate``, share lost,
-        ``ci_low, ci_high, n_accounts, n_lost, why``.
+        The other way round, one row per reading and group: ``level_3, group_name`` (``satisfied``: more than half of the
+        account's people; ``not satisfied``: fewer; ``divided``: exactly half, if there are any; ``difference`` of satisfied less
+        not; and, counted without weights, those without an answer) ``, estimate``, share lost, ``ci_low, ci_high, n_accounts,
+        n_lost, why``.
     answering : pandas.DataFrame
         Who among all lost and stayed accounts had said anything, one row per group and ``status``: ``group_name, status,
-        n_accounts, estimate`` (share of the group) ``, ci_low, ci_high``. Counted, without weights.
+        n_accounts`` (one that stayed counts in every wave) ``, estimate`` (share of the group) ``, ci_low, ci_high``. Counted,
+        without weights.
+    asked : pandas.DataFrame
+        Of those that had been asked, who had answered, by group: ``group_name, n_accounts, n_answered, estimate, ci_low,
+        ci_high, why``; empty where it is not known who was asked.
     left_out : pandas.DataFrame
         ``why, n_accounts``: account-waves with an answer that are not compared.
     waves : tuple of str
@@ -61,7 +80,7 @@ class LostSatisfactionResult(Result):
     followed_to : datetime.date
         Day to which losses are known.
     satisfied_from : int
-        Level from which an account is satisfied.
+        Answer from which a person is satisfied.
     n_lost, n_stayed : int
         Accounts lost within the horizon, and account-waves that stayed, with an answer or without.
     n_left_out : int
@@ -77,8 +96,10 @@ class LostSatisfactionResult(Result):
     main: ClassVar[str] = "shares"
 
     shares: pd.DataFrame
+    rules: pd.DataFrame
     rates: pd.DataFrame
     answering: pd.DataFrame
+    asked: pd.DataFrame
     left_out: pd.DataFrame
     waves: tuple[str, ...]
     horizon_days: int
@@ -98,10 +119,14 @@ class LostSatisfactionResult(Result):
         return shares[chosen & (shares["group_name"] == group)].iloc[0]
 
     @property
-    def never_answered(self) -> float:
-        """Share of the lost without any answer before."""
-        silent = ~self.answering["status"].isin([ANSWERED, EARLIER])
-        return float(self.answering.loc[silent & (self.answering["group_name"] == "lost"), "estimate"].sum())
+    def is_asked_known(self) -> bool:
+        """Whether it is known who was asked."""
+        return not self.asked.empty
+
+    def part_of(self, group: str, status: str) -> float:
+        """Share of a group (``lost``, ``stayed``) with a status of ``answering``; 0 if nobody has it."""
+        chosen = (self.answering["group_name"] == group) & (self.answering["status"] == status)
+        return float(self.answering.loc[chosen, "estimate"].sum())
 
     def _interval(self, row: pd.Series) -> str:
         say = self.context.wording
@@ -125,8 +150,9 @@ class LostSatisfactionResult(Result):
             )
         else:
             first = say.sentence(
-                "{lost} of the accounts that were lost within {days} days after they answered had said they were satisfied "
-                "({interval}), beside {stayed} of those that stayed: a difference of {points} points ({points_interval}).",
+                "In the accounts that were lost within {days} days after they answered, {lost} of the people who answered had "
+                "said they were satisfied ({interval}), beside {stayed} in those that stayed: a difference of {points} points "
+                "({points_interval}), every account counted alike.",
                 lost=say.share(lost["estimate"], 0),
                 days=days,
                 interval=self._interval(lost),
@@ -134,23 +160,65 @@ class LostSatisfactionResult(Result):
                 points=say.number(100 * difference["estimate"], 0),
                 points_interval=self._points(difference),
             )
-        second = say.sentence(
-            "Of all {n} accounts lost in that time {share} had never answered.",
-            n=say.count(self.n_lost),
-            share=say.share(self.never_answered, 0),
-        )
+        second = self._silence()
         if not self.is_changed:
             return f"{first} {second}"
         other = next(name for name in self.shares["level_3"].unique() if name != self.leading)
         third = say.sentence("With level 3 read as {other} the conclusion is another.", other=say.sentence(other))
         return f"{first} {second} {third}"
 
+    def _silence(self) -> str:
+        say = self.context.wording
+
+        def shares_of(status: str) -> tuple[str, str]:
+            return say.share(self.part_of("lost", status), 0), say.share(self.part_of("stayed", status), 0)
+
+        if not self.is_asked_known:
+            lost, stayed = shares_of(NEVER)
+            return say.sentence(
+                "Of the {n} lost, {lost} had not answered ({stayed} of those that stayed); who of them was asked is not known.",
+                n=say.count(self.n_lost),
+                lost=lost,
+                stayed=stayed,
+            )
+        (not_asked, stayed_not_asked), (silent, stayed_silent) = shares_of(NOT_ASKED), shares_of(SILENT)
+        return say.sentence(
+            "Of the {n} lost, {not_asked} were never asked and {silent} were asked and stayed silent ({stayed_not_asked} and "
+            "{stayed_silent} of those that stayed).",
+            n=say.count(self.n_lost),
+            not_asked=not_asked,
+            silent=silent,
+            stayed_not_asked=stayed_not_asked,
+            stayed_silent=stayed_silent,
+        )
+
+    def _silent_figure(self) -> KeyFigure:
+        """How many of the asked had not answered; where it is not known who was asked, of all."""
+        say = self.context.wording
+        if self.is_asked_known:
+            groups, n_asked, n_answered = (self.asked[name] for name in ("group_name", "n_accounts", "n_answered"))
+            n = dict(zip(groups, n_asked, strict=True))
+            n_silent = dict(zip(groups, n_asked - n_answered, strict=True))
+            label = say.sentence("of the lost that were asked had not answered")
+            note = say.sentence(
+                "beside {silent} of {n} of the stayed",
+                silent=say.count(n_silent["stayed"]),
+                n=say.count(n["stayed"]),
+            )
+            silent, all_lost = n_silent["lost"], n["lost"]
+        else:
+            silent, all_lost = round(self.part_of("lost", NEVER) * self.n_lost), self.n_lost
+            label = say.sentence("of the lost had not answered")
+            note = say.sentence("who was asked is not known")
+        value = say.sentence("{part} of {whole}", part=say.count(silent), whole=say.count(all_lost))
+        return KeyFigure(value=value, label=label, note=note)
+
     def _key_figures(self) -> tuple[KeyFigure, ...]:
         say = self.context.wording
         figures = []
         for group, label in (
-            ("lost", say.sentence("of the lost had said they were satisfied")),
-            ("stayed", say.sentence("of those that stayed had")),
+            ("lost", say.sentence("of the people of the lost had said they were satisfied")),
+            ("stayed", say.sentence("of the people of those that stayed had")),
         ):
             row = self.share_of(group)
             known = not np.isnan(row["estimate"])
@@ -168,8 +236,8 @@ class LostSatisfactionResult(Result):
             )
         rates = self.rates[self.rates["level_3"] == self.leading]
         for group, label in (
-            ("satisfied", say.sentence("of the satisfied were lost")),
-            ("not satisfied", say.sentence("of the others who answered were")),
+            ("satisfied", say.sentence("of the accounts with most people satisfied were lost")),
+            ("not satisfied", say.sentence("of those with most people not satisfied were")),
         ):
             row = rates[rates["group_name"] == group].iloc[0]
             known = not np.isnan(row["estimate"])
@@ -180,13 +248,7 @@ class LostSatisfactionResult(Result):
                     note=self._interval(row) if known else row["why"],
                 )
             )
-        figures.append(
-            KeyFigure(
-                value=say.share(self.never_answered, 0),
-                label=say.sentence("of the lost had never answered"),
-                note=say.sentence("of {n}, counted", n=say.count(self.n_lost)),
-            )
-        )
+        figures.append(self._silent_figure())
         return tuple(figures)
 
 
@@ -208,8 +270,9 @@ def satisfaction_of_the_lost(
     Only an account that is still there can be asked, and the longer it stays the more often it is: to compare the last answers
     of the lost with those of all who ever stayed would mix satisfaction with time. So accounts are compared **within a wave**:
     of all that were not lost when its field ended, those lost within the horizon against those not, by the answer of that wave,
-    which is the last one before the loss. All waves are followed for the same time; waves that were not followed that long are
-    left out.
+    which is the last one before the loss. How satisfied an account is, is the share of its people that answer ``satisfied_from``
+    or more, the figure of :func:`kam.survey.estimate` by account; other rules stand in ``rules``. All waves are followed for the
+    same time; waves that were not followed that long are left out.
 
     A loss is dated ``lost_on``; without it, at the last order of an account that is lost by now (with ``last_active``, at the
     beginning of the period of that order). What an account says after it is then no answer before the loss: it is left out and
@@ -229,13 +292,14 @@ def satisfaction_of_the_lost(
         and ``revenue`` (money).
     asked : pandas.DataFrame, optional
         Who was asked: ``wave, customer_id``, and if there ``drawn`` (only these were asked) and ``revenue`` before the wave
-        (money): the table ``sample``, or from :func:`survey_frame`.
+        (money): the table ``sample``, or from :func:`survey_frame`. Where ``status`` says that who was asked is only supposed
+        (``taken as asked``, ``answers only``), or a wave is missing, it counts as not known.
     designs : mapping of str to Design, optional
         By wave; by default that of who answered.
     satisfaction : str or sequence of str
-        A question on five levels, or several whose mean counts.
+        A question on five levels, or several whose mean counts, person by person.
     satisfied_from : int
-        An account is satisfied from this level on; its level is the mean of its people, rounded (halves up).
+        A person is satisfied from this answer (or mean) on; an account's satisfaction is the share of its people that are.
     horizon_days : int, optional
         Default: as long as every wave followed for 91 days or more was followed and no next wave came in between, at most 364.
     followed_to : datetime.date, optional
@@ -308,7 +372,9 @@ def satisfaction_of_the_lost(
     at_risk = accounts_at_risk(responses, accounts, waves, horizon)
     check_events(at_risk, horizon)
     at_risk = add_revenue(at_risk, was_asked)
-    at_risk = at_risk.assign(status=status_of(at_risk, responses, was_asked))
+    so_far = responses.waves[: responses.waves.index(waves[-1]) + 1]
+    is_known = is_known_who_was_asked(was_asked, so_far)
+    at_risk = at_risk.assign(status=status_of(at_risk, responses, was_asked if is_known else None))
 
     readings: tuple[Level3, ...] = ("neutral", "no_opinion") if responses.level_3 == "neutral" else ("no_opinion",)
     scored = {
@@ -319,16 +385,33 @@ def satisfaction_of_the_lost(
     few = context.wording.sentence("fewer than {n} accounts", n=context.wording.count(FEW_ACCOUNTS))
     shares = {name: satisfied_shares(rows, level, few) for name, rows in scored.items()}
     rates = {name: loss_rates(rows, at_risk, level, few) for name, rows in scored.items()}
-    verdicts = {name: differs(frame) for name, frame in shares.items()}
-    answering = answering_shares(at_risk, level)
+    rules = {name: rule_shares(rows, satisfied_from, level, few) for name, rows in scored.items()}
+    verdicts = {name: _ways(frame)[BY_PEOPLE] for name, frame in rules.items()}
+    answering, was_answered = answering_shares(at_risk, level), asked_shares(at_risk, level, few)
+    was_answered = was_answered if is_known else was_answered.iloc[:0]
     left_out = _left_out(context, responses, accounts, waves, scored[leading], items, designs)
     return LostSatisfactionResult(
         context=context,
-        checks=_checks(context, shares[leading], answering, left_out, verdicts),
-        assumed=_assumed(context, "lost_on" in losses.columns, horizon, satisfied_from, end),
+        checks=check_lost(
+            context.wording,
+            asked=was_answered,
+            n_lost=scored[leading].loc[scored[leading]["is_lost"], "customer_id"].nunique(),
+            left_out=left_out,
+            readings=verdicts,
+            rules=_ways(rules[leading]),
+        ),
+        assumed=assumed_of_lost(
+            context.wording,
+            is_dated="lost_on" in losses.columns,
+            horizon_days=horizon,
+            satisfied_from=satisfied_from,
+            followed_to=end,
+        ),
         shares=pd.concat([f.assign(level_3=name) for name, f in shares.items()], ignore_index=True),
+        rules=pd.concat([f.assign(level_3=name) for name, f in rules.items()], ignore_index=True),
         rates=pd.concat([f.assign(level_3=name) for name, f in rates.items()], ignore_index=True),
         answering=answering,
+        asked=was_answered,
         left_out=left_out,
         waves=waves,
         horizon_days=horizon,
@@ -344,6 +427,12 @@ def satisfaction_of_the_lost(
 
 
 # -- inside ----------------------------------------------------------------------------------------------------------
+
+
+def _ways(rules: pd.DataFrame) -> dict[str, str]:
+    """Which way the lost differ from the stayed, by rule."""
+    rows = rules[rules["group_name"] == "difference"]
+    return {str(row["rule"]): differs(row) for _, row in rows.iterrows()}
 
 
 def _left_out(
@@ -372,111 +461,3 @@ def _left_out(
     )
     counts = pd.Series(reasons, dtype="str").value_counts(sort=False)
     return pd.DataFrame({"why": counts.index.astype("str"), "n_accounts": counts.to_numpy(dtype="int64")})
-
-
-def _checks(
-    context: Context,
-    shares: pd.DataFrame,
-    answering: pd.DataFrame,
-    left_out: pd.DataFrame,
-    verdicts: Mapping[str, str],
-) -> tuple[Check, ...]:
-    say = context.wording
-    answered = answering[answering["status"] == ANSWERED].set_index("group_name")["estimate"]
-    n_lost = int(shares.loc[(shares["wave"] == "all") & (shares["group_name"] == "lost"), "n_accounts"].iloc[0])
-    lost, stayed = (float(answered.get(name, 0.0)) for name in ("lost", "stayed"))
-    return (
-        Check(
-            assumption=say.sentence("the lost answered as often as those that stayed"),
-            finding=say.sentence(
-                "{lost} of the lost and {stayed} of the stayed had answered the wave",
-                lost=say.share(lost),
-                stayed=say.share(stayed),
-            ),
-            verdict="holds" if abs(lost - stayed) < 0.1 else "does not hold",
-            statistic=lost - stayed,
-        ),
-        Check(
-            assumption=say.sentence("the lost and the stayed could answer alike, and are followed alike"),
-            finding=say.sentence(
-                "they are compared within a wave that they all were there to answer, and followed for the same time"
-            ),
-            verdict="handled",
-        ),
-        Check(
-            assumption=say.sentence("enough of the lost had answered"),
-            finding=say.plural("one had", "{n} had", n_lost),
-            verdict="holds" if n_lost >= 30 else "does not hold",
-            statistic=float(n_lost),
-        ),
-        Check(
-            assumption=say.sentence("the conclusion is the same whether level 3 means neutral or no opinion"),
-            finding="; ".join(
-                say.sentence(
-                    "as {reading}: {found}", reading=say.sentence(name), found=_difference_in_words(context, way)
-                )
-                for name, way in verdicts.items()
-            ),
-            verdict="not testable"
-            if len(verdicts) < 2
-            else "holds"
-            if len(set(verdicts.values())) == 1
-            else "does not hold",
-        ),
-        Check(
-            assumption=say.sentence("every answer is compared"),
-            finding=say.listing(
-                [f"{say.count(n)}: {why}" for n, why in zip(left_out["n_accounts"], left_out["why"], strict=True)]
-            )
-            or say.sentence("it is"),
-            verdict="handled" if len(left_out) else "holds",
-        ),
-    )
-
-
-def _difference_in_words(context: Context, way: str) -> str:
-    say = context.wording
-    return {
-        "less": say.sentence("the lost were satisfied less often"),
-        "more": say.sentence("the lost were satisfied more often"),
-        "not": say.sentence("no difference beyond chance"),
-        "unknown": say.sentence("too few to say"),
-    }[way]
-
-
-def _assumed(context: Context, is_dated: bool, horizon: int, satisfied_from: int, end: date) -> tuple[Assumed, ...]:
-    say = context.wording
-    return (
-        Assumed(
-            what=say.sentence("day of a loss"),
-            value=say.sentence("as given")
-            if is_dated
-            else say.sentence("the last order of an account that is lost by now"),
-            would_change=say.sentence(
-                "dated when it was noticed, more answers would lie before a loss, some by accounts that had left already"
-            ),
-        ),
-        Assumed(
-            what=say.sentence("time in which a loss counts"),
-            value=say.sentence(
-                "{days} days after the last answer of a wave; losses are known to {end}",
-                days=say.count(horizon),
-                end=say.date(end),
-            ),
-            would_change=say.sentence("a longer time counts losses that have less to do with the answer"),
-        ),
-        Assumed(
-            what=say.sentence("who is satisfied"),
-            value=say.sentence(
-                "an account whose people answer {level} or more on average, rounded", level=say.count(satisfied_from)
-            ),
-            would_change=say.sentence("with a higher level fewer of the lost, and of the stayed, were satisfied"),
-        ),
-        Assumed(
-            what=say.sentence("what the sources say of those who left"),
-            value=say.sentence(
-                "{low} to {high} were satisfied", low=say.share(SOURCE_RANGE[0], 0), high=say.share(SOURCE_RANGE[1], 0)
-            ),
-            would_change=say.sentence("it is context only; without the stayed beside it such a share says nothing"),
-        ),
-    )

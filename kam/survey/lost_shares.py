@@ -161,9 +161,9 @@ def asked_shares(at_risk: pd.DataFrame, level: float, few: str) -> pd.DataFrame:
         the stayed.
     """
     asked = at_risk[at_risk["status"].isin(_ASKED)]
-    answered = (asked["status"] != SILENT).to_numpy(dtype=np.float64)
+    answered: Floats = np.asarray(asked["status"] != SILENT, dtype=np.float64)
     lost = asked["is_lost"].to_numpy(dtype=bool)
-    counts = {"lost": lost, "stayed": ~lost, "difference": np.ones(len(asked), dtype=bool)}
+    counts = {"lost": lost, "stayed": ~lost, "difference": lost | ~lost}
     records = [
         (name, int(counts[name].sum()), int(answered[counts[name]].sum()), *share)
         for name, *share, _ in _compare(asked, answered, np.ones(len(asked)), level)
@@ -198,7 +198,11 @@ def _compare(
 
 
 def _share(
-    value: npt.NDArray[np.bool_] | Floats, weight: Floats, customer: pd.Series, level: float, n_answers: int | None = None
+    value: npt.NDArray[np.bool_] | Floats,
+    weight: Floats,
+    customer: pd.Series,
+    level: float,
+    n_answers: int | None = None,
 ) -> tuple[float, float, float, int]:
     """Weighted mean of yes or no, or of shares of people, with its interval over accounts, and how many accounts there are.
 

@@ -27,7 +27,7 @@ from kam.survey.loyalty_rows import (
     satisfaction_items,
 )
 from kam.survey.nonlinearity import FEW_ACCOUNTS, LINE_TEST
-from kam.survey.responses import Level3, Responses
+from kam.survey.responses import SCORES, Level3, Responses
 from kam.wording import Wording
 
 FALLING = ("no_order", "churned")
@@ -46,8 +46,9 @@ class LoyaltyResult(Result):
     ----------
     curve : pandas.DataFrame
         One row per reading and level: ``score``; ``n_respondents, n_accounts``; ``estimate``, mean loyalty, with ``std_error,
-        ci_low, ci_high``, over accounts; ``line``, ``monotone``, ``steps``: the straight line, the fit that never turns and the
-        best partition with two thresholds; ``why``, why there is no estimate (fewer than 5 accounts).
+        ci_low, ci_high``, over accounts, within the scale of the question; ``line``, ``monotone``, ``steps``: the straight line,
+        the fit that never turns and the best partition with two thresholds; ``why``, why there is no estimate (fewer than 5
+        accounts).
     partitions : pandas.DataFrame
         One row per reading and partition of the levels: ``n_thresholds``; ``partition`` (``1 2 | 3 4 | 5``); ``share_explained``
         of the weighted sum of squares; ``share_resamples``, share of the resamples in which it fits best among those with as
@@ -59,7 +60,8 @@ class LoyaltyResult(Result):
         One row per reading and test: ``test, statistic, df`` (missing: simulated), ``p_value`` (missing: not testable).
     readings : pandas.DataFrame
         One row per reading: ``shape`` (``two thresholds``, ``one threshold``, ``line``, ``curve``: no line and no thresholds that
-        can be told), ``n_respondents, n_accounts``; ``estimate, ci_low, ci_high``: change of loyalty per level along the line.
+        can be told), ``n_respondents, n_accounts``; ``estimate, ci_low, ci_high``: change of loyalty per level along the line;
+        ``why``: where no threshold is claimed, the conditions that failed.
     bends : pandas.DataFrame
         With a score of several items, one row per reading and term of the continuous line with two bends: ``term``
         (``breakpoint 1``, ``slope 1`` …) ``, estimate, ci_low, ci_high``; else empty.
@@ -233,7 +235,9 @@ class LoyaltyResult(Result):
             KeyFigure(
                 value=say.share(steps["share_resamples"].iloc[0], 0) if len(steps) else say.sentence("none"),
                 label=say.sentence("of the resamples have these steps as the best"),
-                note=say.sentence("a threshold is claimed from {share} on", share=say.share(CLAIMED_AT, 0)),
+                note=say.sentence("not claimed: {why}", why=reading["why"])
+                if reading["why"]
+                else say.sentence("a threshold is claimed from {share} on", share=say.share(CLAIMED_AT, 0)),
             ),
             KeyFigure(
                 value=say.count(reading["n_accounts"]),
@@ -265,6 +269,24 @@ def shape_in_words(say: Wording, shape: str) -> str:
         "curve": say.sentence("neither a line nor clear steps"),
     }
     return names[shape]
+
+
+def failed_in_words(say: Wording, failed: Sequence[str]) -> str:
+    """Why no threshold is claimed: the conditions that failed; empty if one is."""
+    names = {
+        "second": say.sentence("a second threshold does not fit better than one"),
+        "line": say.sentence("the best steps fit no better than a straight line"),
+        "parabola": say.sentence("a smooth curve explains as much as they do"),
+        "resamples": say.sentence(
+            "they are the best in fewer than {share} of the resamples", share=say.share(CLAIMED_AT, 0)
+        ),
+        "flat": say.sentence("loyalty is not flat within the best steps"),
+    }
+    if tuple(failed[:1]) != ("second",):
+        return "; ".join(names[name] for name in failed)
+    return say.sentence(
+        "{second}, and of one: {rest}", second=names["second"], rest="; ".join(names[f] for f in failed[1:])
+    )
 
 
 def satisfaction_loyalty(
@@ -377,6 +399,7 @@ def satisfaction_loyalty(
         found[_READINGS[reading]] = Reading.of(
             rows,
             rising=outcome not in FALLING,
+            limits=SCORES.get(outcome),
             is_scale=len(items) > 1,
             n_resamples=n_resamples,
             level=level,
@@ -407,7 +430,13 @@ def satisfaction_loyalty(
         partitions=frame_of("partitions"),
         steps=frame_of("steps"),
         tests=frame_of("tests")[list(_TEST_COLUMNS)],
-        readings=frame_of("summary"),
+        readings=pd.concat(
+            [
+                r.summary.assign(level_3=label, why=failed_in_words(context.wording, r.failed))
+                for label, r in found.items()
+            ],
+            ignore_index=True,
+        ),
         bends=frame_of("bends"),
         later=later,
         outcome=outcome,

@@ -36,18 +36,25 @@ Floats = npt.NDArray[np.float64]
 
 CLAIMED_AT = 0.8
 """A threshold is claimed only if its partition fits best in this share of the resamples."""
+CONDITIONS = ("second", "line", "parabola", "resamples", "flat")
+"""Of a claim: a second threshold adds to the first (else there may be one), the steps fit better than a line, better than a
+parabola, are the best in enough resamples, and loyalty is flat within them."""
 FLAT_AT = 0.01
 """Steps are not claimed if that loyalty is flat within them is rejected at this level."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Reading:
-    """All that is found in one reading of level 3; the frames are those of the result, without ``level_3``."""
+    """All that is found in one reading of level 3; the frames are those of the result, without ``level_3``.
+
+    ``failed``: where no threshold is claimed, the conditions (:data:`CONDITIONS`) that are not met; else empty.
+    """
 
     rows: LoyaltyRows
     is_share: bool
     shape: str
     conclusion: tuple[object, ...]
+    failed: tuple[str, ...]
     loyalty_tests: tuple[LoyaltyTest, ...]
     curve: pd.DataFrame
     partitions: pd.DataFrame
@@ -58,16 +65,25 @@ class Reading:
 
     @classmethod
     def of(
-        cls, rows: LoyaltyRows, *, rising: bool, is_scale: bool, n_resamples: int, level: float, seed: int
+        cls,
+        rows: LoyaltyRows,
+        *,
+        rising: bool,
+        is_scale: bool,
+        n_resamples: int,
+        level: float,
+        seed: int,
+        limits: tuple[float, float] | None = None,
     ) -> Reading:
         """Draw the curve, weigh the partitions, test, and decide what is claimed.
 
-        ``rising``: whether loyalty is expected to rise with satisfaction; ``is_scale``: whether the score is of several items.
+        ``rising``: whether loyalty is expected to rise with satisfaction; ``is_scale``: whether the score is of several items;
+        ``limits``: lowest and highest answer, beyond which no mean can lie; None: there are none.
         """
         levels = rows.by_level()
         weighed = weigh_partitions(levels, n_resamples=n_resamples, seed=seed)
         covariance = model_covariance(levels)
-        tests, claimed = _find_steps(levels, weighed, covariance, n_resamples, seed)
+        tests, claimed, failed = _find_steps(levels, weighed, covariance, n_resamples, seed)
         tests = (
             *tests,
             line_test(levels),
@@ -94,10 +110,11 @@ class Reading:
             is_share=is_share,
             shape=shape,
             conclusion=(shape, *_cuts_without_3(levels, claimed)),
+            failed=failed,
             loyalty_tests=tests,
-            curve=_curve(rows, levels, weighed, rising, is_share, level),
+            curve=_clipped(_curve(rows, levels, weighed, rising, is_share, level), limits),
             partitions=_partitions(levels, weighed, claimed),
-            steps=_steps(levels, weighed[shown_n], is_share, claimed is not None, level),
+            steps=_clipped(_steps(levels, weighed[shown_n], is_share, claimed is not None, level), limits),
             tests=_tests_frame(tests),
             summary=summary,
             bends=_bends(rows, levels, n_resamples, seed, level) if is_scale else _no_bends(),
@@ -109,8 +126,8 @@ class Reading:
 
 def _find_steps(
     levels: LevelRows, weighed: Mapping[int, PartitionWeights], covariance: Floats, n_draws: int, seed: int
-) -> tuple[tuple[LoyaltyTest, ...], Partition | None]:
-    """The tests of steps, and the partition that is claimed, if any."""
+) -> tuple[tuple[LoyaltyTest, ...], Partition | None, tuple[str, ...]]:
+    """The tests of steps, and the partition that is claimed, or the conditions that failed."""
     tests: list[LoyaltyTest] = []
     beats_line: dict[int, bool] = {}
     flat: dict[int, LoyaltyTest] = {}
@@ -126,15 +143,23 @@ def _find_steps(
         tests.append(more)
         needs_two = more.rejects
     smooth = explained_by_parabola(levels)
-    for n, needed in ((2, needs_two), (1, not needs_two)):
-        if n not in weighed:
-            continue
-        best = weighed[n].best
-        p = flat[n].p_value
-        is_sharp = weighed[n].explained[best] > smooth and weighed[n].share[best] >= CLAIMED_AT
-        if needed and beats_line[n] and is_sharp and p is not None and p > FLAT_AT:
-            return tuple(tests), weighed[n].partitions[best]
-    return tuple(tests), None
+    n = 2 if needs_two else 1
+    best, p = weighed[n].best, flat[n].p_value
+    is_met = {
+        "line": beats_line[n],
+        "parabola": bool(weighed[n].explained[best] > smooth),
+        "resamples": bool(weighed[n].share[best] >= CLAIMED_AT),
+        "flat": p is not None and p > FLAT_AT,
+    }
+    if all(is_met.values()):
+        return tuple(tests), weighed[n].partitions[best], ()
+    second = ("second",) if 2 in weighed and not needs_two else ()
+    return tuple(tests), None, (*second, *(name for name, met in is_met.items() if not met))
+
+
+def _clipped(frame: pd.DataFrame, limits: tuple[float, float] | None) -> pd.DataFrame:
+    """Intervals within the scale of the question."""
+    return frame if limits is None else frame.assign(**{end: frame[end].clip(*limits) for end in ("ci_low", "ci_high")})
 
 
 def _cuts_without_3(levels: LevelRows, claimed: Partition | None) -> tuple[tuple[float, ...], ...]:

@@ -87,6 +87,13 @@ def satisfaction_items(responses: Responses, satisfaction: str | Sequence[str]) 
     """
     items = [satisfaction] if isinstance(satisfaction, str) else list(satisfaction)
     unknown = [item for item in items if item not in responses.five_level_columns]
+    absent = [item for item in items if item not in responses.answer_columns]
+    if absent:
+        raise MissingColumnError(
+            f"The survey has no answers to {absent[0]!r}.",
+            where="survey",
+            hint="Name the question under columns: or items:.",
+        )
     if unknown or not items or len(set(items)) < len(items):
         named = repr(unknown[0]) if unknown else repr(satisfaction)
         raise ParameterError(

@@ -57,14 +57,14 @@ class NonresponseResult(Result):
     bands : pandas.DataFrame
         One row per wave, reading of level 3, what counts alike and measure: ``wave, level_3, each, term`` (``mean``,
         ``share satisfied``, ``NPS``); ``n_accounts``, ``n_respondents`` behind it, ``n_unanswered``; ``share_silent``,
-        weighted;
+        what the silent stand for by weight (a share of the accounts, or of revenue, not of those asked);
         ``estimate, ci_low, ci_high`` as if the silent thought as comparable respondents; ``band_low``, lowest end of the
         intervals,
         at the largest delta, and ``band_high``, highest end, at delta 0.
     deltas : pandas.DataFrame
         The same by ``delta``: ``wave, level_3, each, term, delta, estimate, ci_low, ci_high``.
     tipping : pandas.DataFrame
-        One row per conclusion: ``level_3, each, term, wave, conclusion``; ``lower_in``, whose silent are lower;
+        One row per conclusion and whose silent are lower: ``level_3, each, term, wave, conclusion``; ``lower_in``;
         ``estimate, ci_low,
         ci_high`` at delta 0; ``is_sure``; ``delta_unsure``, ``delta_turned`` (points; missing: not within 2), from which it is
         no longer beyond chance, and from which the estimate says otherwise; ``tips`` within the range of delta.
@@ -145,13 +145,16 @@ class NonresponseResult(Result):
 
     def _sentence(self) -> str:
         say, row = self.context.wording, self.band()
+        n_silent, n_asked = self._asked()
         band = say.sentence(
-            "In {wave} {share} of the accounts asked stayed silent; if they are 0 to {delta} points less satisfied "
-            "than comparable "
-            "accounts that answered, the mean of {outcome} lies between {low} and {high} (from the answers "
-            "{estimate}, {interval}).",
+            "In {wave} {n} of {n_asked} accounts asked ({share}) stayed silent; they stand for {weighted} of the "
+            "accounts. If they are 0 to {delta} points less satisfied than comparable accounts that answered, the mean "
+            "of {outcome} lies between {low} and {high} (from the answers {estimate}, {interval}).",
             wave=self.wave,
-            share=say.share(row["share_silent"], 0),
+            n=say.count(n_silent),
+            n_asked=say.count(n_asked),
+            share=say.share(n_silent / n_asked, 0),
+            weighted=say.share(row["share_silent"], 0),
             delta=say.number(self.largest_delta),
             outcome=name_question(say, self.outcome),
             low=say.number(row["band_low"]),
@@ -179,6 +182,7 @@ class NonresponseResult(Result):
 
     def _key_figures(self) -> tuple[KeyFigure, ...]:
         say, row = self.context.wording, self.band()
+        n_silent, n_asked = self._asked()
         figures = [
             KeyFigure(
                 value=say.sentence(
@@ -195,9 +199,14 @@ class NonresponseResult(Result):
                 ),
             ),
             KeyFigure(
-                value=say.share(row["share_silent"], 0),
-                label=say.sentence("of the accounts did not answer"),
-                note=say.sentence("weighted; counted among the accounts asked, so the band says what it may hide"),
+                value=say.share(n_silent / n_asked, 0),
+                label=say.sentence("of the accounts asked stayed silent"),
+                note=say.sentence(
+                    "{n} of {n_asked}, counted, so without interval; they stand for {weighted} of the accounts",
+                    n=say.count(n_silent),
+                    n_asked=say.count(n_asked),
+                    weighted=say.share(row["share_silent"], 0),
+                ),
             ),
             self._silent_figure(),
         ]
@@ -225,6 +234,11 @@ class NonresponseResult(Result):
                 )
             )
         return tuple(figures)
+
+    def _asked(self) -> tuple[int, int]:
+        """Accounts of the last wave that stayed silent, and that were asked: counted, not weighted."""
+        here = self.rates[(self.rates["wave"] == self.wave) & (self.rates["by"] == "all")].iloc[0]
+        return int(here["n_drawn"] - here["n_answered"]), int(here["n_drawn"])
 
     def _silent_figure(self) -> KeyFigure:
         say = self.context.wording

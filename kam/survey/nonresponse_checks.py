@@ -20,6 +20,8 @@ DEPENDS, REVERSED, NO_SIGN, NOT_TESTABLE = (
 LATE, EARLIER, COMPLAINTS = "late answers", "earlier answers", "complaints"
 TOWARD_SILENCE = {LATE: -1.0, EARLIER: 1.0, COMPLAINTS: -1.0}
 """The sign of each effect if the less satisfied answer less."""
+MARGIN = 0.05
+"""Differences of shares within this are called none: an interval that holds 0 shows that only where all of it lies within."""
 
 
 def judge_signs(signs: pd.DataFrame) -> str:
@@ -150,15 +152,18 @@ def _check_facts(say: Wording, response: tuple[float | None, int, int], moves: M
         k=say.count(k),
         moved=moved,
     )
+    weighted = any(abs(x) > 1e-9 for x in moves.values())
     if p >= 0.05:
         finding = say.sentence(
-            "answering does not go with facts of the ledger beyond chance ({p}; {n} accounts, {k} columns of facts)",
+            "answering does not go with facts of the ledger beyond chance ({p}; {n} accounts, {k} columns of facts), which "
+            "is no proof",
             p=say.p_value(p),
             n=say.count(n),
             k=say.count(k),
         )
-        return Check(assumption=assumption, finding=finding, verdict="holds", p_value=p)
-    weighted = any(abs(x) > 1e-9 for x in moves.values())
+        return Check(
+            assumption=assumption, finding=finding, verdict="handled" if weighted else "not testable", p_value=p
+        )
     return Check(assumption=assumption, finding=finding, verdict="handled" if weighted else "does not hold", p_value=p)
 
 
@@ -203,22 +208,42 @@ def _check_direction(say: Wording, verdict: str) -> Check:
 
 
 def _check_afterwards(say: Wording, afterwards: pd.DataFrame) -> tuple[Check, ...]:
+    """Whether silent accounts stay as often: that an interval holds 0 shows nothing unless all of it lies near 0."""
     found = afterwards[(afterwards["term"] == "share_no_order") & afterwards["difference_alike"].notna()]
     if found.empty:
         return ()
     row = found.iloc[-1]
-    worse = bool(row["alike_low"] > 0)
-    differ = worse or bool(row["alike_high"] < 0)
+    low, high = float(row["alike_low"]), float(row["alike_high"])
+    found_words = {
+        "difference": signed(say, 100 * row["difference_alike"], 1),
+        "low": signed(say, 100 * low, 1),
+        "high": signed(say, 100 * high, 1),
+        "margin": say.number(100 * MARGIN, 0),
+    }
+    verdict: Verdict
+    if low > 0 or high < 0:
+        verdict = "does not hold"
+        finding = say.sentence(
+            "{difference} points more of them then placed no order (from {low} to {high})", **found_words
+        )
+    elif low >= -MARGIN and high <= MARGIN:
+        verdict = "holds"
+        finding = say.sentence(
+            "{difference} points more of them then placed no order (from {low} to {high}): within {margin} points either way",
+            **found_words,
+        )
+    else:
+        verdict = "not testable"
+        finding = say.sentence(
+            "too few to tell: {difference} points more of them then placed no order (from {low} to {high}), which is not "
+            "within {margin} points either way",
+            **found_words,
+        )
     return (
         Check(
             assumption=say.sentence("silent accounts stay as often as those that answered and are alike in the ledger"),
-            finding=say.sentence(
-                "{difference} points more of them then placed no order (from {low} to {high})",
-                difference=signed(say, 100 * row["difference_alike"], 1),
-                low=signed(say, 100 * row["alike_low"], 1),
-                high=signed(say, 100 * row["alike_high"], 1),
-            ),
-            verdict="does not hold" if differ else "holds",
+            finding=finding,
+            verdict=verdict,
             statistic=float(row["difference_alike"]),
             p_value=float(row["p_value"]),
         ),
@@ -226,17 +251,19 @@ def _check_afterwards(say: Wording, afterwards: pd.DataFrame) -> tuple[Check, ..
 
 
 def _check_conclusions(say: Wording, tipping: pd.DataFrame) -> Check:
-    n, n_tip = len(tipping), int(tipping["tips"].sum())
+    """What is not beyond chance is no conclusion; one that is tested in several ways counts once."""
+    sure = tipping[tipping["is_sure"]].groupby(["each", "term", "wave", "conclusion"], sort=False)["tips"].any()
+    n, n_tip = len(sure), int(sure.sum())
     assumption = say.sentence("conclusions stand, whatever the silent think within the range")
     if not n:
         return Check(
             assumption=assumption,
-            finding=say.sentence("there is no conclusion that lower answers could change"),
-            verdict="holds",
+            finding=say.sentence("no conclusion is beyond chance, so there is none that lower answers could change"),
+            verdict="not testable",
         )
     finding = say.plural(
-        "{tip} of one conclusion would change: see the tipping points",
-        "{tip} of {n} conclusions would change: see the tipping points",
+        "{tip} of one conclusion that is beyond chance would change: see the tipping points",
+        "{tip} of {n} conclusions that are beyond chance would change: see the tipping points",
         n,
         tip=say.count(n_tip),
     )

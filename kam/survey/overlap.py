@@ -28,9 +28,9 @@ def covariance(first: Design, second: Design, scores: Floats, scores_second: Flo
     """Covariance of estimates of two waves with these scores.
 
     Assumes (1) that the names of accounts, primary sampling units and strata mean the same in both waves; (2) that answering in
-    one wave and in the other are as alike within a stratum as the number that answered both times says; (3) that most accounts
-    are in the population of both waves: N is the larger of the two, which makes the covariance too small, and the error of a
-    change too large, where many come and go.
+    one wave and in the other are as alike within a stratum as the number that answered both times says; (3) that all
+    accounts of the smaller population are in both: n₁ n₂ / N is then with the larger N. Where many come and go there are fewer,
+    the covariance is larger than this says, and the error of a change too large: it errs to the safe side.
 
     Parameters
     ----------
@@ -77,36 +77,52 @@ def _tam(
     values: Floats,
     values_second: Floats,
 ) -> Floats:
-    a, size_a = _centered(first, there, values)
-    b, size_b = _centered(second, there_second, values_second)
-    shared = a.index.intersection(b.index)
-    if not len(shared):
+    a, b = _Units(first, there, values), _Units(second, there_second, values_second)
+    _, at, at_second = np.intersect1d(a.psu, b.psu, return_indices=True)
+    if not len(at):
         return np.zeros(values.shape[1])
-    stratum = a.loc[shared, "stratum"]
-    n_shared = stratum.map(stratum.value_counts()).to_numpy(dtype=np.float64)
-    sizes = size_a.join(size_b.add_suffix("_second"), how="left").reindex(stratum)
-    n, n_second = (sizes[name].fillna(0).to_numpy(dtype=np.float64) for name in ("n", "n_second"))
-    population, population_second = (
-        sizes[name].fillna(np.inf).to_numpy(dtype=np.float64) for name in ("population", "population_second")
-    )
+    stratum = a.stratum[at]
+    n_shared = np.bincount(stratum, minlength=len(a.n))[stratum]
+    n, population = a.n[stratum], a.population[stratum]
+    of_second = pd.Index(b.strata).get_indexer(pd.Index(a.strata))[stratum]
+    known = of_second >= 0
+    n_second = np.where(known, b.n[of_second], 0.0)
+    population_second = np.where(known, b.population[of_second], np.inf)
     expected = n * n_second / np.fmax(population, population_second)
     whole = (n >= population) | (n_second >= population_second)  # nothing was left to chance
     factor = np.where(whole, 0.0, 1 - expected / n_shared)
     # s₁₂ is taken about the means of all of the stratum, with the divisors of the two variances
     factor *= np.sqrt(n / np.maximum(n - 1, 1) * np.maximum(n_second, 2) / np.maximum(n_second - 1, 1))
-    product = a.loc[shared].drop(columns="stratum").to_numpy() * b.loc[shared].drop(columns="stratum").to_numpy()
-    return np.asarray((factor[:, None] * product).sum(axis=0))
+    return np.asarray((factor[:, None] * a.sums[at] * b.sums[at_second]).sum(axis=0))
 
 
-def _centered(design: Design, there: npt.NDArray[np.bool_], values: Floats) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Sums of primary sampling units less the mean of their stratum, by unit; and n and N by stratum."""
-    units = design.units.loc[there, ["stratum", "psu", "n_population"]].astype({"stratum": "str", "psu": "str"})
-    table = pd.DataFrame(values[there], index=units.index)
-    sums = table.groupby([units["stratum"], units["psu"]]).sum()
-    sums = sums - sums.groupby(level="stratum").transform("mean")
-    n = sums.groupby(level="stratum").size()
-    population = units.groupby("stratum")["n_population"].first().fillna(np.inf)
-    sizes = pd.DataFrame({"n": n, "population": population})
-    # A unit that is in two strata of a wave (it should not) is told apart by the first.
-    flat = sums.reset_index(level="stratum")
-    return flat[~flat.index.duplicated()], sizes
+class _Units:
+    """Primary sampling units of a wave: their sums less the mean of their stratum, and n and N by stratum.
+
+    Attributes
+    ----------
+    psu, stratum, sums : numpy.ndarray
+        By unit, shapes (units,), (units,) and (units, k): its name, the place of its stratum in ``strata``, its centered sums.
+    strata, n, population : numpy.ndarray
+        By stratum: its name, units that are there, and N, infinite where it is not known.
+    """
+
+    def __init__(self, design: Design, there: npt.NDArray[np.bool_], values: Floats) -> None:
+        units = design.units.loc[there]
+        of_stratum, self.strata = pd.factorize(units["stratum"].astype("str").to_numpy(), sort=True)
+        of_psu, names = pd.factorize(units["psu"].astype("str").to_numpy(), sort=True)
+        of_unit, unit = pd.factorize(of_stratum * len(names) + of_psu, sort=True)
+        sums = np.zeros((len(unit), values.shape[1]))
+        np.add.at(sums, of_unit, values[there])
+        stratum = unit // max(len(names), 1)
+        self.n = np.bincount(stratum, minlength=len(self.strata)).astype(np.float64)
+        totals = np.zeros((len(self.strata), values.shape[1]))
+        np.add.at(totals, stratum, sums)
+        sums -= (totals / self.n[:, None])[stratum]
+        self.population = np.full(len(self.strata), np.inf)
+        size = units["n_population"].to_numpy(dtype=np.float64)
+        known = np.flatnonzero(~np.isnan(size))[::-1]
+        self.population[of_stratum[known]] = size[known]
+        # A unit that is in two strata of a wave (it should not) is told apart by the first.
+        _, once = np.unique(unit % max(len(names), 1), return_index=True)
+        self.psu, self.stratum, self.sums = names[unit[once] % max(len(names), 1)], stratum[once], sums[once]

@@ -11,7 +11,7 @@ from scipy.stats import norm
 
 from kam.errors import DataError, EmptyDataError, MissingColumnError, ParameterError
 from kam.stats.proportions import wilson_interval
-from kam.survey.frame import ANSWERS_ONLY
+from kam.survey.frame import ANSWERS_ONLY, TAKEN_AS_ASKED
 
 Floats = npt.NDArray[np.float64]
 
@@ -34,7 +34,7 @@ def read_drawn(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
             )
     status = frame["status"] if "status" in frame.columns else pd.Series("", index=frame.index)
     status = status.astype("str").where(status.notna(), "")
-    known = frame["drawn"].fillna(False).astype(bool) & (status != ANSWERS_ONLY)
+    known = frame["drawn"].fillna(False).astype(bool) & ~status.isin([ANSWERS_ONLY, TAKEN_AS_ASKED])
     drawn = frame[known].reset_index(drop=True)
     unknown = [str(wave) for wave in pd.unique(frame["wave"]) if wave not in set(drawn["wave"])]
     if drawn.empty:

@@ -31,7 +31,8 @@ def tipping_points(
     Conclusions are: the mean is above the threshold, more than half are satisfied, promoters outnumber detractors, and the
     rise or fall of the mean from one wave to the next. A rise is put in question where the silent of the later wave alone
     are lower
-    (the harder test), or those of both waves; a fall where those of the earlier are. Waves are taken as independent, which
+    (the harder test), or those of both waves; a fall where those of the earlier are. A change that is not beyond chance is
+    neither a rise nor a fall and says so, without a delta. Waves are taken as independent, which
     makes the interval of a change too wide rather than too narrow where the same accounts answer.
 
     Parameters
@@ -51,7 +52,7 @@ def tipping_points(
     Returns
     -------
     pandas.DataFrame
-        One row per conclusion: ``level_3, each, term, wave``; ``conclusion``; ``lower_in``, whose silent are lower;
+        One row per conclusion and whose silent are lower: ``level_3, each, term, wave``; ``conclusion``; ``lower_in``;
         ``estimate, ci_low, ci_high`` of what it is about, at delta 0; ``is_sure``, it then holds beyond chance;
         ``delta_unsure``, from which it no longer does (missing: it never did, or not within 2 points); ``delta_turned``,
         from which the
@@ -91,8 +92,6 @@ def _changes(
     say: Wording, earlier: Shifted, later: Shifted, then: str, now: str, largest: float, level: float
 ) -> list[tuple[object, ...]]:
     change = float(later.estimate[0] - earlier.estimate[0])
-    if change == 0:
-        return []
     sign = 1.0 if change > 0 else -1.0
     moved = later if sign > 0 else earlier
     words = say.sentence("the mean rose from {then} to {now}", then=then, now=now)
@@ -104,6 +103,11 @@ def _changes(
     alone_half = t * np.hypot(moved.std_error, still.std_error[0])
     both = sign * (later.estimate - earlier.estimate)
     both_half = t * np.hypot(later.std_error, earlier.std_error)
+    change_half = float(both_half[0])
+    if abs(change) <= change_half:
+        words = say.sentence("the mean did not change beyond chance from {then} to {now}", then=then, now=now)
+        ends = (change, change - change_half, change + change_half)
+        return [(words, say.sentence("neither wave"), *ends, False, None, None, False)]
     scenarios = (
         (say.sentence("{wave} alone", wave=now if sign > 0 else then), alone, alone_half),
         (say.sentence("both waves"), both, both_half),

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 import pandas as pd
 
 from kam.results import Assumed, Check
-from kam.survey.frame import TAKEN_AS_ASKED
 from kam.survey.response_counts import NOT_REACHED, OPEN, REFUSED
 from kam.wording import Wording
 
@@ -63,7 +62,7 @@ def check_tracking(
             verdict="handled" if claims or denies else "holds",
         )
     )
-    strange = drawn[(drawn["became"] == "n_open") & ~drawn["said"].isin(OPEN | {"answered", TAKEN_AS_ASKED})]
+    strange = drawn[(drawn["became"] == "n_open") & ~drawn["said"].isin(OPEN | {"answered"})]
     if len(strange):
         words = sorted(strange["said"].unique())
         checks.append(
@@ -88,18 +87,6 @@ def check_tracking(
                     extra,
                 ),
                 verdict="handled",
-            )
-        )
-    taken = [str(wave) for wave in pd.unique(drawn.loc[drawn["said"] == TAKEN_AS_ASKED, "wave"])]
-    if taken:
-        checks.append(
-            Check(
-                assumption=say.sentence("of every wave it is known who was drawn"),
-                finding=say.sentence(
-                    "not of {waves}: everybody with an order in the year before is taken as asked",
-                    waves=say.listing(taken),
-                ),
-                verdict="does not hold",
             )
         )
     if unknown:

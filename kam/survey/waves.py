@@ -38,10 +38,11 @@ class WavesResult(Result):
     ----------
     changes : pandas.DataFrame
         One row per pair of waves (``from_wave, to_wave``; one after the other, then first to last), question (``item``),
-        ``measure`` (``mean``, ``top two``, ``NPS``), ``compared`` (``all who answered`` or ``accounts in both``), ``each`` (what
-        counts alike) and reading ``level_3``: ``estimate_from, estimate_to``; ``estimate``, the change, with ``std_error,
-        ci_low, ci_high, df``; ``error_correlation`` of the two estimates' errors (of all who answered); ``n_accounts_from,
-        n_accounts_to, n_both``; ``why`` (empty, or why there is no estimate or interval). Shares are 0 to 1, ``NPS`` in points.
+        ``measure`` (``mean``, ``top two``, ``NPS``), ``compared`` (``all who answered``, weighed; or ``accounts in both``, these
+        accounts alone, not weighed), ``each`` (what counts alike) and reading ``level_3``: ``estimate_from, estimate_to``;
+        ``estimate``, the change, with ``std_error, ci_low, ci_high, df``; ``error_correlation`` of the two estimates' errors (of
+        all who answered); ``n_accounts_from, n_accounts_to, n_both``; ``why`` (empty, or why there is no estimate or interval).
+        Shares are 0 to 1, ``NPS`` in points.
     dropouts : pandas.DataFrame
         One row per pair, ``group_name`` (``answered again``; ``asked, no answer``; ``not asked again``; where it is not known who
         was asked, ``no answer again``), question and measure, by ``lead_each``: what they said in ``from_wave``, ``estimate,
@@ -125,7 +126,9 @@ class WavesResult(Result):
         if matched is not None and pd.notna(matched["estimate"]):
             parts.append(
                 say.sentence(
-                    "Over the {n} accounts that answered both times it changed by {change} ({interval}).",
+                    "Over the {n} accounts that answered both times, these alone and {weighed}, it changed by {change} "
+                    "({interval}).",
+                    weighed=self._weighed(),
                     n=say.count(matched["n_both"]),
                     change=change_in_words(say, matched["measure"], matched["estimate"]),
                     interval=_interval(say, matched, self.level),
@@ -133,9 +136,13 @@ class WavesResult(Result):
             )
         gone = self._gone()
         if gone is not None and pd.notna(gone["gap"]):
+            silent = gone["group_name"] == SILENT
             parts.append(
                 say.sentence(
-                    "Those who did not answer again had been at {value}, {gap} against those who did ({interval}).",
+                    "{who} had been at {value}, {gap} against those who did ({interval}).",
+                    who=say.sentence("Those who were asked again and did not answer")
+                    if silent
+                    else say.sentence("Those who did not answer again"),
                     value=_value(say, gone["measure"], gone["estimate"]),
                     gap=change_in_words(say, gone["measure"], gone["gap"]),
                     interval=_interval(
@@ -157,6 +164,11 @@ class WavesResult(Result):
             else say.sentence("the share that answers 4 or 5 to “{item}”", item=self.lead_item)
         )
 
+    def _weighed(self) -> str:
+        """What weighs the accounts in both."""
+        say = self.context.wording
+        return say.sentence("weighed by revenue only") if self.lead_each == "revenue" else say.sentence("not weighed")
+
     def _chance(self, row: Mapping[Hashable, Any]) -> str:
         say = self.context.wording
         may_be = pd.notna(row["ci_low"]) and row["ci_low"] <= 0 <= row["ci_high"]
@@ -171,9 +183,15 @@ class WavesResult(Result):
     def _key_figures(self) -> tuple[KeyFigure, ...]:
         say = self.context.wording
         figures: list[KeyFigure] = []
+        both_times = say.sentence("the same, accounts that answered both times, {weighed}", weighed=self._weighed())
         wanted = [
             (self.lead_item, self.lead_measure, BASES[0], say.sentence("{what}, all who answered", what=self._what())),
-            (self.lead_item, self.lead_measure, BASES[1], say.sentence("the same, accounts that answered both times")),
+            (
+                self.lead_item,
+                self.lead_measure,
+                BASES[1],
+                both_times,
+            ),
             (self.lead_item, "mean", BASES[0], say.sentence("mean answer, all who answered")),
             ("recommend", "NPS", BASES[0], say.sentence("net promoter score, all who answered")),
         ]
@@ -214,9 +232,10 @@ def compare_waves(
 
     Over *all who answered* the change is the difference of two cross-sections, each with its own design; its variance is
     v₁ + v₂ − 2 cov, with the covariance that accounts in both give (:mod:`kam.survey.overlap`). Over the *accounts in both* it is
-    the mean of what each account changed by, with the weights of the later wave, and the variance of a weighted mean:
-    Σ w² (D − D̄)² / (Σ w)² · n / (n − 1), t with n − 1 degrees of freedom, no correction for a finite population. The two differ
-    where other accounts came in and went out: *dropouts* are those who answered in the earlier wave and not in the later, with
+    the plain mean of what each account changed by, of these accounts alone, not weighed: the paired t, with n − 1 degrees of
+    freedom and no correction for a finite population. By revenue w, which alone weighs there, the variance is
+    Σ w² (D − D̄)² / (Σ w)² · n / (n − 1). The two differ where other accounts came in and went out, and where weights count some
+    accounts for more than others: *dropouts* are those who answered in the earlier wave and not in the later, with
     what they had said then beside what those said who answered again.
 
     Assumes (1) that a question and its scale mean the same in both waves; (2) that an account keeps its number; (3) that who did
@@ -303,7 +322,7 @@ def compare_waves(
     lead = (asked[0], next(m for m in ("top two", "NPS", "mean") if m in measures))
     return WavesResult(
         context=context,
-        checks=check_waves(say, table, dropouts, waves=waves, each=ways[0], lead=lead, level_3=reading, level=level),
+        checks=check_waves(say, responses, table, dropouts, each=ways[0], lead=lead, level_3=reading, level=level),
         assumed=assumed_of_waves(say, reading, min_n, known),
         changes=table,
         dropouts=dropouts,

@@ -22,6 +22,9 @@ from kam.survey.stored_terms import restore_terms
 from kam.survey.wave_weights import UNITS, WaveWeights, take_weights, weigh_wave
 from kam.survey.weighting_checks import assumed_of_weights, check_weights
 
+_LEAST_KNOWN = 0.5
+"""Where nobody knows who was asked, accounts are weighed from the ledger only if it knows as many of those that answered."""
+
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class WeightsResult(Result):
@@ -57,6 +60,8 @@ class WeightsResult(Result):
         ``propensity``, ``classes``, ``none``, or ``given`` where the weights are those of the survey in all waves.
     max_ratio : float
         Largest factor allowed, in medians; None: nothing was trimmed.
+    supposed : tuple of str
+        Waves of which nobody knows who was asked: every account active in the ledger is supposed to have been.
     """
 
     main: ClassVar[str] = "waves"
@@ -70,6 +75,7 @@ class WeightsResult(Result):
     left_out: pd.DataFrame
     method: str
     max_ratio: float | None
+    supposed: tuple[str, ...]
 
     def designs(self, responses: Responses) -> dict[str, Design]:
         """The design of each wave, for the errors of estimates.
@@ -106,12 +112,28 @@ class WeightsResult(Result):
     def _sentence(self) -> str:
         say = self.context.wording
         last = self.waves.iloc[-1]
-        if self.method == "given":
+        if self.method == "given" and (self.accounts["weight"] == 1).all():
+            first = say.plural(
+                "One account answered in wave {wave}.",
+                "{n} accounts answered in wave {wave}; each counts alike.",
+                int(last["n_answered"]),
+                wave=last["wave"],
+            )
+        elif self.method == "given":
             first = say.plural(
                 "One account answered in wave {wave}; its weight is that of the survey.",
                 "{n} accounts answered in wave {wave}; their weights are those of the survey.",
                 int(last["n_answered"]),
                 wave=last["wave"],
+            )
+        elif last["wave"] in self.supposed:
+            first = say.sentence(
+                "In wave {wave}, {n} of {n_drawn} accounts active in the year before answered ({share}); who was asked is not "
+                "known, and they are weighed as if all had been.",
+                wave=last["wave"],
+                n=say.count(last["n_answered"]),
+                n_drawn=say.count(last["n_drawn"]),
+                share=say.share(last["share_answered"]),
             )
         else:
             first = say.sentence(
@@ -125,6 +147,13 @@ class WeightsResult(Result):
             "With their weights they tell as much as {n_effective} of equal weight.",
             n_effective=say.count(last["n_effective"]),
         )
+        gone = self.left_out[(self.left_out["wave"] == last["wave"]) & (self.left_out["n_respondents"] > 0)]
+        if len(gone):
+            first += " " + say.plural(
+                "One more account answered and is not counted: it was not among those asked.",
+                "{n} more accounts answered and are not counted: they were not among those asked.",
+                len(gone),
+            )
         if last["difference_before"] != last["difference_before"]:
             return f"{first} {second}"
         words = (
@@ -147,7 +176,9 @@ class WeightsResult(Result):
         return (
             KeyFigure(
                 value=say.share(last["share_answered"]) if last["share_answered"] == last["share_answered"] else "–",
-                label=say.sentence("of the accounts asked answered"),
+                label=say.sentence("of the accounts active in the year before answered")
+                if last["wave"] in self.supposed
+                else say.sentence("of the accounts asked answered"),
                 note=say.sentence("wave {wave}; {counted}", wave=last["wave"], counted=counted)
                 if last["share_answered"] == last["share_answered"]
                 else say.sentence("who was asked is not known"),
@@ -262,8 +293,9 @@ def weigh_responses(
         if wave not in responses.waves or not (rows["drawn"] & rows["answered"]).any():
             left_out.append((wave, None, 0, "drawn, but nobody answered"))
             continue
+        few_known = (rows["drawn"] & rows["answered"]).sum() < _LEAST_KNOWN * rows["answered"].sum()
         is_given = rows["status"].eq(ANSWERS_ONLY).any() or (
-            responses.has_weights and rows["status"].eq(TAKEN_AS_ASKED).any()
+            (responses.has_weights or few_known) and rows["status"].eq(TAKEN_AS_ASKED).any()
         )
         weigh = take_weights if is_given else weigh_wave
         parts.append(weigh(responses.of_wave(wave), rows, method, terms, margins, max_ratio, min_class))
@@ -308,6 +340,11 @@ def weigh_responses(
         left_out=gone,
         method="given" if len(given) == len(parts) else method,
         max_ratio=float(max_ratio) if np.isfinite(max_ratio) else None,
+        supposed=tuple(
+            part.wave
+            for part in parts
+            if not part.is_given and frame.loc[frame["wave"] == part.wave, "status"].eq(TAKEN_AS_ASKED).any()
+        ),
     )
 
 

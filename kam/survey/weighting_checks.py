@@ -59,8 +59,8 @@ def check_weights(
         Whether the survey names primary sampling units that are not its accounts.
     """
     weighed = accounts[~accounts["wave"].isin(given)]
-    checks = [_check_balance(say, balance), *_check_known(say, drawn, given)]
-    checks += _check_drawn(say, left_out) if len(weighed) else []
+    checks = [_check_balance(say, balance), *(_check_drawn(say, left_out) if len(weighed) else [])]
+    checks += _check_known(say, drawn, given)
     if len(weighed) and has_clusters:
         checks.append(
             Check(

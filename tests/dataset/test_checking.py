@@ -238,7 +238,7 @@ def test_customers_without_account_are_told_and_above_a_third_warned_of(small):
     found = check(small)
     line = "1 of 3 customers of the ledger are not among the accounts ('003')."
     assert any(line in text for text in found.lines)
-    assert not found.warnings
+    assert not any("accounts" in text for text in found.warnings)
     small.change("accounts.csv", "\n002,", "\n008,")
     assert any(text.startswith("2 of 3 customers") for text in check(small).warnings)
 

@@ -147,3 +147,31 @@ def test_events_are_of_known_kinds():
     known = column("Kind", examples=("complaint", "Visit"))
     assert match(column("Customer ID"), dates("Date"), known, table="events").missing == []
     assert match(column("Customer ID"), dates("Date"), column("Kind"), table="events").missing == ["kind"]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "How likely are you to recommend us to a colleague? (0-10)",
+        "How likely is it that you would recommend Acme to a friend or colleague?",
+        "On a scale of 0 to 10, how likely are you to recommend our company?",
+        "귀하께서는 당사를 동료에게 추천하시겠습니까? (0~10)",
+        "저희 회사를 주변에 추천할 의향이 어느 정도입니까?",
+        "您有多大可能向同事推荐我们？（0-10分）",
+        "您願意推薦我們嗎",
+        "当社を友人や同僚に薦める可能性はどのくらいありますか（0～10）",
+        "知人におすすめしたいと思いますか",
+        "おすすめ度",
+        "Wie wahrscheinlich ist es, dass Sie uns weiterempfehlen?",
+    ],
+)
+def test_the_question_to_recommend_is_known_in_its_usual_wordings(header):
+    assert score_name(header, "recommend") > 0.8
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["Recommended by", "Recommendation reason", "Why would you recommend us?", "추천인", "추천 이유", "推荐理由"],
+)
+def test_what_only_speaks_of_recommending_is_not_the_question(header):
+    assert score_name(header, "recommend") < 0.8

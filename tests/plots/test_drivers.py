@@ -88,29 +88,73 @@ def test_the_title_says_how_sure_the_first_is(result, ax):
     assert ("more than any other" in title_of(ax)) == sure != ("not surely" in title_of(ax))
 
 
+def marks_of(ax, kind):
+    return [line for line in ax.lines if str(line.get_label()).startswith(f"{kind} ")]
+
+
+def centers_of(ax, kind):
+    ax.get_figure().draw_without_rendering()
+    return np.array([line.get_transform().transform(line.get_xydata())[0] for line in marks_of(ax, kind)])
+
+
 def test_marks_of_the_map_are_hollow_where_not_sure(result, map_ax):
-    marks = [line for line in map_ax.lines if line.get_marker() == "o"]
-    assert len(marks) == len(result.quadrants) == 10
-    for mark, row in zip(marks, result.quadrants.to_dict("records"), strict=True):
+    marks, keys = marks_of(map_ax, "item"), marks_of(map_ax, "key")
+    assert len(marks) == len(keys) == len(result.quadrants) == 10
+    for mark, key, row in zip(marks, keys, result.quadrants.to_dict("records"), strict=True):
         assert (mark.get_xdata()[0], mark.get_ydata()[0]) == (row["share_importance"], row["mean_answer"])
         assert (to_hex(mark.get_markerfacecolor()) == "#ffffff") == (not row["is_called"])
-        if row["quadrant"] == "improve first":
+        assert mark.get_markerfacecolor() == key.get_markerfacecolor() and mark.get_color() == key.get_color()
+        if row["quadrant"] == "look at first":
             assert to_hex(mark.get_color()) == style.WARN
     assert {True, False} == set(result.quadrants["is_called"]), "both kinds are drawn"
 
 
-def test_labels_of_the_map_do_not_cover_each_other(result, map_ax):
-    boxes, whole = boxes_of(map_ax)
-    assert len(boxes) == 10 + 4
-    assert apart(boxes)
-    window = map_ax.get_window_extent()
-    assert all(box.x0 > window.x0 - 3 and box.x1 < window.x1 + 3 for box in boxes)
-    for name in ("improve first", "keep up", "low priority", "possible overkill"):
-        assert name in texts_of(map_ax)
-    for row in result.quadrants.to_dict("records"):
-        shown = next(t.replace("\n", " ") for t in texts_of(map_ax) if t.startswith(row["question"][:8]))
-        assert (f"({row['p_quadrant']:.0%})" in shown) == (not row["is_called"])
-    assert describe(map_ax).count("% of resamples") == 10 and whole is not None
+def test_each_point_of_the_map_has_its_number_and_key(result, map_ax):
+    shown = texts_of(map_ax)
+    for rank, row in enumerate(result.quadrants.to_dict("records"), start=1):
+        assert shown.count(str(rank)) == 2, "in the map and in the key"
+        entry = next(text for text in map_ax.texts if text.get_text().startswith(row["question"][:8]))
+        assert entry.get_text().endswith(f" ({row['p_quadrant']:.0%})")
+        assert to_hex(entry.get_color()) == to_hex(marks_of(map_ax, "item")[rank - 1].get_color())
+        height = entry.get_window_extent().get_points().mean(axis=0)[1]
+        assert abs(height - centers_of(map_ax, "key")[rank - 1][1]) < 5, "beside its mark"
+        assert row["question"] in describe(map_ax)
+    for name in ("look at first", "keep up", "low priority", "possible overkill"):
+        assert name in shown
+    assert describe(map_ax).count("% of resamples") == 10
+
+
+def stands_apart(ax):
+    boxes, _ = boxes_of(ax)
+    assert apart([*boxes, ax.xaxis.label.get_window_extent(), ax.yaxis.label.get_window_extent()])
+    picture = ax.get_figure().bbox
+    assert all(box.x0 >= 0 and box.x1 <= picture.x1 and box.y0 >= 0 for box in boxes)
+    marks = centers_of(ax, "item") * 72 / ax.get_figure().dpi
+    between = np.hypot(*(marks[:, None] - marks[None]).transpose(2, 0, 1)) + 99 * np.eye(len(marks))
+    assert between.min() > 18, "points: marks do not touch"
+
+
+def test_texts_and_marks_of_the_map_stand_apart(map_ax):
+    stands_apart(map_ax)
+
+
+def test_a_crowd_of_points_is_told_apart_and_small_differences_look_small(result):
+    rows = result.quadrants.loc[[*range(10), *range(4)]].reset_index(drop=True)
+    rng = np.random.default_rng(3)
+    rows["share_importance"] = np.append(0.2, 0.8 / 13 + np.sort(rng.normal(0, 0.003, 13))[::-1])
+    rows["mean_answer"] = 3.7 + rng.normal(0, 0.01, 14)
+    means = rows[["share_importance", "mean_answer"]].mean()
+    crowd = replace(result, quadrants=rows, cut_share=means.iloc[0], cut_mean=means.iloc[1])
+    ax = plot_importance_performance(crowd)
+    stands_apart(ax)
+    low, high = ax.get_ylim()
+    assert high - low >= 0.5 - 1e-9 and ax.get_ylabel() == "mean answer (1 to 5)"
+    places, dots = ax.transData.transform(rows[["share_importance", "mean_answer"]]), centers_of(ax, "place")
+    moved = np.hypot(*(centers_of(ax, "item") - places).T) > 1
+    assert moved.sum() == len(dots) > 5
+    np.testing.assert_allclose(dots, places[moved])
+    lines = [text for text in ax.texts if not text.get_text() and text.arrow_patch is not None]
+    assert len(lines) == len(dots), "a line ties each moved mark to its place"
 
 
 def test_cut_lines_are_the_means(result, map_ax):

@@ -9,8 +9,16 @@ import pandas as pd
 import pytest
 
 from kam.errors import DataError, MissingColumnError, ParameterError
-from kam.survey import Design, collect_responses, compare_waves, estimate, one_phase_designs
-from kam.survey.estimate_checks import compare_means
+from kam.survey import (
+    Design,
+    collect_responses,
+    compare_waves,
+    estimate,
+    one_phase_designs,
+    survey_frame,
+    weigh_responses,
+)
+from kam.survey.estimate_checks import compare_readings
 from kam.survey.intervals import effective_number, korn_graubard_interval
 from kam.survey.linearization import linearize
 from kam.wording import Wording
@@ -178,9 +186,10 @@ def test_both_readings_of_level_3_stand_side_by_side(company, result):
 
 def test_a_reading_declared_is_led_with_and_a_taken_out_level_is_not_guessed(company):
     responses, designs = company
-    declared = estimate(replace(responses, declared_level_3="no_opinion"), designs=designs)
+    only = {"designs": designs, "questions": ["overall", "recommend"], "each": ["account"]}
+    declared = estimate(replace(responses, declared_level_3="no_opinion"), **only)
     assert declared.lead_level_3 == "no opinion" and "of those with an opinion" in declared.answer()
-    taken = estimate(responses.read_level_3_as("no_opinion"), designs=designs)
+    taken = estimate(responses.read_level_3_as("no_opinion"), **only)
     assert set(taken.measures["level_3"]) == {"no opinion", "either"}
     assert taken.checks[0].verdict == "not testable"
     same = ["estimate", "ci_low", "ci_high"]
@@ -205,9 +214,9 @@ def test_questions_count_who_did_not_answer_and_why():
 def test_groups_of_the_account_file_and_what_is_not_known(company):
     responses, designs = company
     accounts = pd.DataFrame({"customer_id": [str(i) for i in range(60)], "abc_class": ["A", "B"] * 30})
-    found = estimate(responses, designs=designs, by="abc_class", accounts=accounts).find(
-        "overall", "mean", wave="2024", by="abc_class"
-    )
+    found = estimate(
+        responses, designs=designs, by="abc_class", accounts=accounts, questions=["overall"], each=["account"]
+    ).find("overall", "mean", wave="2024", by="abc_class")
     assert found["group_name"].tolist() == ["A", "B", "not known"]
     rows = responses.rows[responses.rows["wave"] == "2024"]
     assert found["n_respondents"].sum() == len(rows)
@@ -269,16 +278,16 @@ def test_a_domain_in_which_nobody_answered_is_named(company):
     responses, designs = company
     rows = responses.rows.copy()
     rows.loc[rows["role"] == "user", "price"] = np.nan
-    found = estimate(replace(responses, rows=rows), designs=designs, by="role", grouped=["price"])
+    found = estimate(replace(responses, rows=rows), designs=designs, by="role", questions=["price"], each=["account"])
     cell = found.find("price", "mean", wave="2024", by="role").set_index("group_name").loc["user"]
     assert cell["n_respondents"] == 0 and cell["why"] == "nobody answered"
 
 
-def test_only_the_leading_questions_are_read_by_group(company):
-    responses, designs = company
-    found = estimate(responses, designs=designs, by="role")
-    assert set(found.measures.query("by == 'role'")["item"]) == {"overall", "recommend"} & set(responses.answer_columns)
-    assert {"price"} < set(found.measures["item"])
+def test_only_the_leading_questions_are_read_by_group(company, result):
+    assert set(result.measures.query("by == 'role'")["item"]) == {"overall", "recommend"} & set(
+        company[0].answer_columns
+    )
+    assert {"price"} < set(result.measures["item"])
 
 
 def test_the_overview_is_in_percent_and_words(company):
@@ -300,7 +309,13 @@ def test_the_overview_is_in_percent_and_words(company):
 def test_accounts_without_revenue_are_named(company):
     responses, designs = company
     units = designs["2024"].units.assign(revenue=lambda u: np.where(u["stratum"] == "key", 0.0, 100.0))
-    found = estimate(responses, designs=designs | {"2024": replace(designs["2024"], units=units)}, by="stratum")
+    found = estimate(
+        responses,
+        designs=designs | {"2024": replace(designs["2024"], units=units)},
+        by="stratum",
+        questions=["overall"],
+        each=["account", "revenue"],
+    )
     cell = found.find("overall", "mean", wave="2024", by="stratum", each="revenue").set_index("group_name")
     assert cell.loc["key", "why"] == "the accounts have no revenue" and cell.loc["other", "why"] == ""
 
@@ -318,11 +333,12 @@ def test_a_conclusion_that_hangs_on_level_3_is_flagged():
     assert means.loc["2024", "no opinion"] < means.loc["2023", "no opinion"]
     assert (
         found.checks[0].verdict == "does not hold"
-        and "a change between waves turns: overall" in found.checks[0].finding
+        and "a change between waves turns: satisfaction overall" in found.checks[0].finding
     )
     assert found.checks[1].verdict == "does not hold"
+    assert found.checks[1].finding == "a change between waves turns: satisfaction overall"
     calm = estimate(collect_responses(frame[frame["overall"] != 3].assign(respondent_id=range(200))))
-    assert (calm.checks[0].verdict, calm.checks[1].verdict) == ("holds", "holds")
+    assert [check.verdict for check in calm.checks[:2]] == ["holds", "not testable"]  # no change of the share is clear
 
 
 def test_every_turn_is_put_in_words():
@@ -336,11 +352,27 @@ def test_every_turn_is_put_in_words():
             "std_error_second": 0.1,
         }
     )
-    assert compare_means(Wording(), means, ["1"]) == [
-        "the mean changes sides of the middle: a",
-        "the highest question is a with 3 as neutral, b without",
-        "the lowest question is b with 3 as neutral, a without",
+    names = {"a": "“Prompt”", "b": "“Fair”"}
+    found, n = compare_readings(Wording(), means, ["1"], names, middle=3.0)
+    assert found == [
+        "the mean changes sides of the middle: “Prompt”",
+        "the highest question is “Prompt” with 3 as neutral, “Fair” without",
+        "the lowest question is “Fair” with 3 as neutral, “Prompt” without",
     ]
+    assert n == 4  # the side of the middle of two means, the highest and the lowest question
+    assert compare_readings(Wording(), means, ["1"], names) == (found[1:], 2)  # shares have no middle
+
+
+def test_a_share_that_only_grows_without_level_3_turns_no_conclusion():
+    frame = pd.DataFrame({"overall": [5] * 60 + [3] * 100 + [1] * 20, "wave": "1", "respondent_id": range(180)})
+    frame["price"] = np.minimum(frame["overall"], 3)
+    items = pd.DataFrame({"item": ["price"], "text": ["Prices are fair."], "theme": ["price"]})
+    found = estimate(collect_responses(frame, items=items))
+    alone = estimate(collect_responses(frame.drop(columns="price")))
+    assert [check.verdict for check in alone.checks[:2]] == ["holds", "not testable"]  # one share: nothing to compare
+    shares = found.measures.query("measure == 'top two' and item == 'overall'").set_index("level_3")
+    assert shares.loc["no opinion", "estimate"] > shares.loc["neutral", "ci_high"]
+    assert "shares of 4 and 5" in found.checks[1].assumption and found.checks[1].verdict == "holds"
 
 
 def test_large_accounts_that_answer_otherwise_are_flagged(company):
@@ -348,9 +380,23 @@ def test_large_accounts_that_answer_otherwise_are_flagged(company):
     rows = responses.rows.copy()
     key = rows["customer_id"].astype(int) < 30
     rows.loc[key, "overall"] = np.minimum(rows.loc[key, "overall"] + 2, 5)
-    check = estimate(replace(responses, rows=rows), designs=designs).checks[2]
+    check = estimate(
+        replace(responses, rows=rows), designs=designs, questions=["overall"], each=["account", "revenue"]
+    ).checks[2]
     assert "accounts that bring more" in check.assumption and check.verdict == "does not hold"
     assert check.statistic > 0.3
+    assert "the mean of satisfaction overall" in check.finding
+
+
+def test_large_accounts_hold_only_where_the_interval_is_narrow(company, result):
+    responses, designs = company
+    few = result.checks[2]
+    alike = responses.rows.assign(overall=np.where(responses.rows["customer_id"].astype(int) % 2, 4, 5))
+    calm = estimate(
+        replace(responses, rows=alike), designs=designs, questions=["overall"], each=["account", "revenue"]
+    ).checks[2]
+    assert few.verdict == "not testable" and "too few to tell within 0.20 either way" in few.finding
+    assert calm.verdict == "holds" and "within 0.20 either way" in calm.finding
 
 
 def test_the_answer_and_its_figures(result):
@@ -399,6 +445,18 @@ def test_bad_input(company):
 def test_the_inputs_stay_as_they_are(company):
     responses, designs = company
     rows, units = responses.rows.copy(), designs["2024"].units.copy()
-    estimate(responses, designs=designs)
+    estimate(responses, designs=designs, questions=["overall"], each=["account", "revenue"])
     pd.testing.assert_frame_equal(responses.rows, rows)
     pd.testing.assert_frame_equal(designs["2024"].units, units)
+
+
+def test_answers_of_accounts_that_were_not_asked_are_named_in_the_answer():
+    ids = [f"{i:02d}" for i in range(40)]
+    responses = collect_responses(
+        pd.DataFrame({"respondent_id": ids, "customer_id": ids, "overall": [4, 5, 2, 3] * 10})
+    )
+    sample = pd.DataFrame({"customer_id": ids[:30], "wave": "1", "stratum": "all", "probability": 0.5})
+    weights = weigh_responses(responses, survey_frame(responses, sample=sample))
+    found = estimate(responses, designs=weights.designs(responses))
+    assert "10 more answers are not counted: their accounts were not among those asked" in found.answer()
+    assert "30" in [figure.value for figure in found.answer().key_figures]

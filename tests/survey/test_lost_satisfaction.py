@@ -6,8 +6,11 @@ import pytest
 
 from kam.errors import ColumnTypeError, DataError, EmptyDataError, MissingColumnError, NoEventError, ParameterError
 from kam.stats.proportions import wilson_interval
-from kam.survey import collect_responses, satisfaction_of_the_lost
-from kam.survey.lost_shares import _difference
+from kam.survey import collect_responses, estimate, satisfaction_of_the_lost
+from kam.survey.intervals import korn_graubard_interval
+from kam.survey.lost_checks import check_lost
+from kam.survey.lost_shares import _difference, asked_shares
+from kam.wording import Wording
 
 DAY = pd.Timestamp
 
@@ -62,13 +65,145 @@ def test_shares_by_hand(by_hand):
     assert row(rates, level_3="neutral", group_name="not satisfied")["estimate"] == pytest.approx(3 / 9)
     never = row(rates, level_3="neutral", group_name="never asked")
     assert (never["n_accounts"], never["n_lost"], never["estimate"]) == (6, 2, 2 / 6)
-    assert result.never_answered == pytest.approx(6 / 11)
+    assert result.part_of("lost", "never asked") == pytest.approx(2 / 11)
     assert row(result.answering, group_name="lost", status="asked, never answered")["n_accounts"] == 4
     assert row(result.answering, group_name="lost", status="never asked")["n_accounts"] == 2
     assert result.answering.groupby("group_name")["estimate"].sum().to_numpy() == pytest.approx([1, 1])
-    assert result.answer().startswith("40% of the accounts that were lost within 364 days after they answered")
-    assert "55% had never answered" in result.answer()
-    assert "beside 76% of those that stayed" in result.answer()
+    assert result.answer().startswith(
+        "In the accounts that were lost within 364 days after they answered, 40% of the people who answered had said they were "
+        "satisfied"
+    )
+    assert "beside 76% in those that stayed" in result.answer()
+
+
+def test_the_lost_never_asked_are_told_from_the_silent(by_hand):
+    """Of 11 lost 2 were never asked, 4 silent; of 29 stayed 4 never asked (c36 to c39), none silent."""
+    responses, losses, asked = by_hand
+    result = satisfaction_of_the_lost(responses, losses, asked=asked)
+    assert (
+        "Of the 11 lost, 18% were never asked and 36% were asked and stayed silent (14% and 0% of those"
+        in result.answer()
+    )
+    rows = result.asked.set_index("group_name")
+    assert rows.loc[["lost", "stayed"], ["n_accounts", "n_answered"]].to_numpy().tolist() == [[9, 5], [25, 25]]
+    assert rows["estimate"].tolist() == pytest.approx([5 / 9, 1, 5 / 9 - 1])
+    figure = result._key_figures()[-1]
+    assert (figure.value, figure.note) == ("4 of 9", "beside 0 of 25 of the stayed")
+
+
+@pytest.mark.parametrize("asked_as", ["none", "taken as asked", "answers only", "no such wave"])
+def test_where_it_is_not_known_who_was_asked_nobody_was_silent(by_hand, asked_as):
+    responses, losses, asked = by_hand
+    supposed = {"none": None, "no such wave": asked.assign(wave="2023")}.get(asked_as, asked.assign(status=asked_as))
+    result = satisfaction_of_the_lost(responses, losses, asked=supposed)
+    assert result.asked.empty and not result.is_asked_known
+    assert "Of the 11 lost, 55% had not answered (14% of those that stayed); who of them was asked is not known." in (
+        result.answer()
+    )
+    assert set(result.answering["status"]) == {"answered in the wave", "never answered"}
+    assert result._key_figures()[-1].value == "6 of 11"
+    check = next(c for c in result.checks if "answered as often" in c.assumption)
+    assert (check.verdict, check.finding) == ("not testable", "who was asked is not known")
+
+
+@pytest.fixture(scope="module")
+def divided():
+    """Accounts of two people each: 12 lost (6 both satisfied, 6 divided), 28 stayed (20 both, 4 divided, 4 neither)."""
+    pairs = [(5, 4)] * 6 + [(4, 3)] * 6 + [(4, 4)] * 20 + [(5, 2)] * 4 + [(3, 2)] * 4
+    frame = survey([level for pair in pairs for level in pair])
+    frame["customer_id"] = [f"c{i:02d}" for i in range(40) for _ in range(2)]
+    losses = pd.DataFrame({"customer_id": [f"c{i:02d}" for i in range(40)]})
+    losses["lost_on"] = [DAY("2024-09-01") if i < 12 else pd.NaT for i in range(40)]
+    return collect_responses(frame), losses
+
+
+def test_an_account_counts_by_the_share_of_its_people(divided):
+    """4 and 3 are half, though their mean rounds to 4."""
+    responses, losses = divided
+    result = satisfaction_of_the_lost(responses, losses)
+    lost, stayed = result.share_of("lost"), result.share_of("stayed")
+    assert (lost["estimate"], stayed["estimate"]) == pytest.approx((9 / 12, 22 / 28))
+    variance = 12 / 11 * 12 * 0.25**2 / 12**2  # six at 1, six at a half
+    low, high = korn_graubard_interval(0.75, min(0.75 * 0.25 / variance, 24), n=24, df=11)
+    assert (lost["ci_low"], lost["ci_high"]) == pytest.approx((float(low), float(high)))
+    assert result.share_of("difference")["estimate"] == pytest.approx(9 / 12 - 22 / 28)
+    without = row(result.shares, level_3="no opinion", wave="all", each="account", group_name="lost")
+    assert (without["estimate"], without["n_accounts"]) == (1, 12)  # the threes are out, their accounts are not
+    rates = result.rates[result.rates["level_3"] == "neutral"].set_index("group_name")
+    counted = rates.loc[["satisfied", "divided", "not satisfied"], ["n_accounts", "n_lost"]]
+    assert counted.to_numpy().tolist() == [[26, 6], [10, 6], [4, 0]]
+    assert rates.at["divided", "estimate"] == pytest.approx(0.6) and rates.at["satisfied", "estimate"] == pytest.approx(
+        6 / 26
+    )
+
+
+def test_the_other_rules_stand_beside_it(divided):
+    responses, losses = divided
+    result = satisfaction_of_the_lost(responses, losses)
+    rules = result.rules[result.rules["level_3"] == "neutral"].set_index(["rule", "group_name"])["estimate"]
+    found = {rule: (rules[rule, "lost"], rules[rule, "stayed"]) for rule in rules.index.unique("rule")}
+    assert found == {
+        "the share of its people": (pytest.approx(9 / 12), pytest.approx(22 / 28)),
+        "satisfied if more than half of its people are": (0.5, pytest.approx(20 / 28)),
+        "satisfied if half of its people or more are": (1.0, pytest.approx(24 / 28)),
+        "satisfied if its mean is 4 or more": (0.5, pytest.approx(20 / 28)),
+    }
+    check = next(c for c in result.checks if "divided people" in c.assumption)
+    assert check.verdict == "holds" and check.finding.count("no difference beyond chance") == 4
+
+
+def test_a_conclusion_that_hangs_on_divided_accounts_is_flagged():
+    """All 30 lost accounts are divided, of 60 stayed 45 agree that they are satisfied and 15 that they are not."""
+    pairs = [(4, 2)] * 30 + [(4, 4)] * 45 + [(2, 2)] * 15
+    frame = survey([level for pair in pairs for level in pair])
+    frame["customer_id"] = [f"c{i:02d}" for i in range(90) for _ in range(2)]
+    losses = pd.DataFrame({"customer_id": [f"c{i:02d}" for i in range(90)]})
+    losses["lost_on"] = [DAY("2024-09-01") if i < 30 else pd.NaT for i in range(90)]
+    result = satisfaction_of_the_lost(collect_responses(frame), losses)
+    check = next(c for c in result.checks if "divided people" in c.assumption)
+    assert check.verdict == "does not hold"
+    assert "more than half of its people are: the lost were satisfied less often" in check.finding
+    assert "half of its people or more are: the lost were satisfied more often" in check.finding
+
+
+def test_it_is_the_figure_of_estimate(divided):
+    """Lost and stayed together are the share of estimate(), by account, in both readings of level 3."""
+    responses, losses = divided
+    result = satisfaction_of_the_lost(responses, losses)
+    cells = estimate(responses).measures
+    for reading in ("neutral", "no opinion"):
+        shares = result.shares[(result.shares["wave"] == "all") & (result.shares["level_3"] == reading)]
+        parts = shares[shares["group_name"] != "difference"]
+        together = (parts["estimate"] * parts["n_accounts"]).sum() / parts["n_accounts"].sum()
+        cell = row(cells, item="overall", measure="top two", each="account", level_3=reading)
+        assert together == pytest.approx(cell["estimate"])
+
+
+@pytest.mark.parametrize(
+    ("lost", "stayed", "verdict"),
+    [
+        ((27, 48), (208, 359), "not testable"),  # alike, and too few to say so
+        ((2500, 5000), (2500, 5000), "holds"),
+        ((10, 50), (300, 400), "does not hold"),
+        ((2, 3), (20, 40), "not testable"),
+    ],
+)
+def test_alike_is_claimed_only_within_a_margin(lost, stayed, verdict):
+    parts = [
+        pd.DataFrame({"is_lost": is_lost, "status": ["answered in the wave"] * k + ["asked, never answered"] * (n - k)})
+        for is_lost, (k, n) in ((True, lost), (False, stayed))
+    ]
+    at_risk = pd.concat(parts, ignore_index=True).assign(customer_id=lambda f: f.index.astype(str))
+    checks = check_lost(
+        Wording("en", "EUR"),
+        asked=asked_shares(at_risk, 0.95, "few"),
+        n_lost=lost[0],
+        left_out=pd.DataFrame({"why": [], "n_accounts": []}),
+        readings={"neutral": "not"},
+        rules={"a rule": "not"},
+    )
+    assert checks[0].verdict == verdict
+    assert ("too few" in checks[0].finding) == (verdict == "not testable")
 
 
 def test_level_3_as_no_opinion_takes_accounts_out(by_hand):

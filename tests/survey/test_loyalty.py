@@ -13,6 +13,8 @@ from kam.errors import (
 )
 from kam.results import Context, load_results, save_results
 from kam.survey import collect_responses, satisfaction_loyalty
+from kam.survey.loyalty import failed_in_words
+from kam.survey.loyalty_reading import CONDITIONS
 from tests.survey.loyal_respondents import answers, respondents
 
 STEPS = (2.2, 2.2, 3.4, 3.4, 4.6)
@@ -96,6 +98,40 @@ def test_a_smooth_curve_is_no_line_and_no_steps():
     )
     assert result.shape == "curve"
     assert "not along a straight line" in result.answer()
+    figure = next(f for f in result._key_figures() if "of the resamples" in f.label)
+    assert figure.note.startswith("not claimed: ") and "a smooth curve explains as much as they do" in figure.note
+    assert result.of(result.readings)["why"].iloc[0] in figure.note
+
+
+def test_each_condition_that_fails_is_named(in_steps):
+    assert in_steps.of(in_steps.readings)["why"].iloc[0] == ""
+    assert "a threshold is claimed from 80% on" in [f.note for f in in_steps._key_figures()]
+    line = satisfaction_loyalty(answers((1.8, 2.4, 3.0, 3.6, 4.2)), None, n_resamples=100)
+    assert "the best steps fit no better than a straight line" in line.of(line.readings)["why"].iloc[0]
+    say = Context().wording
+    for condition in CONDITIONS[1:]:
+        assert failed_in_words(say, (condition,))
+    assert failed_in_words(say, ("second", "flat")) == (
+        "a second threshold does not fit better than one, and of one: loyalty is not flat within the best steps"
+    )
+    assert failed_in_words(say, ()) == ""
+
+
+def test_intervals_stay_on_the_scale_of_the_question():
+    """Six at level 1, of whom five answer 0 and one 3 of 10: mean 0.5, and t reaches below 0."""
+    frame = respondents((2, 2, 3, 4, 5), each=1).drop(columns="repurchase")
+    frame["recommend"] = 2.0 * frame["overall"]
+    frame = frame[frame["overall"] > 1]
+    lowest = frame.iloc[:6].assign(
+        overall=1, recommend=[0, 0, 0, 0, 0, 3], customer_id=list("uvwxyz"), respondent_id=list("uvwxyz")
+    )
+    result = satisfaction_loyalty(
+        collect_responses(pd.concat([frame, lowest])), None, outcome="recommend", n_resamples=20
+    )
+    for table in (result.curve, result.steps):
+        assert table["ci_low"].ge(0).all() and table["ci_high"].le(10).all()
+    first = result.of(result.curve).iloc[0]
+    assert (first["estimate"], first["ci_low"]) == (0.5, 0.0) and first["ci_high"] > 1
 
 
 def test_a_changed_conclusion_is_flagged():
@@ -237,8 +273,10 @@ def test_bad_input_is_named(behaved):
         satisfaction_loyalty(responses, pd.concat([behavior, behavior]), outcome="churned")
     with pytest.raises(ColumnTypeError, match="neither numbers"):
         satisfaction_loyalty(responses, behavior.assign(churned="yes"), outcome="churned")
-    with pytest.raises(ParameterError, match="no question on five levels"):
+    with pytest.raises(MissingColumnError, match="no answers to 'price'"):
         satisfaction_loyalty(responses, behavior, outcome="churned", satisfaction="price")
+    with pytest.raises(ParameterError, match="no question on five levels"):
+        satisfaction_loyalty(responses, behavior, outcome="churned", satisfaction=["overall", "overall"])
     with pytest.raises(ParameterError, match="n_resamples"):
         satisfaction_loyalty(responses, behavior, outcome="churned", n_resamples=0)
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import kam
+from benchmarks.survey_drivers import responses_of as responses_of_company
 from kam.errors import (
     ColumnTypeError,
     DataError,
@@ -18,6 +18,8 @@ from kam.errors import (
     UndefinedMeasureError,
 )
 from kam.results import load_results, save_results
+from kam.samples import simulate_company
+from kam.samples.files import SAMPLE_SEED
 from kam.survey.alpha import (
     Covariances,
     alpha_gradient,
@@ -28,7 +30,7 @@ from kam.survey.alpha import (
 )
 from kam.survey.omega import fit_one_factor
 from kam.survey.reliability import reliability
-from kam.survey.responses import collect_responses, read_survey
+from kam.survey.responses import collect_responses
 
 REFERENCE = json.loads((Path(__file__).parents[1] / "reference" / "psych.json").read_text(encoding="utf-8"))
 REAL = Path(os.environ.get("KAM_REAL_DATA") or "/nowhere") / "sfo_survey" / "sfo_2013_2018_harmonised.parquet"
@@ -296,7 +298,8 @@ def test_a_spread_beyond_chance_is_a_disagreement_too():
 
 @pytest.fixture(scope="module")
 def of_sample():
-    return reliability(read_survey(kam.open_dataset("sample")))
+    """The answers of the sample, without its ledger: opening that takes most of the time."""
+    return reliability(responses_of_company(simulate_company(seed=SAMPLE_SEED).survey))
 
 
 def test_agreement_is_said_by_wave_and_only_with_enough_accounts(of_sample):

@@ -263,6 +263,16 @@ def test_a_rise_tips_by_the_later_wave_and_a_fall_by_the_earlier():
     )
 
 
+def test_a_change_within_chance_is_neither_a_rise_nor_a_fall():
+    level = ("neutral", "account", "mean")
+    for later in (3.1, 3.0, 2.9):  # the half width of a change is 0.139
+        table = tip({("1", *level): shifted(3.0, 0.4), ("2", *level): shifted(later, 0.6)}, threshold=None)
+        assert table["conclusion"].tolist() == ["the mean did not change beyond chance from 1 to 2"]
+        row = table.iloc[0]
+        assert not row["is_sure"] and not row["tips"] and np.isnan(row["delta_turned"])
+        assert row["estimate"] == pytest.approx(later - 3) and row["ci_low"] < 0 < row["ci_high"]
+
+
 def test_more_satisfied_than_not_and_promoters():
     found = {
         ("1", "neutral", "account", "share satisfied"): shifted(0.6, 0.2),

@@ -136,7 +136,7 @@ def test_a_share_that_was_asked_for():
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_the_planted_share_is_recovered(seed):
-    company = simulate_company(seed=seed)
+    company = simulate_company(seed=seed, n_accounts=500, n_months=36)
     accounts = company.accounts
     known = accounts["potential"].notna()
     rng = np.random.default_rng(seed)  # planted: demand a year over a beta(4, 3), mean 4 / 7

@@ -238,6 +238,18 @@ def test_the_design_effect_is_kish(weighed: WeightsResult) -> None:
     assert weighed.waves["design_effect"].item() == pytest.approx(1 + (w.std() / w.mean()) ** 2)
 
 
+def test_without_a_sample_it_is_said_that_nobody_knows_who_was_asked() -> None:
+    ids = [f"{i:02d}" for i in range(40)]
+    survey = pd.DataFrame({"respondent_id": ids[:20], "customer_id": ids[:20], "overall": [4, 5] * 10})
+    responses = collect_responses(survey.assign(answered_on=pd.Timestamp("2024-05-01")))
+    facts = pd.DataFrame({"customer_id": ids, "origin": pd.Timestamp("2024-05-01"), "revenue_year": 100.0})
+    facts = facts.assign(n_days_year=3, days_since_last_order=range(40), tenure_days=500)
+    result = weigh_responses(responses, survey_frame(responses, facts=facts))
+    assert result.supposed == ("1",) and "20 of 40 accounts active in the year before" in result.answer()
+    few = weigh_responses(responses, survey_frame(responses, facts=facts.tail(23)))
+    assert few.method == "given" and "each counts alike" in few.answer(), "the ledger knows 3 of 20 that answered"
+
+
 def test_other_sampling_units_than_accounts_are_said_not_to_be_used(survey: tuple[Responses, pd.DataFrame]) -> None:
     responses, frame = survey
     clustered = replace(responses, rows=responses.rows.assign(psu="city"))
