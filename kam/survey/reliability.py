@@ -121,10 +121,12 @@ class ReliabilityResult(Result):
         )
         people = (
             say.plural(
-                "{n} person who answered all of them", "{n} people who answered all of them", row["n_respondents"]
+                "{n} sheet with an answer to all of them",
+                "{n} sheets with an answer to all of them",
+                row["n_respondents"],
             )
             if row["basis"] == "complete"
-            else say.sentence("each pair of them, with {n} people or more", n=say.count(row["n_respondents"]))
+            else say.sentence("each pair of them, with {n} sheets or more", n=say.count(row["n_respondents"]))
         )
         text = say.sentence(
             "The {n} questions {verdict}: alpha is {alpha}, {interval}, over {people}; {enough} is usually asked.",
@@ -145,8 +147,8 @@ class ReliabilityResult(Result):
             )
         if self.n_shared:
             text += " " + say.plural(
-                "Of {all} accounts with several respondents, one disagrees with itself.",
-                "Of {all} accounts with several respondents, {n} disagree with themselves.",
+                "Of {all} times that several people of an account answered in a wave, they disagree once.",
+                "Of {all} times that several people of an account answered in a wave, they disagree {n} times.",
                 len(self.disagreeing),
                 all=say.count(self.n_shared),
             )
@@ -197,8 +199,10 @@ class ReliabilityResult(Result):
             figures.append(
                 KeyFigure(
                     value=say.count(len(self.disagreeing)),
-                    label=say.sentence("accounts disagree with themselves"),
-                    note=say.sentence("of {n} with several respondents", n=say.count(self.n_shared)),
+                    label=say.sentence("times that an account disagrees with itself"),
+                    note=say.sentence(
+                        "of {n} in which several of its people answered in a wave", n=say.count(self.n_shared)
+                    ),
                 )
             )
         return tuple(figures)

@@ -283,7 +283,7 @@ def test_accounts_that_disagree_with_themselves_are_listed_with_their_people():
         ["a001", "warehouse", 4.0],
     ]
     assert result.n_shared == 59
-    assert "one disagrees with itself" in result.answer()
+    assert "they disagree once" in result.answer()
 
 
 def test_a_spread_beyond_chance_is_a_disagreement_too():
