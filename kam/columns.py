@@ -36,6 +36,7 @@ def _column(label: str, meaning: str, unit: str, format: Format) -> Column:
 
 GLOSSARY: dict[str, Column] = {
     "abc_class": _column("ABC", "class A, B or C by cumulative share of value", "class", "text"),
+    "account_type": _column("type", "type of the account, from the table of types", "name", "text"),
     "accounts_high": _column(
         "to, over accounts", "upper end of the interval over accounts alone", "as the estimate", "number"
     ),
@@ -101,6 +102,8 @@ GLOSSARY: dict[str, Column] = {
         "points of the outcome",
         "number",
     ),
+    "at_least": _column("at least", "least value at which a condition holds; missing: none", "as the fact", "number"),
+    "at_most": _column("at most", "largest value at which a condition holds; missing: none", "as the fact", "number"),
     "at_risk": _column("at risk", "not churned yet at the origin", "yes or no", "flag"),
     "auc": _column(
         "AUC", "chance that a row with the event has a higher fitted probability than one without it", "share", "number"
@@ -155,6 +158,7 @@ GLOSSARY: dict[str, Column] = {
     "call_order": _column("call no.", "order of the calls, random within the stratum", "number", "count"),
     "called": _column("called", "mean over the accounts that were to be called", "as the term", "number"),
     "called_before": _column("called before", "an earlier list said to call it", "yes or no", "flag"),
+    "can_pay": _column("can pay", "whether the account is solvent", "yes, no or not known", "text"),
     "capacity": _column(
         "reaches at most", "customers that a programme can reach in a period; missing: no limit", "customers", "count"
     ),
@@ -186,6 +190,9 @@ GLOSSARY: dict[str, Column] = {
     ),
     "correlation": _column("correlation", "correlation with the outcome, nothing else held", "-1 to 1", "number"),
     "cost": _column("cost", "cost of goods sold", "currency", "money"),
+    "cost_to_serve": _column(
+        "cost to serve", "freight, trade terms, service and credit, those that are known", "currency", "money"
+    ),
     "coverage": _column(
         "within interval", "share of what happened that lay within the prediction interval", "share", "share"
     ),
@@ -195,7 +202,11 @@ GLOSSARY: dict[str, Column] = {
     "credibility": _column(
         "own record believed", "how far the account's own record counts against that of its states", "share", "share"
     ),
+    "credit_cost": _column(
+        "credit", "cost of the balance that is outstanding, over the time of the ledger", "currency", "money"
+    ),
     "criterion": _column("criterion", "name of a criterion that a key account must meet", "text", "text"),
+    "cum_profit": _column("added up", "contributions added up, the most profitable account first", "currency", "money"),
     "cum_share_customers": _column(
         "customers, largest first", "share of customers up to and with this one", "share", "share"
     ),
@@ -203,11 +214,16 @@ GLOSSARY: dict[str, Column] = {
         "cumulative share", "share of the base total up to and with this customer", "share", "share"
     ),
     "customer_id": _column("account", "identifier of the customer, as text; leading zeros kept", "identifier", "text"),
+    "customers_band": _column("number", "few, medium or many customers", "text", "text"),
+    "cut": _column("from", "value from which on a criterion is met", "as the criterion", "number"),
     "days_from": _column("silent from", "shortest silence of a band", "days", "days"),
     "days_since_last_order": _column(
         "days since last order", "days from the last order to the as-of date", "days", "days"
     ),
     "days_to": _column("silent to", "longest silence of a band; missing: no end", "days", "days"),
+    "decider_known": _column(
+        "decider known", "whether we met somebody who decides and does not oppose us", "yes, no or not known", "text"
+    ),
     "decides": _column("decides", "has the power to decide", "yes or no", "flag"),
     "delta": _column(
         "delta",
@@ -297,6 +313,9 @@ GLOSSARY: dict[str, Column] = {
     "f_max": _column("F to", "highest frequency score of the rule", "score 1 to 5", "count"),
     "f_min": _column("F from", "lowest frequency score of the rule", "score 1 to 5", "count"),
     "f_score": _column("F", "frequency score, 5 is most frequent", "score 1 to 5", "count"),
+    "fact": _column(
+        "fact", "fact of an account that a condition looks at; empty: none of the other types", "name", "text"
+    ),
     "feldt_high": _column(
         "to (Feldt)", "upper end of Feldt's interval of alpha: independent, normal answers", "number", "number"
     ),
@@ -326,6 +345,7 @@ GLOSSARY: dict[str, Column] = {
     "gap_high": _column("to", "upper end of the interval of how far groups are apart", "as the estimate", "number"),
     "gap_low": _column("from", "lower end of the interval of how far groups are apart", "as the estimate", "number"),
     "group": _column("about", "what a covariate tells about", "text", "text"),
+    "group_id": _column("group", "account at the head of the group of parents and branches", "identifier", "text"),
     "group_name": _column("group", "one of the groups that are compared", "name", "text"),
     "half_life": _column("half are lost after", "periods until half of the accounts are lost", "periods", "number"),
     "half_width": _column("half width", "half the width of the interval", "as the estimate", "number"),
@@ -363,6 +383,16 @@ GLOSSARY: dict[str, Column] = {
     "importance_low": _column(
         "from", "lower end of the interval of the importance", "share of what is explained", "share"
     ),
+    "is_beside": _column("held beside", "in the regression, though too few answered to rank it", "yes or no", "flag"),
+    "is_breadwinner_profit": _column(
+        "breadwinner by contribution",
+        "brings at least the share of contribution that was asked for",
+        "yes or no",
+        "flag",
+    ),
+    "is_breadwinner_revenue": _column(
+        "breadwinner by revenue", "brings at least the share of revenue that was asked for", "yes or no", "flag"
+    ),
     "is_called": _column("sure", "whether enough resamples agree to call it", "yes or no", "flag"),
     "is_claimed": _column("claimed", "the data bear the claim", "yes or no", "flag"),
     "is_key_account": _column("key account", "meets every criterion", "yes or no", "flag"),
@@ -373,6 +403,7 @@ GLOSSARY: dict[str, Column] = {
     ),
     "is_outdated": _column("demand out of date", "bought more than its demand was said to be", "yes or no", "flag"),
     "is_recommended": _column("recommended", "part of what is recommended", "yes or no", "flag"),
+    "is_same_level": _column("sure", "the whole interval of the margin gives the same level", "yes or no", "flag"),
     "is_sure": _column(
         "beyond chance", "holds beyond chance if the silent think as comparable respondents", "yes or no", "flag"
     ),
@@ -452,6 +483,9 @@ GLOSSARY: dict[str, Column] = {
     "loss_low": _column("from", "lower end of the interval of the periods to loss", "periods", "number"),
     "low": _column("lowest", "lowest value that got the score", "days, orders or money", "number"),
     "lower_in": _column("lower in", "the wave whose silent accounts are taken to be less satisfied", "text", "text"),
+    "loyalty": _column(
+        "loyalty", "mean rank of tenure, even ordering and share of wallet, 1 is most loyal", "0 to 1", "number"
+    ),
     "m_max": _column("M to", "highest monetary score of the rule", "score 1 to 5", "count"),
     "m_min": _column("M from", "lowest monetary score of the rule", "score 1 to 5", "count"),
     "m_score": _column("M", "monetary score, 5 is largest", "score 1 to 5", "count"),
@@ -459,6 +493,14 @@ GLOSSARY: dict[str, Column] = {
     "manager": _column("manager", "who is responsible for the account, as known at the time", "name", "text"),
     "margin": _column("margin", "amount minus cost", "currency", "money"),
     "margin_active": _column("margin a year, then", "margin a year while the account bought", "currency", "money"),
+    "margin_band": _column("margin is", "high, medium or low margin for each customer", "text", "text"),
+    "margin_each": _column("for each customer", "mean margin of a customer of the segment", "currency", "money"),
+    "margin_each_high": _column(
+        "to", "upper end of the interval of the mean margin of a customer", "currency", "money"
+    ),
+    "margin_each_low": _column(
+        "from", "lower end of the interval of the mean margin of a customer", "currency", "money"
+    ),
     "margin_year": _column("margin, last year", "margin of the year before the origin", "currency", "money"),
     "marginal_effect": _column(
         "difference of the chance",
@@ -545,10 +587,13 @@ GLOSSARY: dict[str, Column] = {
     "n_high_answers": _column("high answers", "high answers to the question", "answers", "count"),
     "n_items": _column("questions", "number of questions", "questions", "count"),
     "n_kept": _column("kept a year", "accounts that are kept in a year and would else be lost", "accounts", "count"),
+    "n_large": _column("large accounts", "large accounts that meet it", "accounts", "count"),
     "n_left": _column("left", "accounts that left, counted or expected", "accounts", "count"),
+    "n_losing": _column("losing money", "accounts below zero", "accounts", "count"),
     "n_lost": _column("lost", "customers who are lost, or were lost in the period", "customers", "count"),
     "n_low": _column("from", "lower end of the prediction interval of a number of customers", "customers", "count"),
     "n_low_answers": _column("low answers", "low answers to the question", "answers", "count"),
+    "n_met": _column("criteria met", "how many of the criteria the account meets", "criteria", "count"),
     "n_missing": _column("missing", "rows without a value", "rows", "count"),
     "n_no_answer": _column("no answer", "people who gave the code for no answer", "people", "count"),
     "n_not_applicable": _column("not applicable", "people to whom the question does not apply", "people", "count"),
@@ -590,9 +635,11 @@ GLOSSARY: dict[str, Column] = {
     "n_treated": _column("treated", "customers in the state now that a programme reaches", "customers", "count"),
     "n_trimmed": _column("trimmed", "weights that were held at the limit", "accounts", "count"),
     "n_unanswered": _column("silent", "accounts that were asked and did not answer", "accounts", "count"),
+    "n_unknown": _column("not known", "accounts of which it is not known", "accounts", "count"),
     "name": _column("name", "name of the account; the identifier where no name is known", "text", "text"),
     "needed": _column("needs", "effect that a programme needs to pay", "text", "text"),
     "no_order": _column("no order", "no order within the horizon", "yes or no", "flag"),
+    "not_known": _column("not known", "costs that are known of other accounts and not of this one", "text", "text"),
     "observed": _column("happened", "share of the accounts to which it happened", "share", "share"),
     "odds_alone": _column("odds ratio alone", "odds ratio with this term and the origins alone", "ratio", "number"),
     "odds_high": _column("to", "upper end of the interval of the odds ratio", "ratio", "number"),
@@ -680,6 +727,9 @@ GLOSSARY: dict[str, Column] = {
     "pi_low": _column(
         "one account, from", "lower end of the range of what one account will bring", "currency", "money"
     ),
+    "piece": _column(
+        "adds or takes", "money that a piece of the bridge adds (revenue) or takes (costs)", "currency", "money"
+    ),
     "plan": _column("plan", "what a row plans: what was asked for, or asking everybody", "text", "text"),
     "points": _column(
         "points", "points of the outcome per point of the question, the others held", "points of the outcome", "number"
@@ -718,7 +768,15 @@ GLOSSARY: dict[str, Column] = {
     "probability": _column(
         "probability", "probability of the transition, or of not being lost yet", "probability", "share"
     ),
+    "profile": _column("profile", "criteria that the account meets, and those that it misses", "text", "text"),
+    "profit": _column(
+        "contribution",
+        "net revenue less the costs that are known: goods, freight, trade terms, service, credit",
+        "currency",
+        "money",
+    ),
     "profit_high": _column("to", "upper end of the interval of the yearly profit", "currency", "money"),
+    "profit_left": _column("contribution left", "contribution of all the others", "currency", "money"),
     "profit_low": _column("from", "lower end of the interval of the yearly profit", "currency", "money"),
     "profit_year": _column("profit a year", "even yearly profit with the same present value", "currency", "money"),
     "programme": _column("programme", "what could be done", "name", "text"),
@@ -729,7 +787,7 @@ GLOSSARY: dict[str, Column] = {
     "psu": _column("drawn unit", "primary sampling unit: what was drawn, by default the account", "name", "text"),
     "quadrant": _column(
         "quadrant",
-        "look at first, keep up, low priority or possible overkill: by importance and mean answer",
+        "part of a map that is cut in two each way: importance and mean answer, or contribution and cost to serve",
         "text",
         "text",
     ),
@@ -748,6 +806,9 @@ GLOSSARY: dict[str, Column] = {
         "currency",
         "money",
     ),
+    "relationship_level": _column(
+        "relationship", "Kotler's level: basic, reactive, accountable, proactive or partnership", "text", "text"
+    ),
     "resample": _column("resample", "number of the bootstrap sample", "number", "count"),
     "respondent_id": _column("respondent", "identifier of the respondent", "identifier", "text"),
     "response_class": _column(
@@ -763,6 +824,7 @@ GLOSSARY: dict[str, Column] = {
     "revenue_before": _column(
         "their last year", "net revenue of those lost in the year up to their last order", "currency", "money"
     ),
+    "revenue_left": _column("revenue left", "net revenue of all the others", "currency", "money"),
     "revenue_peak": _column(
         "best of last two years", "larger net revenue of the last two years up to the last order", "currency", "money"
     ),
@@ -771,7 +833,7 @@ GLOSSARY: dict[str, Column] = {
     ),
     "revenue_year": _column(
         "revenue, last year",
-        "revenue of the 364 days before the origin; in forecasts less returns",
+        "revenue of the 364 days before the origin, or of the last twelve complete months",
         "currency",
         "money",
     ),
@@ -786,6 +848,7 @@ GLOSSARY: dict[str, Column] = {
     "runs_against": _column("runs against", "goes against the sum of the other questions", "yes or no", "flag"),
     "satisfaction": _column("satisfaction", "satisfaction of the account, 5 is best", "level 1 to 5", "number"),
     "saving_rate": _column("saving rate", "share of the accounts lost or leaving that a call keeps", "share", "share"),
+    "scheme": _column("scheme", "what types are told apart by", "name", "text"),
     "scope": _column(
         "whose", "all: with those who will be new; present: today's; active: today's who are not lost", "text", "text"
     ),
@@ -801,6 +864,9 @@ GLOSSARY: dict[str, Column] = {
     ),
     "seen": _column("known of it", "what the snapshot says of the account", "as the term", "text"),
     "segment": _column("segment", "named group of RFM scores", "name", "text"),
+    "service_cost": _column(
+        "service", "cost of serving the account, brought to the time of the ledger", "currency", "money"
+    ),
     "shape": _column("shape", "how loyalty moves with satisfaction: steps, a line or another curve", "text", "text"),
     "share_answered": _column("answered", "share of the drawn that answered", "share", "share"),
     "share_answered_weighted": _column(
@@ -813,6 +879,7 @@ GLOSSARY: dict[str, Column] = {
         "share of resamples",
         "share",
     ),
+    "share_below": _column("left out", "share of the accounts that a border leaves out", "share", "share"),
     "share_bottom_two": _column("1 or 2", "share of the answers that are 1 or 2 of five", "share of answers", "share"),
     "share_called": _column(
         "called", "share of the accounts called, the highest expected loss first", "share", "share"
@@ -822,7 +889,11 @@ GLOSSARY: dict[str, Column] = {
     "share_clipped": _column(
         "cut", "share of draws whose effect was cut to what is possible", "share of draws", "share"
     ),
+    "share_cost_to_serve": _column("cost to serve", "cost to serve over net revenue", "share", "share"),
     "share_customers": _column("of customers", "share of all customers", "share", "share"),
+    "share_difference": _column(
+        "of the difference", "part of what lies between gross margin and contribution", "share", "share"
+    ),
     "share_expected": _column("expected", "share of the drawn that was expected to answer", "share", "share"),
     "share_explained": _column("explained", "share of the sum of squares that is explained", "share", "share"),
     "share_given": _column(
@@ -854,6 +925,7 @@ GLOSSARY: dict[str, Column] = {
         "of the lost found", "share of the accounts that then placed no order", "share", "share"
     ),
     "share_low": _column("from", "lower end of the interval of the relative change", "share", "share"),
+    "share_margin": _column("margin, of revenue", "profit over net revenue", "share", "share"),
     "share_money": _column("money left", "share of the money whose accounts are not lost yet", "share", "share"),
     "share_money_found": _column(
         "of the money lost found",
@@ -872,6 +944,7 @@ GLOSSARY: dict[str, Column] = {
     ),
     "share_no_order": _column("placed no order", "share of the accounts that placed no order", "share", "share"),
     "share_notable": _column("stands out at", "share of the accounts at which it stands out", "share", "share"),
+    "share_of_revenue": _column("of revenue", "share of the net revenue of all", "share", "share"),
     "share_others_lost": _column("others lost", "share of the others that were then lost", "share", "share"),
     "share_partial": _column(
         "partial churners", "share of the accounts with a drop as large as asked", "share", "share"
@@ -882,12 +955,14 @@ GLOSSARY: dict[str, Column] = {
     "share_peers": _column(
         "moved as much", "share of comparable accounts that stayed at which it moved as much or more", "share", "share"
     ),
+    "share_profit": _column("of contribution", "share of the sum of the contributions above zero", "share", "share"),
     "share_rank_held": _column(
         "same rank in", "share of the resamples in which it has the same rank", "share of resamples", "share"
     ),
     "share_resamples": _column("chosen in", "share of the resamples", "share of resamples", "share"),
     "share_rest": _column("elsewhere", "share lost a year in all other groups", "share", "share"),
     "share_returns": _column("returns", "returns over gross revenue", "share", "share"),
+    "share_revenue": _column("of revenue", "share of the sum of the net revenues above zero", "share", "share"),
     "share_revenue_change": _column(
         "revenue changed by", "change of revenue, relative to the year before", "share", "share"
     ),
@@ -927,6 +1002,7 @@ GLOSSARY: dict[str, Column] = {
     "step": _column("with", "what a row with one step more has", "text", "text"),
     "steps": _column("in steps", "value of the step that fits best", "as the estimate", "number"),
     "stratum": _column("stratum", "stratum of the sample", "name", "text"),
+    "subtotal": _column("left so far", "money that is left after this piece of the bridge", "currency", "money"),
     "survival": _column("last longer", "share of the waits that last longer", "share", "share"),
     "taken_from": _column("taken from", "state whose probability shrinks by the effect", "name", "text"),
     "tenure": _column("tenure", "periods since the relationship began", "periods", "count"),

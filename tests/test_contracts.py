@@ -59,6 +59,7 @@ def results():
     data = kam.open_dataset("sample")
     summary, panel = ledger.summarize_customers(data.ledger), ledger.activity_panel(data.ledger, freq="month")
     classes = identify.classify_abc_xyz(summary, panel, n_resamples=50, context=data.context)
+    facts = identify.account_facts(summary, panel, accounts=data.accounts)
     states = ledger.state_panel(data.ledger, states="value", k=3, freq="quarter", window=4)
     chain = churn.fit_markov_churn(states, n_resamples=50, context=data.context)
     definition = churn.churn_definition(panel, n_resamples=50, context=data.context)
@@ -127,6 +128,9 @@ def results():
         ),
         "classes": classes,
         "rfm": identify.score_rfm(summary, context=data.context),
+        "profile": identify.profile_accounts(facts, context=data.context),
+        "typology": identify.classify_types(facts, context=data.context),
+        "prospects": identify.screen_prospects(facts, data.accounts, min_need=60_000, context=data.context),
         "drivers": survey.drivers(responses, n_resamples=50, context=data.context),
         "accounts": identify.identify_key_accounts(data, classes=classes),
         "nonresponse": survey.assess_nonresponse(responses, frame, context=data.context),
