@@ -139,6 +139,11 @@ def chosen_by(rule: str) -> list[str]:
     return [name for name in NAMES if RULES[rule] < 0.5 or name not in RARE]
 
 
+def beside(chosen: list[str]) -> list[str]:
+    """The items that a rule does not rank, but holds beside the others."""
+    return [name for name in NAMES if name not in chosen]
+
+
 def try_once(seed: int) -> Floats:
     """By rule and item: points, low, high; share, low, high; errors of who knows, all and who answered; (2, items, 8)."""
     table, behind, total = draw(seed)
@@ -151,7 +156,7 @@ def try_once(seed: int) -> Floats:
     weights = answer_weights(responses)
     for at, rule in enumerate(RULES):
         chosen = chosen_by(rule)
-        given = collect_drivers(responses, weights, outcome="overall", items=chosen)
+        given = collect_drivers(responses, weights, outcome="overall", items=chosen, beside=beside(chosen))
         estimate, draws = resample(given, N_RESAMPLES, seed)
         rows = [NAMES.index(name) for name in chosen]
         for place, (one, many) in enumerate(((estimate.slopes, draws.slopes), (estimate.shares, draws.shares))):
@@ -173,7 +178,8 @@ def big_sample(tables: list[pd.DataFrame]) -> Floats:
     found = np.full((len(RULES), len(NAMES), 2), np.nan)
     for at, rule in enumerate(RULES):
         chosen = chosen_by(rule)
-        given = collect_drivers(responses, responses.rows["weight"].to_numpy(), outcome="overall", items=chosen)
+        weights = responses.rows["weight"].to_numpy()
+        given = collect_drivers(responses, weights, outcome="overall", items=chosen, beside=beside(chosen))
         estimate = moments_of(given).estimate(np.ones((1, given.n_accounts)))
         found[at, [NAMES.index(name) for name in chosen]] = np.column_stack([estimate.slopes[0], estimate.shares[0]])
     return found
@@ -252,8 +258,8 @@ that of who knows but has only those who answered the item; importance in the bi
 intervals hold it.
 
 What is estimated: the slopes and shares of a line. Rounding the judgment to whole levels and cutting it widens the intervals but
-hardly bends the line. What does bend it are items that are left out since few use them: what they explain falls to the others
-(second table)."""
+hardly bends the line. What would bend it are items left out since few use them: what they explain would fall to the others. They
+are not ranked, but held beside those that are (second table)."""
 )
 
 

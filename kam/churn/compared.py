@@ -12,9 +12,9 @@ from scipy import stats
 
 from kam.churn.account_facts import UNKNOWN, logged_losses, main_of, manager_at, text_of
 from kam.churn.movements import Change, Measure, Spans
-from kam.churn.multiplicity import holm
 from kam.churn.timelines import History, to_days
 from kam.ledger import Covariates, Ledger
+from kam.stats.multiplicity import holm
 from kam.stats.proportions import wilson_interval
 
 Floats = npt.NDArray[np.float64]

@@ -10,7 +10,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import statsmodels.api as sm
+from statsmodels.genmod import families
+from statsmodels.genmod.generalized_linear_model import GLM
 
 from kam.churn.design import Design, build_design
 from kam.churn.hidden_departures import BOUNDARY, HiddenFit, Link, Silences, describe_rhythm, fit_hidden, probabilities
@@ -295,8 +296,8 @@ def _require_events(rows: pd.DataFrame, event: Floats) -> None:
 
 def _fit_seen(x: Floats, event: Floats, account: Ints, link: Link, names: Sequence[str]) -> tuple[Floats, Floats]:
     """Maximum likelihood with errors clustered by account."""
-    family = sm.families.Binomial(sm.families.links.CLogLog() if link == "cloglog" else sm.families.links.Logit())
-    fitted = sm.GLM(event, x, family=family).fit(
+    family = families.Binomial(families.links.CLogLog() if link == "cloglog" else families.links.Logit())
+    fitted = GLM(event, x, family=family).fit(
         maxiter=100, cov_type="cluster", cov_kwds={"groups": account, "use_correction": True}
     )
     if not fitted.converged:

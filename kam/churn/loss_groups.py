@@ -11,10 +11,10 @@ from scipy import stats
 
 from kam.churn.account_facts import UNKNOWN, logged_losses, main_of, text_of
 from kam.churn.definition import ChurnDefinitionResult
-from kam.churn.multiplicity import holm
 from kam.churn.periods import PERIODS_A_YEAR
 from kam.churn.waiting import Activity, _money_before
 from kam.ledger import Ledger
+from kam.stats.multiplicity import holm
 from kam.stats.proportions import wilson_interval
 
 Floats = npt.NDArray[np.float64]

@@ -90,7 +90,8 @@ def fit_trend(counts: pd.DataFrame, freq: str, level: float) -> Trend:
     level : float
         Level of the intervals.
     """
-    import statsmodels.api as sm
+    from statsmodels.genmod import families
+    from statsmodels.genmod.generalized_linear_model import GLM
 
     at_risk = counts["n_at_risk"].to_numpy(dtype=np.float64)
     lost = counts["n_lost"].to_numpy(dtype=np.float64)
@@ -104,7 +105,7 @@ def fit_trend(counts: pd.DataFrame, freq: str, level: float) -> Trend:
     line = np.column_stack([np.ones(len(counts)), years - years.mean()])
     waves = [np.cos(2 * np.pi * years), np.sin(2 * np.pi * years)] if has_season else []
     design = np.column_stack([line, *waves])
-    model = sm.GLM(lost[some], design[some], family=sm.families.Poisson(), offset=np.log(at_risk[some]))
+    model = GLM(lost[some], design[some], family=families.Poisson(), offset=np.log(at_risk[some]))
     fit = model.fit()
     df = int(some.sum()) - design.shape[1]
     dispersion = float(fit.pearson_chi2 / df)

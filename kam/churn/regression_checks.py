@@ -11,11 +11,11 @@ import pandas as pd
 from kam.churn.design_parts import MIN_LEVEL
 from kam.churn.firth import MIN_PER_PARAMETER
 from kam.churn.logit import LogitFit
-from kam.churn.multiplicity import holm
 from kam.churn.regression_rows import RegressionData
 from kam.churn.score_tests import FittedRows, fitted_rows, score_of, score_test, scores_by_group
 from kam.churn.unadjusted_odds import turns
 from kam.results import Check
+from kam.stats.multiplicity import holm
 from kam.wording import Wording
 
 Floats = npt.NDArray[np.float64]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 
 from kam.dataset.answer_texts import holds_levels
 from kam.dataset.dictionary import TABLES, ColumnSpec
@@ -136,14 +137,19 @@ def _score_one(tokens: list[str], canonical: str) -> float:
     if not whole:
         return 0.0
     best = 1.0 if whole == canonical.replace("_", "") else 0.0
-    for rank, synonym in enumerate(HEADERS.get(canonical, ())):
-        words = split_words(synonym)
+    for rank, words in enumerate(_known_names(canonical)):
         known = "".join(words)
         if known == whole:
             best = max(best, 1.0 if rank == 0 else 1.0 - 0.001 * rank)  # what is listed first is the most usual
         elif _contains(tokens, words, known):
             best = max(best, 0.9 * len(known) / len(whole))
     return best
+
+
+@cache
+def _known_names(canonical: str) -> tuple[list[str], ...]:
+    """The words of each header that a column is known by: the same for every header that is scored."""
+    return tuple(split_words(synonym) for synonym in HEADERS.get(canonical, ()))
 
 
 def _contains(tokens: list[str], words: list[str], known: str) -> bool:

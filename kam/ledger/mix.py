@@ -16,6 +16,7 @@ from kam.ledger.periods import Frequency, check_frequency, first_month_index
 from kam.ledger.summaries import _last_period_end, _to_pandas
 
 By = Literal["product_group", "product_id", "region", "ship_region", "channel"]
+MixFrequency = Frequency | Literal["day", "last_years"]
 KINDS: tuple[By, ...] = ("product_group", "product_id", "region", "ship_region", "channel")
 
 
@@ -23,7 +24,7 @@ def summarize_mix(
     ledger: Ledger,
     *,
     by: By | None,
-    freq: Frequency | Literal["day"] = "month",
+    freq: MixFrequency = "month",
     customers: Sequence[str] | None = None,
 ) -> pd.DataFrame:
     """One row per customer, period and group: what the customer bought of it.
@@ -34,9 +35,10 @@ def summarize_mix(
         See :func:`kam.open_ledger`.
     by : {"product_group", "product_id", "region", "ship_region", "channel"}, optional
         The column whose values are the groups; None: all lines together.
-    freq : {"month", "quarter", "year", "day"}
+    freq : {"month", "quarter", "year", "day", "last_years"}
         Length of the periods. Months, quarters and years are complete ones, and begin with the ledger's ``fiscal_year_start``;
-        days are all days up to the as-of date.
+        days are all days up to the as-of date; last years are twelve months each, counted back from the last complete month (the
+        ledger may begin within the first of them).
     customers : sequence of str, optional
         Only these customers.
 
@@ -89,7 +91,7 @@ def summarize_mix(
     return known[[*keys, *measures]]
 
 
-def periods_of_lines(ledger: Ledger, freq: Frequency | Literal["day"], customers: Sequence[str] | None) -> ir.Table:
+def periods_of_lines(ledger: Ledger, freq: MixFrequency, customers: Sequence[str] | None) -> ir.Table:
     """The lines of some customers with the ``period`` in which each was ordered, those of periods that are complete.
 
     Raises
@@ -104,15 +106,20 @@ def periods_of_lines(ledger: Ledger, freq: Frequency | Literal["day"], customers
         lines = lines.filter(lines.customer_id.isin(list(customers)) if len(customers) else ibis.literal(False))
     if freq == "day":
         return lines.mutate(period=lines.order_day)
-    check_frequency(freq, ledger.fiscal_year_start)
-    end = _last_period_end(ledger, freq)
+    length: Frequency = "month" if freq == "last_years" else freq
+    check_frequency(length, ledger.fiscal_year_start)
+    end = _last_period_end(ledger, length)
     if end is None:
         raise EmptyDataError(
-            f"No {freq} of the ledger is complete on {ledger.as_of:%Y-%m-%d}.",
+            f"No {length} of the ledger is complete on {ledger.as_of:%Y-%m-%d}.",
             where=ledger.description,
             hint="Use a shorter period, more data, or a later as_of if the data do reach further.",
         )
     day = lines.order_day
-    index = first_month_index(12 * day.year() + day.month() - 1, freq, ledger.fiscal_year_start)
+    month = 12 * day.year() + day.month() - 1
+    if freq == "last_years":
+        index = first_month_index(month, "year", end.month % 12 + 1)
+    else:
+        index = first_month_index(month, freq, ledger.fiscal_year_start)
     lines = lines.mutate(period=ibis.date(index // 12, index % 12 + 1, 1))
     return lines.filter(_.order_day.truncate("M") <= end)

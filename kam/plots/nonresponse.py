@@ -236,7 +236,7 @@ def _between(rows: pd.DataFrame) -> list[float]:
 
 
 def _tips(result: NonresponseResult) -> pd.Series | None:
-    """What changes the conclusion that the last wave's mean is above the threshold; None: it is not, or there is no threshold."""
+    """What changes the conclusion that the last wave's mean is above the threshold; None: it is not, or nothing is concluded."""
     table = result.tipping
     here = table[
         (table["wave"] == result.wave)
@@ -245,7 +245,7 @@ def _tips(result: NonresponseResult) -> pd.Series | None:
         & (table["level_3"] == result.level_3)
     ]
     changes = result.context.wording.sentence("this wave")
-    here = here[here["lower_in"] == changes]
+    here = here[(here["lower_in"] == changes) & (here["why"] == "")]
     return None if here.empty else here.iloc[0]
 
 

@@ -9,7 +9,8 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.stats import f as f_distribution
 
-from kam.errors import ParameterError, UndefinedMeasureError
+from kam.errors import UndefinedMeasureError
+from kam.survey.intervals import check_level
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -31,8 +32,6 @@ class Agreement:
         Its interval.
     within_variance : float
         Variance of people within an account.
-    n_respondents, n_accounts, n_shared : int
-        Answers, accounts with one, and accounts with two or more.
     mean_size : float
         Σ n² / Σ n: respondents of the account of a respondent, on average.
     """
@@ -41,9 +40,6 @@ class Agreement:
     low: float
     high: float
     within_variance: float
-    n_respondents: int
-    n_accounts: int
-    n_shared: int
     mean_size: float
 
     @property
@@ -94,8 +90,7 @@ def agree_within(values: npt.ArrayLike, account: npt.ArrayLike, *, level: float 
     >>> round(found.icc, 3), round(found.low, 3), round(found.high, 3), found.mean_size
     (0.922, 0.424, 0.995, 2.0)
     """
-    if not 0 < level < 1:
-        raise ParameterError(f"The level of an interval is {level}, which is not between 0 and 1.", hint="Use 0.95.")
+    check_level(level)
     y = np.asarray(values, dtype=np.float64)
     code = pd.factorize(np.asarray(account, dtype=object)[~np.isnan(y)])[0]
     y = y[~np.isnan(y)]
@@ -118,9 +113,6 @@ def agree_within(values: npt.ArrayLike, account: npt.ArrayLike, *, level: float 
         low=low,
         high=high,
         within_variance=within,
-        n_respondents=n,
-        n_accounts=n_accounts,
-        n_shared=int((size > 1).sum()),
         mean_size=float((size**2).sum()) / n,
     )
 

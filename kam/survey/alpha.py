@@ -15,6 +15,7 @@ from scipy.stats import f as f_distribution
 from scipy.stats import t as t_distribution
 
 from kam.errors import ParameterError, UndefinedMeasureError
+from kam.survey.intervals import check_level
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -175,8 +176,7 @@ def feldt_interval(alpha: float, n: int, k: int, level: float = 0.95) -> tuple[f
     >>> round(low, 4), round(high, 4)
     (0.7394, 0.9158)
     """
-    if not 0 < level < 1:
-        raise ParameterError(f"The level of an interval is {level}, which is not between 0 and 1.", hint="Use 0.95.")
+    check_level(level)
     if n < 2 or k < 2:
         raise ParameterError(f"There are {n} respondents and {k} items.", hint="Take two of each or more.")
     tail = (1 - level) / 2

@@ -9,14 +9,15 @@ import numpy.typing as npt
 import pandas as pd
 
 from kam.errors import EmptyDataError
-from kam.survey.delta_adjustment import Shifted, half_width, measures, share_silent, shift
+from kam.survey.cells import scale_of
+from kam.survey.delta_adjustment import Shifted, interval_of, measures, share_silent, shift
 from kam.survey.design import Design, Each
-from kam.survey.responses import SCORES, Responses
+from kam.survey.responses import READING_NAMES, Responses
 from kam.survey.tipping import Key
 
 Floats = npt.NDArray[np.float64]
 
-NEUTRAL, NO_OPINION = "neutral", "no opinion"
+NEUTRAL, NO_OPINION = READING_NAMES["neutral"], READING_NAMES["no_opinion"]
 _COUNTED: tuple[Each, ...] = ("account", "revenue")
 
 
@@ -30,10 +31,9 @@ def shift_all(
     level: float,
 ) -> tuple[dict[Key, Shifted], pd.DataFrame]:
     """Every measure of every wave at each delta, and the bands."""
-    five = limits_of(responses, outcome) == (1.0, 5.0)
-    readings = [NEUTRAL, NO_OPINION] if five else [NEUTRAL]
-    if five and responses.level_3 == "no_opinion":
-        readings = [NO_OPINION]
+    limits = scale_of(responses, outcome)
+    five = limits == (1.0, 5.0)
+    readings = [READING_NAMES[way] for way in responses.readings] if five else [NEUTRAL]
     at = int(np.flatnonzero(np.isclose(deltas, largest))[0])
     shifted: dict[Key, Shifted] = {}
     rows = []
@@ -47,15 +47,15 @@ def shift_all(
                 continue
             quiet = share_silent(design, silent, each)
             for level_3 in readings:
+                opinion_only = level_3 == NO_OPINION
                 for measure in measures(
-                    answers, outcome, deltas=deltas, five_levels=five, opinion_only=level_3 == NO_OPINION
+                    answers, outcome, deltas=deltas, five_levels=five, opinion_only=opinion_only, limits=limits
                 ):
                     if np.isnan(measure.values).all():
                         continue
                     found = shift(design, measure, quiet, deltas, each=each)
-                    half = half_width(found, level)
                     shifted[(wave, level_3, each, measure.name)] = found
-                    low, high = found.estimate - half, found.estimate + half
+                    low, high = interval_of(found, level)
                     rows.append(
                         (
                             *(wave, level_3, each, measure.name, found.n_accounts, found.n_respondents, len(silent)),
@@ -74,24 +74,9 @@ def delta_table(shifted: Mapping[Key, Shifted], largest: float, level: float) ->
     """Every measure by delta, up to the largest thought possible."""
     parts = []
     for (wave, level_3, each, term), found in shifted.items():
-        half = half_width(found, level)
-        part = pd.DataFrame(
-            {
-                "delta": found.deltas,
-                "estimate": found.estimate,
-                "ci_low": found.estimate - half,
-                "ci_high": found.estimate + half,
-            }
-        )
+        low, high = interval_of(found, level)
+        part = pd.DataFrame({"delta": found.deltas, "estimate": found.estimate, "ci_low": low, "ci_high": high})
         part = part[part["delta"] <= largest + 1e-9]
         parts.append(part.assign(wave=wave, level_3=level_3, each=each, term=term))
     columns = ["wave", "level_3", "each", "term", "delta", "estimate", "ci_low", "ci_high"]
     return pd.concat(parts, ignore_index=True)[columns]
-
-
-def limits_of(responses: Responses, outcome: str) -> tuple[float, float]:
-    """The lowest and the highest answer that there is."""
-    if outcome in SCORES:
-        return SCORES[outcome]
-    row = responses.items[responses.items["item"] == outcome]
-    return float(row["low"].iloc[0]), float(row["high"].iloc[0])

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from kam.errors import DataError, MissingColumnError, ParameterError
+from kam.survey.frame import levels_of
 from kam.survey.taylor import rake_weights
 
 Floats = npt.NDArray[np.float64]
@@ -162,7 +163,7 @@ def _read_margin(term: str, part: pd.DataFrame, size: str, drawn: pd.DataFrame, 
     if not ((values > 0) & np.isfinite(values)).all():
         bad = levels[~((values > 0) & np.isfinite(values))].iloc[0]
         raise ParameterError(f"The size of {bad!r} of {term!r} is not above 0.", where="margins", hint="Give its size.")
-    of = drawn[term].astype("object").where(drawn[term].notna(), "not known").astype("str")
+    of = levels_of(drawn[term])
     lacking = sorted(set(of) - set(levels))
     if lacking:
         raise DataError(

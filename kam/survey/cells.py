@@ -20,13 +20,14 @@ from kam.survey.intervals import (
 )
 from kam.survey.linearization import Linearizations, linearize, match_answers, variances
 from kam.survey.nps import net
-from kam.survey.responses import SCORES, Responses
+from kam.survey.responses import READING_NAMES, SCORES, Responses
+from kam.survey.suppression import few_accounts, few_answers, first_reason, no_revenue
 from kam.wording import Wording
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
-READINGS = ("neutral", "no opinion")
+READINGS = tuple(READING_NAMES.values())
 EITHER = "either"
 """The reading of a question that has no level 3 in the middle."""
 ALL = "all"
@@ -138,9 +139,7 @@ def measure_columns(responses: Responses, item: str, answers: Floats) -> list[tu
     readings: list[tuple[str, Floats]] = [(EITHER, answers)]
     if item in responses.five_level_columns:
         without = np.where(answers == 3, np.nan, answers)
-        readings = [(READINGS[0], answers), (READINGS[1], without)]
-        if responses.level_3 == "no_opinion":
-            readings = readings[1:]
+        readings = [(READING_NAMES[way], answers if way == "neutral" else without) for way in responses.readings]
     found = []
     for reading, y in readings:
         found.append(("mean", reading, "mean", y))
@@ -290,21 +289,19 @@ def _suppress(cells: pd.DataFrame, say: Wording, min_n: int, has_accounts: bool)
     """Take out the estimates of small cells, and say why an estimate or an interval is not there."""
     nobody = cells["n_respondents"] == 0
     few = cells["n_respondents"] < min_n
-    few_accounts = has_accounts & (cells["n_accounts"] < min_n)
+    of_few = has_accounts & (cells["n_accounts"] < min_n)
     nothing = cells["estimate"].isna()
     without = cells["ci_low"].isna()
-    alike = without & (cells["df"] > 0)
-    reasons: list[tuple[pd.Series, str]] = [
+    reasons = [
         (nobody, say.sentence("nobody answered")),
-        (few, say.sentence("fewer than {n} answers", n=say.count(min_n))),
-        (few_accounts, say.sentence("fewer than {n} accounts", n=say.count(min_n))),
-        (nothing, say.sentence("the accounts have no revenue")),
-        (alike, say.sentence("all answered alike: no interval")),
+        (few, few_answers(say, min_n)),
+        (of_few, few_accounts(say, min_n)),
+        (nothing, no_revenue(say)),
+        (without & (cells["df"] > 0), say.sentence("all answered alike: no interval")),
         (without, say.sentence("one account alone: no interval")),
     ]
-    why = np.select([which.to_numpy() for which, _ in reasons], [text for _, text in reasons], default="")
-    hidden = (nobody | few | few_accounts | nothing).to_numpy()
+    hidden = (nobody | few | of_few | nothing).to_numpy()
     numbers = ["estimate", "std_error", "ci_low", "ci_high", "n_effective"]
-    cells = cells.assign(why=why)
+    cells = cells.assign(why=first_reason(reasons))
     cells[numbers] = cells[numbers].mask(np.repeat(hidden[:, None], len(numbers), axis=1))
     return cells

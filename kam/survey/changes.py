@@ -14,6 +14,7 @@ from kam.survey.intervals import t_interval
 from kam.survey.linearization import Linearizations, account_means, linearize, match_answers, variances
 from kam.survey.overlap import covariance
 from kam.survey.responses import Responses
+from kam.survey.suppression import few_accounts, few_answers, first_reason, no_revenue
 from kam.wording import Wording
 
 Floats = npt.NDArray[np.float64]
@@ -21,6 +22,7 @@ Floats = npt.NDArray[np.float64]
 BASES = ("all who answered", "accounts in both")
 STAYED, SILENT, NOT_ASKED, GONE = "answered again", "asked, no answer", "not asked again", "no answer again"
 _MEASURES = ("mean", "top two", "NPS")
+_ENDS = ["std_error", "ci_low", "ci_high"]
 _NONE = 1e-12
 
 
@@ -39,6 +41,8 @@ class WaveAnswers:
         By what counts alike.
     variance : dict of str to numpy.ndarray
         Shape (k,) each.
+    by_account : pandas.DataFrame
+        Mean answer of each account that was drawn, k columns; missing where nobody answered.
     """
 
     def __init__(self, responses: Responses, design: Design, questions: Sequence[str], each: Sequence[Each]) -> None:
@@ -55,6 +59,7 @@ class WaveAnswers:
         self.values = np.column_stack(columns)
         self.found: dict[str, Linearizations] = {way: linearize(design, self.values, each=way) for way in each}
         self.variance: dict[str, Floats] = {way: variances(design, found) for way, found in self.found.items()}
+        self.by_account = pd.DataFrame(account_means(design, self.values), index=design.units["customer_id"])
 
 
 def compare_pair(
@@ -121,7 +126,7 @@ def describe_dropouts(
     numbers = ["estimate", *_ENDS, "gap", "gap_low", "gap_high"]
     table = table.assign(**dict(zip(numbers[4:], gap, strict=True)))
     alone = table["ci_low"].isna().to_numpy()
-    table["why"] = _reasons(say, [(few, _too_few(say, min_n)), (alone, _alike(say))])
+    table["why"] = first_reason([(few, few_accounts(say, min_n)), (alone, _alike(say))])
     table.loc[few, numbers] = np.nan
     return table.drop(columns=["kind", "low", "high"])
 
@@ -131,12 +136,9 @@ def describe_dropouts(
 
 def _n_both(first: WaveAnswers, second: WaveAnswers) -> npt.NDArray[np.int64]:
     """Accounts with an answer in both waves; shape (k,)."""
-    a, b = (
-        pd.DataFrame(account_means(wave.design, wave.values), index=wave.design.units["customer_id"]).notna()
-        for wave in (first, second)
-    )
-    shared = a.index.intersection(b.index)
-    return (a.loc[shared] & b.loc[shared]).sum().to_numpy(dtype=np.int64)
+    shared = first.by_account.index.intersection(second.by_account.index)
+    both = first.by_account.loc[shared].notna() & second.by_account.loc[shared].notna()
+    return both.sum().to_numpy(dtype=np.int64)
 
 
 def _full(
@@ -178,19 +180,13 @@ def _full(
         n_accounts_from=a.n_accounts,
         n_accounts_to=b.n_accounts,
         n_both=np.nan if n_both is None else n_both,
-        why=_reasons(
-            say,
+        why=first_reason(
             [
                 (n_least == 0, say.sentence("nobody answered in one of the waves")),
-                (
-                    few,
-                    _too_few(say, min_n)
-                    if has_accounts
-                    else say.sentence("fewer than {n} answers", n=say.count(min_n)),
-                ),
-                (np.isnan(change), _no_revenue(say)),
+                (few, (few_accounts if has_accounts else few_answers)(say, min_n)),
+                (np.isnan(change), no_revenue(say)),
                 (exact, _alike(say)),
-            ],
+            ]
         ),
     )
     return _finish(rows, ["estimate_from", "estimate_to", "estimate", *_ENDS], few | np.isnan(change), exact)
@@ -215,12 +211,8 @@ def _matched(
         return rows.assign(
             **dict.fromkeys(numbers, np.nan), df=0, n_both=np.nan, why=say.sentence("the accounts are not known")
         )
-    a, b = (
-        pd.DataFrame(account_means(wave.design, wave.values), index=wave.design.units["customer_id"])
-        for wave in (first, second)
-    )
-    shared = a.index.intersection(b.index)
-    before, after = a.loc[shared].to_numpy(), b.loc[shared].to_numpy()
+    shared = first.by_account.index.intersection(second.by_account.index)
+    before, after = first.by_account.loc[shared].to_numpy(), second.by_account.loc[shared].to_numpy()
     w = np.ones((len(shared), 1))  # these accounts alone: survey weights, which speak for others, have no part in it
     if way == "revenue":
         revenue = second.design.units.set_index("customer_id")["revenue"].loc[shared]
@@ -234,15 +226,12 @@ def _matched(
     variance = ((w * deviation) ** 2).sum(axis=0) / total**2 * n / np.maximum(n - 1, 1)
     low, high = t_interval(change, variance, df=np.maximum(n - 1, 1), level=level)
     few, alike = n_both < min_n, ~(variance > _NONE)
-    reasons = [(few, _too_few(say, min_n)), (np.isnan(change), _no_revenue(say)), (alike, _alike(say))]
+    reasons = [(few, few_accounts(say, min_n)), (np.isnan(change), no_revenue(say)), (alike, _alike(say))]
     rows = rows.assign(
         estimate_from=means[0], estimate_to=means[1], estimate=change, std_error=np.sqrt(variance), ci_low=low, ci_high=high,
-        df=np.maximum(n - 1, 0), n_both=n_both, why=_reasons(say, reasons),
+        df=np.maximum(n - 1, 0), n_both=n_both, why=first_reason(reasons),
     )  # fmt: skip
     return _finish(rows, numbers, few | np.isnan(change), alike)
-
-
-_ENDS = ["std_error", "ci_low", "ci_high"]
 
 
 def _finish(
@@ -268,18 +257,6 @@ def _after(first: WaveAnswers, second: WaveAnswers) -> npt.NDArray[np.object_]:
     answered = there.eq(True).to_numpy()
     silent = there.eq(False).to_numpy()
     return np.where(answered, STAYED, np.where(silent, SILENT, NOT_ASKED if drawn_is_known else GONE)).astype(object)
-
-
-def _reasons(say: Wording, reasons: list[tuple[npt.NDArray[np.bool_], str]]) -> npt.NDArray[np.str_]:
-    return np.select([which for which, _ in reasons], [text for _, text in reasons], default="")
-
-
-def _too_few(say: Wording, min_n: int) -> str:
-    return say.sentence("fewer than {n} accounts", n=say.count(min_n))
-
-
-def _no_revenue(say: Wording) -> str:
-    return say.sentence("the accounts have no revenue")
 
 
 def _alike(say: Wording) -> str:

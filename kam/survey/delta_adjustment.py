@@ -1,9 +1,7 @@
-"""What an estimate would be if those who did not answer were less satisfied than comparable ones who did, by how
-much one likes.
+"""What an estimate would be if those who did not answer were less satisfied than comparable ones who did, by how much one likes.
 
-The pattern-mixture model of a mean: who answered has mean θ̂; who did not has what comparable respondents have, less
-delta. With φ
-the weighted share that did not answer
+The pattern-mixture model of a mean: who answered has mean θ̂; who did not has what comparable respondents have, less delta.
+With φ the weighted share that did not answer
 
     θ(delta) = θ̂ − φ · delta.
 
@@ -23,7 +21,7 @@ from scipy.stats import t as student
 from kam.errors import EmptyDataError
 from kam.survey.design import Design, Each
 from kam.survey.linearization import linearize
-from kam.survey.taylor import total_variance
+from kam.survey.nps import net
 
 Floats = npt.NDArray[np.float64]
 
@@ -31,6 +29,7 @@ STEP = 0.05
 """Points between two deltas of the table."""
 FARTHEST = 2.0
 """Tipping points are looked for up to here, in points."""
+_ANYWHERE = (-np.inf, np.inf)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -45,11 +44,14 @@ class Measure:
         Shape (respondents,): what a respondent adds to the measure; missing: not answered.
     lowered : numpy.ndarray
         Shape (respondents, deltas): the same where the answer is lower by each delta.
+    limits : tuple of float
+        The least and the most that the measure can be.
     """
 
     name: str
     values: Floats
     lowered: Floats
+    limits: tuple[float, float] = _ANYWHERE
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -71,7 +73,7 @@ class Silence:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Shifted:
-    """A measure at each delta; arrays of shape (deltas,)."""
+    """A measure at each delta; arrays of shape (deltas,). It cannot lie outside the limits."""
 
     deltas: Floats
     estimate: Floats
@@ -79,6 +81,7 @@ class Shifted:
     df: int
     n_respondents: int
     n_accounts: int
+    limits: tuple[float, float] = _ANYWHERE
 
 
 def deltas_up_to(largest: float) -> Floats:
@@ -94,16 +97,20 @@ def deltas_up_to(largest: float) -> Floats:
 
 
 def measures(
-    rows: pd.DataFrame, outcome: str, *, deltas: Floats, five_levels: bool, opinion_only: bool
+    rows: pd.DataFrame,
+    outcome: str,
+    *,
+    deltas: Floats,
+    five_levels: bool,
+    opinion_only: bool,
+    limits: tuple[float, float] = _ANYWHERE,
 ) -> list[Measure]:
     """The measures that can be shifted: the mean of the outcome, and what follows for the share satisfied and the NPS.
 
     - ``mean``: the mean is delta lower.
-    - ``share satisfied`` (4 or 5 of five levels): answers are lower by delta on average, in whole levels. With delta = 0.3
-      three in
-      ten comparable answers are one level lower: of those who say 4, three in ten no longer are satisfied.
-    - ``NPS`` (where ``recommend`` was asked): the recommendation is lower by delta times the points of it that go with one
-      point
+    - ``share satisfied`` (4 or 5 of five levels): answers are lower by delta on average, in whole levels. With delta = 0.3 three
+      in ten comparable answers are one level lower: of those who say 4, three in ten no longer are satisfied.
+    - ``NPS`` (where ``recommend`` was asked): the recommendation is lower by delta times the points of it that go with one point
       of the outcome among those who answered (:func:`points_of_recommendation`), again in whole points.
 
     Parameters
@@ -118,21 +125,21 @@ def measures(
         Whether the outcome is on 1 to 5.
     opinion_only : bool
         Whether a 3 is no answer.
+    limits : tuple of float
+        The lowest and the highest answer.
     """
     y = rows[outcome].to_numpy(dtype=np.float64)
     if opinion_only:
         y = np.where(y == 3, np.nan, y)
-    made = [Measure(name="mean", values=y, lowered=y[:, None] - deltas)]
+    made = [Measure(name="mean", values=y, lowered=y[:, None] - deltas, limits=limits)]
     if five_levels:
-        made.append(_in_whole_levels("share satisfied", y, deltas, lambda level: (level >= 4).astype(np.float64)))
+        made.append(
+            _in_whole_levels("share satisfied", y, deltas, (0, 1), lambda level: (level >= 4).astype(np.float64))
+        )
     slope = points_of_recommendation(rows, outcome)
     if slope is not None and not opinion_only:
         score = rows["recommend"].to_numpy(dtype=np.float64)
-        made.append(
-            _in_whole_levels(
-                "NPS", score, deltas * slope, lambda points: 100.0 * ((points >= 9) * 1.0 - (points <= 6) * 1.0)
-            )
-        )
+        made.append(_in_whole_levels("NPS", score, deltas * slope, (-100, 100), lambda points: 100.0 * net(points)))
     return made
 
 
@@ -173,26 +180,23 @@ def share_silent(design: Design, silent: pd.DataFrame, each: Each) -> Silence:
     units = design.units
     size = units["base_weight"].to_numpy(dtype=np.float64) * _counted(units, each)
     out = ~units["answered"].to_numpy(dtype=bool)
-    if out.any() or silent.empty:
-        total = float(size.sum())
-        if not total > 0:
-            raise EmptyDataError("No account that was drawn counts.", hint="Check the revenue of the accounts.")
-        parts = size / total
-        return Silence(share=float(parts[out].sum()), parts=parts)
-    gone = float((silent["base_weight"].to_numpy(dtype=np.float64) * _counted(silent, each)).sum())
-    total = float(size.sum()) + gone
+    is_known = out.any() or silent.empty
+    of_silent = (
+        silent["base_weight"].to_numpy(dtype=np.float64) * _counted(silent, each) if not is_known else np.zeros(1)
+    )
+    total = float(size.sum()) + float(of_silent.sum())
     if not total > 0:
         raise EmptyDataError("No account that was drawn counts.", hint="Check the revenue of the accounts.")
-    return Silence(share=gone / total, parts=None)
+    if is_known:
+        return Silence(share=float((size / total)[out].sum()), parts=size / total)
+    return Silence(share=float(of_silent.sum()) / total, parts=None)
 
 
 def shift(design: Design, measure: Measure, silence: Silence, deltas: Floats, *, each: Each) -> Shifted:
     """The measure at each delta, with its standard error.
 
-    θ(delta) = Σ w s (g − φ h) / Σ w s, with g what a respondent adds, and h by how much less if the answer is lower by
-    delta. To
-    first order an error of θ(delta) is one of g − φ h, as of any weighted mean (:class:`Design`), less the mean of h times
-    one of
+    θ(delta) = Σ w s (g − φ h) / Σ w s, with g what a respondent adds, and h by how much less if the answer is lower by delta. To
+    first order an error of θ(delta) is one of g − φ h, as of any weighted mean (:class:`Design`), less the mean of h times one of
     φ = Σ d s m / Σ d s over all who were drawn (m: did not answer), which is known once they are drawn and asked.
 
     Parameters
@@ -213,24 +217,33 @@ def shift(design: Design, measure: Measure, silence: Silence, deltas: Floats, *,
     """
     drops = measure.values[:, None] - measure.lowered
     mixed = linearize(design, measure.values[:, None] - silence.share * drops, each=each)
-    if silence.parts is None:
-        variance = design.variance_of(mixed.scores, mixed.within)
-    else:
-        lost = linearize(design, drops, each=each).estimate
-        variance = _variance(design, mixed.scores, mixed.within, lost, silence)
+    drawn, answering = design.two_phases(mixed.scores)
+    if silence.parts is not None:  # the share that did not answer has an error, too
+        lost = silence.parts[:, None] * linearize(design, drops, each=each).estimate
+        counts = design.units["weight"].to_numpy(dtype=np.float64) > 0
+        out = ~design.units["answered"].to_numpy(dtype=bool)
+        drawn = drawn - (out - silence.share)[:, None] * lost
+        answering = answering + np.where(counts[:, None], lost, 0.0)
     return Shifted(
         deltas=deltas,
         estimate=mixed.estimate,
-        std_error=np.sqrt(variance),
+        std_error=np.sqrt(design.variance_of_phases(drawn, answering, mixed.within)),
         df=design.df,
         n_respondents=int(mixed.n_respondents[0]),
         n_accounts=int(mixed.n_accounts[0]),
+        limits=measure.limits,
     )
 
 
 def half_width(shifted: Shifted, level: float) -> Floats:
     """Half the interval at each delta: t with the design's degrees of freedom."""
     return np.asarray(student.ppf((1 + level) / 2, shifted.df) * shifted.std_error)
+
+
+def interval_of(shifted: Shifted, level: float) -> tuple[Floats, Floats]:
+    """The interval at each delta, within the limits of the measure."""
+    half = half_width(shifted, level)
+    return np.clip(shifted.estimate - half, *shifted.limits), np.clip(shifted.estimate + half, *shifted.limits)
 
 
 def first_at_or_below(deltas: Floats, values: Floats, limit: float) -> float | None:
@@ -254,7 +267,9 @@ def first_at_or_below(deltas: Floats, values: Floats, limit: float) -> float | N
 # -- inside ----------------------------------------------------------------------------------------------------------
 
 
-def _in_whole_levels(name: str, answers: Floats, drops: Floats, value: Callable[[Floats], Floats]) -> Measure:
+def _in_whole_levels(
+    name: str, answers: Floats, drops: Floats, limits: tuple[float, float], value: Callable[[Floats], Floats]
+) -> Measure:
     """Answers lowered by whole levels, so many that the mean drop is as asked: the value between two whole drops is between."""
     base = np.floor(drops + 1e-9)
     part = drops - base
@@ -269,6 +284,7 @@ def _in_whole_levels(name: str, answers: Floats, drops: Floats, value: Callable[
         name=name,
         values=np.where(missing, np.nan, value(answers)),
         lowered=np.where(missing[:, None], np.nan, lowered),
+        limits=limits,
     )
 
 
@@ -276,23 +292,3 @@ def _counted(units: pd.DataFrame, each: Each) -> Floats:
     if each == "revenue":
         return np.maximum(units["revenue"].fillna(0.0).to_numpy(dtype=np.float64), 0.0)
     return np.ones(len(units))
-
-
-def _variance(design: Design, scores: Floats, within: Floats, lost: Floats, silence: Silence) -> Floats:
-    """As :meth:`Design.variance_of`, with the error of the share that did not answer."""
-    assert silence.parts is not None
-    units = design.units
-    w = units["weight"].to_numpy(dtype=np.float64)
-    out = (~units["answered"].to_numpy(dtype=bool)).astype(np.float64)
-    u, rest, f = design.two_phases(scores)
-    u = u - (silence.parts * (out - silence.share))[:, None] * lost
-    drawing = total_variance(
-        u,
-        stratum=units["stratum"].to_numpy(dtype=object).astype(str),
-        psu=units["psu"].to_numpy(dtype=object).astype(str),
-        population=units["n_population"].fillna(np.inf).to_numpy(dtype=np.float64),
-    )
-    unsure = np.where(w > 0, 1 - units["p_response"].to_numpy(dtype=np.float64), 0.0)
-    drop = w[:, None] * rest + silence.parts[:, None] * lost
-    answering = ((f * unsure)[:, None] * drop**2).sum(axis=0)
-    return drawing + answering + ((f * w**2)[:, None] * within).sum(axis=0)

@@ -221,22 +221,40 @@ class Design:
         numpy.ndarray
             Shape (k,).
         """
-        u, rest, f = self.two_phases(scores)
+        return self.variance_of_phases(*self.two_phases(scores), within)
+
+    def variance_of_phases(self, drawn: Floats, answering: Floats, within: Floats | None = None) -> Floats:
+        """Variance of estimates of which it is known what each unit adds, and what of it by answering.
+
+        Parameters
+        ----------
+        drawn, answering : numpy.ndarray
+            Shape (units, k): as from :meth:`two_phases`.
+        within : numpy.ndarray, optional
+            Shape (units, k): see :class:`Linearized`.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (k,).
+        """
         units = self.units
-        drawing = total_variance(
-            u,
+        of_drawing = total_variance(
+            drawn,
             stratum=units["stratum"].to_numpy(dtype=object).astype(str),
             psu=units["psu"].to_numpy(dtype=object).astype(str),
             population=units["n_population"].fillna(np.inf).to_numpy(dtype=np.float64),
         )
-        w = units["weight"].to_numpy(dtype=np.float64)
+        n_drawn = units.groupby("stratum")["psu"].transform("nunique").to_numpy(dtype=np.float64)
+        f = np.clip(np.nan_to_num(n_drawn / units["n_population"].to_numpy(dtype=np.float64), nan=0.0), 0.0, 1.0)
         p = units["p_response"].to_numpy(dtype=np.float64)
-        answering = ((f * w**2 * (1 - p))[:, None] * rest**2).sum(axis=0)
+        w = units["weight"].to_numpy(dtype=np.float64)
+        of_answering = ((f * (1 - p))[:, None] * answering**2).sum(axis=0)
         inside = 0.0 if within is None else ((f * w**2)[:, None] * within).sum(axis=0)
-        return drawing + answering + inside
+        return of_drawing + of_answering + inside
 
-    def two_phases(self, scores: Floats) -> tuple[Floats, Floats, Floats]:
-        """Linearized values u of all drawn (units, k), residuals e − b (0 where nobody answered), and n / N (units,)."""
+    def two_phases(self, scores: Floats) -> tuple[Floats, Floats]:
+        """Linearized values u of all drawn, and of these what answering makes, w (e − b); shape (units, k) each."""
         units = self.units
         e = np.where(units["answered"].to_numpy(dtype=bool)[:, None], scores, 0.0)
         w = units["weight"].to_numpy(dtype=np.float64)
@@ -257,10 +275,8 @@ class Design:
             b = p[:, None] * (x @ np.linalg.lstsq(information, pull, rcond=None)[0])
         rest = np.where(r[:, None], e - b, 0.0)
         rest[r] /= np.sqrt(self._kept(r, w))[:, None]
-        u = w[:, None] * rest + d[:, None] * b
-        drawn = units.groupby("stratum")["psu"].transform("nunique").to_numpy(dtype=np.float64)
-        f = np.nan_to_num(drawn / units["n_population"].to_numpy(dtype=np.float64), nan=0.0)
-        return u, rest, np.clip(f, 0.0, 1.0)
+        answering = w[:, None] * rest
+        return answering + d[:, None] * b, answering
 
     def _kept(self, r: Flags, w: Floats) -> Floats:
         """Share of the variance of a score that its residual keeps, shape (answered,), where the weights were fitted to terms.

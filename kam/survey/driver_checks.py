@@ -26,16 +26,6 @@ SURE_ORDER = 0.8
 _RISK = 0.05
 
 
-def name_outcome(outcome: str, say: Wording) -> str:
-    """The outcome in a sentence."""
-    words = {
-        "overall": say.sentence("the overall judgment"),
-        "recommend": say.sentence("the readiness to recommend"),
-        "repurchase": say.sentence("the intention to buy again"),
-    }
-    return words.get(outcome, f"“{outcome}”")
-
-
 def check_drivers(
     say: Wording,
     items: pd.DataFrame,
@@ -52,6 +42,7 @@ def check_drivers(
     left_out: pd.DataFrame,
     share_three_held: float,
     r_squared_unused: float,
+    r_squared_beside: float,
     failed: ModelError | None,
 ) -> tuple[Check, ...]:
     """Say of each assumption of an analysis of drivers whether the data bear it out.
@@ -75,6 +66,8 @@ def check_drivers(
         Resamples in which the first three are the same.
     r_squared_unused : float
         Share of the variation that goes with not using something.
+    r_squared_beside : float
+        Share of it that falls to items beside those that are ranked.
     failed : ModelError or None
         Why the other reading of level 3 could not be computed.
     """
@@ -85,7 +78,7 @@ def check_drivers(
         _check_level_3(say, items, readings, failed),
         _check_complete(say, items, handlings, given),
         _check_unused(say, given, r_squared_unused),
-        *_check_left_out(say, left_out),
+        *_check_left_out(say, left_out, r_squared_beside),
         _check_johnson(say, items),
         _check_collinear(say, given),
         _check_signs(say, items),
@@ -112,7 +105,10 @@ def assumed_of_drivers(say: Wording, *, min_share_answered: float, lead: str, on
         Assumed(
             what=say.sentence("least share that answered an item"),
             value=say.share(min_share_answered, 0),
-            would_change=say.sentence("an item left out lends its share to those it goes together with"),
+            would_change=say.sentence(
+                "items that fewer answered are not ranked; those that too few answered even to stand beside the others lend them "
+                "what they explain"
+            ),
         ),
         Assumed(
             what=say.sentence("what stands where an item was not answered"),
@@ -268,26 +264,40 @@ def _check_unused(say: Wording, given: Drivers, r_squared_unused: float) -> Chec
     )
 
 
-def _check_left_out(say: Wording, left_out: pd.DataFrame) -> tuple[Check, ...]:
+def _check_left_out(say: Wording, left_out: pd.DataFrame, r_squared_beside: float) -> tuple[Check, ...]:
     if left_out.empty:
         return ()
-    named = [
-        say.sentence(
-            "“{item}” (answered by {share}, correlation {r})",
-            item=str(text).rstrip(".。"),
-            share=say.share(share, 0),
-            r=say.number(r) if r == r else "–",
-        )
-        for text, share, r in zip(left_out["question"], left_out["share_given"], left_out["correlation"], strict=True)
-    ]
+    there = left_out["is_beside"]
+    beside = say.sentence(
+        "not ranked, but held beside the others, since few answered: {items} ({share} of the variation falls to them)",
+        items=_with_answers(say, left_out[there]),
+        share=say.share(r_squared_beside),
+    )
+    gone = say.sentence(
+        "not in: {items}; what they explain falls to the items they go together with",
+        items=_with_answers(say, left_out[~there]),
+    )
     return (
         Check(
             assumption=say.sentence("every item is in"),
-            finding=say.sentence(
-                "not in: {items}; what they explain falls to the items they go together with", items=say.listing(named)
-            ),
-            verdict="does not hold",
+            finding="; ".join(text for text, said in ((beside, there.any()), (gone, not there.all())) if said),
+            verdict="handled" if there.all() else "does not hold",
         ),
+    )
+
+
+def _with_answers(say: Wording, items: pd.DataFrame) -> str:
+    """Items with the share that answered, and their correlation with the outcome."""
+    return say.listing(
+        [
+            say.sentence(
+                "“{item}” (answered by {share}, correlation {r})",
+                item=str(text).rstrip(".。"),
+                share=say.share(share, 0),
+                r=say.number(r) if r == r else "–",
+            )
+            for text, share, r in zip(items["question"], items["share_given"], items["correlation"], strict=True)
+        ]
     )
 
 
@@ -310,9 +320,10 @@ def _check_johnson(say: Wording, items: pd.DataFrame) -> Check:
 
 def _check_collinear(say: Wording, given: Drivers) -> Check:
     assumption = say.sentence("items can be told apart")
-    if len(given.items) == 1:
+    if given.filled.shape[1] == 1:
         return Check(assumption=assumption, finding=say.sentence("there is 1"), verdict="holds")
-    correlation: Floats = np.atleast_2d(np.corrcoef(given.filled.T))
+    names = (*given.items, *given.beside)
+    correlation = np.asarray(np.corrcoef(given.filled.T), dtype=np.float64)
     vif = np.diagonal(np.linalg.inv(correlation))
     off: Floats = np.abs(correlation - np.eye(len(vif)))
     i, j = np.unravel_index(int(off.argmax()), off.shape)
@@ -321,8 +332,8 @@ def _check_collinear(say: Wording, given: Drivers) -> Check:
         finding=say.sentence(
             "the largest variance inflation factor is {vif}; closest are {first} and {second} (correlation {r})",
             vif=say.number(float(vif.max()), 1),
-            first=given.items[i],
-            second=given.items[j],
+            first=names[i],
+            second=names[j],
             r=say.number(float(correlation[i, j])),
         ),
         verdict="holds" if vif.max() < LARGEST_VIF else "does not hold",
@@ -426,11 +437,11 @@ def _check_accounts(say: Wording, given: Drivers) -> Check:
         finding=say.sentence(
             "{n} accounts for {p} items and {k} indicators",
             n=say.count(n),
-            p=say.count(len(given.items)),
+            p=say.count(given.filled.shape[1]),
             k=say.count(len(given.unused_items)),
         ),
         verdict="holds"
-        if n >= max(MIN_ACCOUNTS, 5 * (len(given.items) + len(given.unused_items)))
+        if n >= max(MIN_ACCOUNTS, 5 * (given.filled.shape[1] + len(given.unused_items)))
         else "does not hold",
         statistic=float(n),
     )

@@ -26,14 +26,16 @@ _RIDGE = 1e-9  # of the variance of an indicator: a resample in which two agree 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Estimates:
-    """What a regression says of p items; each array with a leading axis for resamples, of length 1 for the estimate.
+    """What a regression says of the p items that are ranked; each array with a leading axis for resamples, of length 1 for the
+    estimate.
 
     Attributes
     ----------
-    r_squared, r_squared_unused : numpy.ndarray
-        Shape (B,): share of the outcome's variance that items and indicators explain, and the indicators alone.
+    r_squared, r_squared_unused, r_squared_beside : numpy.ndarray
+        Shape (B,): share of the outcome's variance that items and indicators explain, the indicators alone, and what falls to
+        the items beside those that are ranked.
     slopes : numpy.ndarray
-        Shape (B, p): points of the outcome per point of the item, the other items and the indicators held.
+        Shape (B, p): points of the outcome per point of the item, all other items and the indicators held.
     betas : numpy.ndarray
         Shape (B, p): the same in standard deviations; that of the item among who answered it.
     lmg, relative_weights : numpy.ndarray
@@ -44,6 +46,7 @@ class Estimates:
 
     r_squared: Floats
     r_squared_unused: Floats
+    r_squared_beside: Floats
     slopes: Floats
     betas: Floats
     lmg: Floats
@@ -52,7 +55,7 @@ class Estimates:
 
     @property
     def shares(self) -> Floats:
-        """Shape (B, p): each item's part of what the items explain together, by LMG."""
+        """Shape (B, p): each item's part of what the ranked items explain together, by LMG."""
         return self.lmg / self.lmg.sum(axis=-1, keepdims=True)
 
     @property
@@ -70,20 +73,22 @@ class Moments:
     products : numpy.ndarray
         Shape (accounts, q (q + 1) / 2): weighted products of the columns 1, items (filled), indicators, outcome.
     sums : numpy.ndarray
-        Shape (accounts, 3 p): weights, weighted answers and weighted squares of those who answered each item.
-    n_items, n_unused : int
-        p and k.
+        Shape (accounts, 3 (p + m)): weights, weighted answers and weighted squares of those who answered each item.
+    n_items, n_beside, n_unused : int
+        p, m and k.
     """
 
     products: Floats
     sums: Floats
     n_items: int
+    n_beside: int
     n_unused: int
 
     def estimate(self, counts: npt.ArrayLike) -> Estimates:
         """The regression where account i stands ``counts[..., i]`` times; shape (B, accounts)."""
         times = np.asarray(counts, dtype=np.float64)
-        p, q = self.n_items, 2 + self.n_items + self.n_unused
+        ranked, p = slice(0, self.n_items), self.n_items + self.n_beside
+        q = 2 + p + self.n_unused
         upper = np.triu_indices(q)
         packed = times @ self.products
         full = np.empty((len(times), q, q))
@@ -110,11 +115,12 @@ class Moments:
         return Estimates(
             r_squared=1 - rest + parts.sum(axis=1),
             r_squared_unused=1 - rest,
-            slopes=slopes,
-            betas=slopes * spread / np.sqrt(variance)[:, None],
-            lmg=parts,
-            relative_weights=johnson(given) * rest[:, None],
-            means=means,
+            r_squared_beside=parts[:, self.n_items :].sum(axis=1),
+            slopes=slopes[:, ranked],
+            betas=(slopes * spread / np.sqrt(variance)[:, None])[:, ranked],
+            lmg=parts[:, ranked],
+            relative_weights=johnson(given)[:, ranked] * rest[:, None],
+            means=means[:, ranked],
         )
 
     def bootstrap(self, n_resamples: int, seed: int) -> Estimates:
@@ -167,7 +173,13 @@ def moments_of(drivers: Drivers) -> Moments:
         products, sums = np.add.reduceat(products, starts), np.add.reduceat(sums[order], starts)
     else:
         sums = sums[order]
-    return Moments(products=products, sums=sums, n_items=len(drivers.items), n_unused=len(drivers.unused_items))
+    return Moments(
+        products=products,
+        sums=sums,
+        n_items=len(drivers.items),
+        n_beside=len(drivers.beside),
+        n_unused=len(drivers.unused_items),
+    )
 
 
 def resample(given: Drivers, n_resamples: int, seed: int) -> tuple[Estimates, Estimates]:
@@ -195,15 +207,7 @@ def _filling_factor(given: Drivers, seed: int) -> Floats:
     rng = np.random.default_rng(seed)
     if given.n_accounts > MOST_REFITTED:
         kept = np.isin(given.account, rng.choice(given.n_accounts, MOST_REFITTED, replace=False))
-        given = replace(
-            given,
-            y=given.y[kept],
-            answers=given.answers[kept],
-            filled=given.filled[kept],
-            unused=given.unused[kept],
-            weights=given.weights[kept],
-            account=np.unique(given.account[kept], return_inverse=True)[1].astype(np.int64),
-        )
+        given = given.of_rows(kept)
     n = given.n_accounts
     ones, parts = np.ones((1, n)), []
     moments = moments_of(given)

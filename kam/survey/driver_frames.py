@@ -13,7 +13,7 @@ from scipy.special import ndtri
 from kam.errors import KamError
 from kam.survey.driver_draws import Estimates, bias_corrected_interval, moments_of
 from kam.survey.importance_performance import gather_themes, map_of
-from kam.survey.not_used import PER_DRIVER, Drivers
+from kam.survey.not_used import Drivers
 from kam.survey.ordinal import MOST_LEVELS, fit_ordinal, split_at_cuts
 from kam.survey.penalty_reward import contrast_penalty_reward, low_and_high
 
@@ -32,7 +32,7 @@ def item_frame(
     given: Drivers, estimate: Estimates, draws: Estimates, declared: pd.DataFrame, level: float
 ) -> pd.DataFrame:
     """One row per item, in the order given; see :class:`~kam.survey.drivers.DriversResult`."""
-    answered = (~np.isnan(given.answers)).sum(axis=0)
+    answered = (~np.isnan(given.answers[:, : len(given.items)])).sum(axis=0)
     ranks = estimate.ranks[0]
     relative = estimate.relative_weights[0]
     frame = pd.DataFrame(
@@ -110,19 +110,8 @@ def compare_handlings(given: Drivers, estimate: Estimates) -> pd.DataFrame:
         mean = np.where(missing, 0.0, given.answers * weights).sum(axis=0) / (~missing * weights).sum(axis=0)
         found |= _attempt(TO_MEAN, replace(given, filled=np.where(missing, mean, given.answers)))
     all_there = given.complete
-    account = np.unique(given.account[all_there], return_inverse=True)[1].astype(np.int64)
-    if missing.any() and account.size and account.max() + 1 >= PER_DRIVER * (len(given.items) + 1):
-        rows = replace(
-            given,
-            y=given.y[all_there],
-            answers=given.answers[all_there],
-            filled=given.answers[all_there],
-            unused=np.empty((int(all_there.sum()), 0)),
-            unused_items=(),
-            weights=given.weights[all_there],
-            account=account,
-        )
-        found |= _attempt(COMPLETE, rows)
+    if missing.any() and np.unique(given.account[all_there]).size >= given.fewest_accounts:
+        found |= _attempt(COMPLETE, given.of_rows(all_there))
     frames = [
         pd.DataFrame(
             {
@@ -158,7 +147,7 @@ def fit_ordinal_check(given: Drivers, texts: pd.Series, level: float) -> tuple[p
         pass
     reach = float(ndtri((1 + level) / 2))
     slopes, errors = fit.slopes[:p], fit.std_errors[:p]
-    importance = np.abs(slopes) * given.filled.std(axis=0)
+    importance = np.abs(slopes) * given.filled[:, :p].std(axis=0)
     frame = pd.DataFrame(
         {
             "item": list(given.items),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +12,7 @@ from scipy.special import ndtri
 from kam.errors import KamError
 from kam.results import Check, Verdict
 from kam.survey.driver_draws import moments_of
-from kam.survey.not_used import PER_DRIVER, Drivers
+from kam.survey.not_used import Drivers
 from kam.wording import Wording
 
 Floats = npt.NDArray[np.float64]
@@ -73,21 +72,9 @@ def compare_waves(
     reach = float(ndtri((1 + level) / 2)) * np.asarray(std_errors, dtype=np.float64)
     for wave in waves if len(waves) > 1 else []:
         here = wave_of == wave
-        account = np.unique(given.account[here], return_inverse=True)[1].astype(np.int64)
-        if not account.size or account.max() + 1 < PER_DRIVER * (len(given.items) + 1):
+        if np.unique(given.account[here]).size < given.fewest_accounts:
             continue
-        unused = given.unused[here]
-        told = unused.std(axis=0) > 0
-        rows = replace(
-            given,
-            y=given.y[here],
-            answers=given.answers[here],
-            filled=given.filled[here],
-            unused=unused[:, told],
-            unused_items=tuple(name for name, kept in zip(given.unused_items, told, strict=True) if kept),
-            weights=given.weights[here],
-            account=account,
-        )
+        rows = given.of_rows(here)
         try:
             one = moments_of(rows).estimate(np.ones((1, rows.n_accounts)))
         except (KamError, np.linalg.LinAlgError):

@@ -19,7 +19,7 @@ from kam.errors import ModelError, ParameterError
 from kam.results import Context, KeyFigure, Result
 from kam.stats.resampling import check_whole
 from kam.survey.design import Design, answer_weights
-from kam.survey.driver_checks import assumed_of_drivers, check_drivers, name_outcome
+from kam.survey.driver_checks import assumed_of_drivers, check_drivers
 from kam.survey.driver_draws import Estimates, bias_corrected_interval, resample
 from kam.survey.driver_frames import (
     compare_handlings,
@@ -33,6 +33,7 @@ from kam.survey.driver_frames import (
 from kam.survey.driver_waves import compare_waves
 from kam.survey.importance_performance import LOOK, MIN_CERTAINTY, map_of
 from kam.survey.not_used import Drivers, choose_items, collect_drivers
+from kam.survey.questions import name_question
 from kam.survey.responses import Level3, Responses
 
 Floats = npt.NDArray[np.float64]
@@ -51,7 +52,7 @@ class DriversResult(Result):
     ----------
     items : pandas.DataFrame
         One row per item, the most important first: ``rank, item, question, theme, n_given, share_given, share_importance,
-        importance_low, importance_high`` (part of what all items explain, by LMG) ``, share_johnson`` (the same by relative
+        importance_low, importance_high`` (part of what the ranked items explain, by LMG) ``, share_johnson`` (by relative
         weights) ``, lmg`` (part of R²) ``, beta, beta_low, beta_high`` (standard deviations) ``, points, points_low,
         points_high`` (points of the outcome per point of the item) ``, mean_answer, mean_low, mean_high, share_rank_held,
         share_top_3`` (of the resamples).
@@ -77,7 +78,8 @@ class DriversResult(Result):
         Level 3 read both ways: ``level_3, n_respondents, rank, item, question, share_importance, importance_low, importance_high,
         mean_answer``; the reading that leads comes first.
     left_out : pandas.DataFrame
-        Items that are not in: ``item, question, n_given, share_given, correlation, reason``.
+        Items that are not ranked: ``item, question, n_given, share_given, correlation, reason, is_beside``: whether they stand
+        beside the others in the regression.
     waves : tuple of str
         Those with answers, earliest first; they are taken together.
     outcome : str
@@ -86,6 +88,8 @@ class DriversResult(Result):
         Share of its variation that goes with the items and with not using some, and its interval.
     r_squared_unused : float
         Part of it that goes with not using some: the indicators, entered first.
+    r_squared_beside : float
+        Part of it that falls to items too few answered to rank them.
     share_first_held, share_three_held : float
         Resamples in which the same item is first, and in which the first three (or fewer) are the same in the same order.
     n_items, n_respondents, n_accounts : int
@@ -121,6 +125,7 @@ class DriversResult(Result):
     r_squared_low: float
     r_squared_high: float
     r_squared_unused: float
+    r_squared_beside: float
     share_first_held: float
     share_three_held: float
     n_items: int
@@ -150,10 +155,10 @@ class DriversResult(Result):
         over = self._over()
         parts = [
             say.sentence(
-                "“{item}” goes with {outcome} most{over}: {share} of what all {n} questions explain ({interval}), and first in "
+                "“{item}” goes with {outcome} most{over}: {share} of what these {n} questions explain ({interval}), and first in "
                 "{held} of resamples.",
                 item=_inline(first["question"]),
-                outcome=name_outcome(self.outcome, say),
+                outcome=name_question(say, self.outcome),
                 over=over,
                 share=say.share(first["share_importance"]),
                 n=say.count(self.n_items),
@@ -168,7 +173,7 @@ class DriversResult(Result):
                 item=_inline(first["question"]),
                 over=over,
                 share=say.share(self.r_squared),
-                outcome=name_outcome(self.outcome, say),
+                outcome=name_question(say, self.outcome),
                 interval=say.interval(say.share(self.r_squared_low), say.share(self.r_squared_high), self.level),
             )
         ]
@@ -275,7 +280,8 @@ def drivers(
     designs : mapping of str to Design, optional
         By wave; by default everyone counts by the weight of the survey.
     min_share_answered : float
-        Items that a smaller share of those who answered the outcome answered are left out and named.
+        Items that a smaller share of those who answered the outcome answered are not ranked and named; if enough did to go by,
+        they stand beside the others, so that these do not take credit for them.
     n_resamples : int
         Bootstrap samples of accounts, at least 20.
     seed : int
@@ -325,6 +331,7 @@ def drivers(
     say = context.wording
     weights = answer_weights(responses, designs)
     chosen, left_out = choose_items(responses, outcome=outcome, items=items, min_share_answered=min_share_answered)
+    beside = left_out.loc[left_out["is_beside"], "item"].tolist()
     lead = responses.declared_level_3 if responses.level_3 == "neutral" else responses.level_3
     fits: dict[Level3, tuple[Drivers, Estimates, Estimates]] = {}
     failed: ModelError | None = None
@@ -334,12 +341,14 @@ def drivers(
             continue
         read = responses.read_level_3_as(reading) if reading != responses.level_3 else responses
         try:
-            fits[reading] = _fit(read, weights, outcome, chosen, n_resamples, seed)
+            rows = collect_drivers(read, weights, outcome=outcome, items=chosen, beside=beside)
+            fits[reading] = rows, *resample(rows, n_resamples, seed)
         except ModelError as error:
             if reading == lead:
                 raise
             failed = error
     given, estimate, draws = fits[lead]
+    left_out["is_beside"] = left_out["item"].isin(given.beside)
     declared = responses.items.set_index("item").loc[list(given.items)]
     lowest, highest = declared["low"].to_numpy(dtype=np.float64), declared["high"].to_numpy(dtype=np.float64)
     frame = item_frame(given, estimate, draws, declared, level)
@@ -373,7 +382,8 @@ def drivers(
         readings=readings, handlings=handlings, by_wave=by_wave, waves=waves,
         level=level, ordinal=ordinal, ordinal_p=ordinal_p, penalty_reward=penalty_reward,
         left_out=left_out, share_three_held=float(held.all(axis=1).mean()),
-        r_squared_unused=float(estimate.r_squared_unused[0]), failed=failed,
+        r_squared_unused=float(estimate.r_squared_unused[0]), r_squared_beside=float(estimate.r_squared_beside[0]),
+        failed=failed,
     )  # fmt: skip
     return DriversResult(
         context=context,
@@ -399,6 +409,7 @@ def drivers(
         r_squared_low=float(r_low[0]),
         r_squared_high=float(r_high[0]),
         r_squared_unused=float(estimate.r_squared_unused[0]),
+        r_squared_beside=float(estimate.r_squared_beside[0]),
         share_first_held=float(held[:, 0].mean()),
         share_three_held=float(held.all(axis=1).mean()),
         n_items=len(given.items),
@@ -420,13 +431,6 @@ def drivers(
 
 
 # -- inside ----------------------------------------------------------------------------------------------------------
-
-
-def _fit(
-    responses: Responses, weights: Floats, outcome: str, items: Sequence[str], n_resamples: int, seed: int
-) -> tuple[Drivers, Estimates, Estimates]:
-    given = collect_drivers(responses, weights, outcome=outcome, items=items)
-    return given, *resample(given, n_resamples, seed)
 
 
 def _counted(responses: Responses, reading: Level3, outcome: str, weights: Floats) -> npt.NDArray[np.bool_]:

@@ -14,6 +14,7 @@ from kam.survey.intervals import t_interval
 from kam.survey.linearization import linearize, match_answers, stratum_and_psu
 from kam.survey.questions import name_question
 from kam.survey.responses import Responses
+from kam.survey.shown_names import list_first
 from kam.wording import Wording
 
 _MAX_NAMED = 3
@@ -283,10 +284,7 @@ def compare_readings(
 
 
 def _name(say: Wording, items: Iterable[str], names: Mapping[str, str]) -> str:
-    called = [names[item] for item in dict.fromkeys(items)]
-    rest = len(called) - _MAX_NAMED
-    shown = called[:_MAX_NAMED] + ([say.plural("one more", "{n} more", rest)] if rest > 0 else [])
-    return say.listing(shown)
+    return list_first(say, [names[item] for item in dict.fromkeys(items)], _MAX_NAMED)
 
 
 # -- the rest --------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import pandas as pd
 from kam.columns import GLOSSARY
 from kam.errors import ParameterError
 from kam.results import Context, KeyFigure, Result
+from kam.stats.resampling import check_whole
 from kam.survey.cells import (
     ALL,
     EITHER,
@@ -22,10 +23,11 @@ from kam.survey.cells import (
 )
 from kam.survey.design import EACH, Design, Each
 from kam.survey.estimate_checks import assumed_of_estimates, check_estimates
+from kam.survey.intervals import check_level
 from kam.survey.linearization import require_designs
 from kam.survey.nps import points
 from kam.survey.questions import name_question
-from kam.survey.responses import Responses
+from kam.survey.responses import READING_NAMES, Responses
 from kam.wording import Wording
 
 MEASURES = [
@@ -332,10 +334,8 @@ def estimate(
     """
     context = context or responses.context
     say = context.wording
-    if min_n < 1:
-        raise ParameterError(f"min_n is {min_n}.", hint="Take 1 or more.")
-    if not 0 < level < 1:
-        raise ParameterError(f"The level is {level}.", hint="Take a number between 0 and 1, such as 0.95.")
+    check_whole("min_n", min_n, at_least=1)
+    check_level(level)
     chosen = require_designs(responses, designs)
     asked = require_questions(responses, questions)
     grouping = require_grouping(by, accounts)
@@ -353,8 +353,7 @@ def estimate(
         level=level,
         say=say,
     )
-    reading = "neutral" if responses.declared_level_3 == "neutral" else "no opinion"
-    reading = "no opinion" if responses.level_3 == "no_opinion" else reading
+    reading = READING_NAMES[responses.leading_reading]
     is_level = cells["measure"] == "level"
     measures = cells.loc[~is_level, MEASURES].reset_index(drop=True)
     return EstimatesResult(
@@ -365,7 +364,7 @@ def estimate(
         assumed=assumed_of_estimates(say, responses, reading, designs is None, ways, min_n),
         measures=measures,
         levels=cells.loc[is_level, _LEVELS].reset_index(drop=True),
-        questions=_questions(say, responses, measures, asked, ways[0], reading),
+        questions=_questions(say, responses, measures, ways[0], reading),
         lead_each=ways[0],
         lead_level_3=reading,
         lead_item=item,
@@ -411,9 +410,7 @@ def _checked_ways(each: Sequence[Each]) -> tuple[Each, ...]:
     return tuple(dict.fromkeys(each))
 
 
-def _questions(
-    say: Wording, responses: Responses, measures: pd.DataFrame, asked: Sequence[str], each: str, reading: str
-) -> pd.DataFrame:
+def _questions(say: Wording, responses: Responses, measures: pd.DataFrame, each: str, reading: str) -> pd.DataFrame:
     m = measures[(measures["by"] == ALL) & (measures["each"] == each) & measures["level_3"].isin([reading, EITHER])]
     key = ["wave", "item"]
     table = m.loc[m["measure"] == "mean", [*key, "estimate", "ci_low", "ci_high", "why"]].rename(
@@ -439,17 +436,5 @@ def _questions(
     table["text"] = [str(texts.get(item) or name_question(say, item)) for item in table["item"]]
     table["theme"] = [str(themes.get(item, "")) for item in table["item"]]
     table[list(names.values())] = table[list(names.values())].fillna(0).astype("int64")
-    return table[
-        [
-            *key,
-            "text",
-            "theme",
-            "mean",
-            "ci_low",
-            "ci_high",
-            "share_top_two",
-            "share_bottom_two",
-            *names.values(),
-            "why",
-        ]
-    ].reset_index(drop=True)
+    shown = ["text", "theme", "mean", "ci_low", "ci_high", "share_top_two", "share_bottom_two", *names.values(), "why"]
+    return table[[*key, *shown]].reset_index(drop=True)

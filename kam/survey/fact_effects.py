@@ -8,9 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import statsmodels.api as sm
 from scipy.stats import f as fisher
 from scipy.stats import t as student
+from statsmodels.regression.linear_model import WLS
+
+from kam.survey.frame import levels_of
 
 Floats = npt.NDArray[np.float64]
 
@@ -27,14 +29,13 @@ _NOT_FACTS = frozenset(
 
 @dataclass(frozen=True, kw_only=True)
 class Effect:
-    """An effect with its interval; ``n_accounts`` accounts are behind it, ``n_facts`` columns of facts beside it."""
+    """An effect with its interval; ``n_accounts`` accounts are behind it."""
 
     estimate: float
     low: float
     high: float
     p_value: float
     n_accounts: int
-    n_facts: int
 
 
 def fact_columns(frame: pd.DataFrame) -> tuple[list[str], list[str]]:
@@ -76,8 +77,7 @@ def fact_matrix(frame: pd.DataFrame, *, without: Sequence[str] = ()) -> Floats:
         Shape (rows, columns).
     """
     numbers, words = ([c for c in some if c not in without] for some in fact_columns(frame))
-    few, many = [_number(frame[c], c in SKEWED, squares=False) for c in numbers], []
-    many = [_number(frame[c], c in SKEWED, squares=True) for c in numbers]
+    few, many = ([_number(frame[c], c in SKEWED, squares=squares) for c in numbers] for squares in (False, True))
     indicators = {c: _indicators(frame[c]) for c in words}
     rows = len(frame)
     full = _independent(np.column_stack([np.zeros((rows, 0)), *many, *indicators.values()]))
@@ -88,13 +88,21 @@ def fact_matrix(frame: pd.DataFrame, *, without: Sequence[str] = ()) -> Floats:
 
 
 def effect_beside(
-    y: Floats, term: Floats, facts: Floats, *, weights: Floats, clusters: npt.NDArray[np.generic], level: float
+    y: Floats,
+    term: Floats,
+    facts: Floats,
+    *,
+    weights: Floats,
+    clusters: npt.NDArray[np.generic],
+    level: float,
+    limit: float = np.inf,
 ) -> Effect | None:
     """The change of y with one more of the term among accounts alike in the facts, by weighted least squares.
 
     Errors are those of the jackknife over accounts (Bell & McCaffrey 2002, "CR3"), since with many facts beside few accounts the
     plain clustered ones are too small; t with as many degrees of freedom as accounts less columns. For a y of 0 and 1 the
-    estimate is a difference of shares (linear probability model).
+    estimate is a difference of shares (linear probability model), which is at most 1: with that ``limit`` neither it nor an end
+    of its interval is farther from 0, which takes nothing from the chance that the interval covers the truth.
 
     Assumes (1) that accounts are independent; (2) that y is linear in the columns of facts, as far as it matters here.
 
@@ -108,6 +116,8 @@ def effect_beside(
         Shape (rows,): the account.
     level : float
         Of the interval.
+    limit : float
+        The largest effect that there can be.
 
     Returns
     -------
@@ -125,12 +135,11 @@ def effect_beside(
     error, df = float(np.sqrt(variance)), n - x.shape[1]
     reach = float(student.ppf((1 + level) / 2, df)) * error
     return Effect(
-        estimate=estimate,
-        low=estimate - reach,
-        high=estimate + reach,
+        estimate=float(np.clip(estimate, -limit, limit)),
+        low=float(np.clip(estimate - reach, -limit, limit)),
+        high=float(np.clip(estimate + reach, -limit, limit)),
         p_value=float(2 * student.sf(abs(estimate) / error, df)),
         n_accounts=n,
-        n_facts=facts.shape[1],
     )
 
 
@@ -141,7 +150,7 @@ def joint_p_value(y: Floats, facts: Floats, *, weights: Floats, clusters: npt.ND
     if accounts.size < MIN_ACCOUNTS or accounts.size <= k + 1 or k == 0 or np.ptp(y) == 0:
         return None
     x = np.column_stack([np.ones(y.size), facts])
-    fit = sm.WLS(y, x, weights=weights).fit(cov_type="cluster", cov_kwds={"groups": number})
+    fit = WLS(y, x, weights=weights).fit(cov_type="cluster", cov_kwds={"groups": number})
     beta, cov = fit.params[1:], fit.cov_params()[1:, 1:]
     statistic = float(beta @ np.linalg.pinv(cov) @ beta) / k
     return float(fisher.sf(statistic, k, accounts.size - 1))
@@ -178,7 +187,7 @@ def _number(values: pd.Series, skewed: bool, *, squares: bool) -> Floats:
 
 
 def _indicators(values: pd.Series) -> Floats:
-    named = values.astype("object").where(values.notna(), "not known").astype(str)
+    named = levels_of(values)
     counts = named.value_counts()
     named = named.where(named.map(counts) >= _LEAST_ROWS, "other")
     return pd.get_dummies(named, drop_first=True).to_numpy(dtype=np.float64)

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from kam.errors import DataError, EmptyDataError, MissingColumnError
+from kam.survey.shown_names import name_first
 
 if TYPE_CHECKING:
     from kam.survey.responses import Responses
@@ -37,7 +38,6 @@ AFTER = ("no_order", "churned", "revenue_next", "n_days_next")
 """What came after, as in :func:`kam.ledger.snapshots`."""
 _STATIC = ("region", "industry")
 _OWN = ("stratum", "probability", "certainty", "status")
-_MAX_NAMED = 5
 
 
 def survey_frame(
@@ -134,19 +134,16 @@ def survey_frame(
         frame = _add_static(frame, accounts)
     frame["n_people"] = _count_people(frame["customer_id"], contacts)
     first = [
-        "wave",
-        "customer_id",
-        "drawn",
-        "answered",
-        "stratum",
-        "n_population",
-        "probability",
-        "certainty",
-        "status",
-    ]
-    first += ["in_ledger", "n_people"]
+        "wave", "customer_id", "drawn", "answered", "stratum", "n_population", "probability", "certainty", "status",
+        "in_ledger", "n_people",
+    ]  # fmt: skip
     after = [name for name in AFTER if name in frame.columns]
     return frame[[*first, *(name for name in frame.columns if name not in {*first, *after}), *after]]
+
+
+def levels_of(values: pd.Series) -> pd.Series:
+    """A column in words, as levels: ``not known`` where it is missing."""
+    return values.astype("object").where(values.notna(), "not known").astype("str")
 
 
 # -- inside ----------------------------------------------------------------------------------------------------------
@@ -241,8 +238,7 @@ def _checked_sample(sample: pd.DataFrame, waves: tuple[str, ...]) -> pd.DataFram
 
 
 def _name(rows: pd.DataFrame) -> str:
-    named = [f"customer {c} in wave {w}" for c, w in zip(rows["customer_id"], rows["wave"], strict=True)]
-    return ", ".join(named[:_MAX_NAMED]) + (f" and {len(named) - _MAX_NAMED} more" if len(named) > _MAX_NAMED else "")
+    return name_first([f"customer {c} in wave {w}" for c, w in zip(rows["customer_id"], rows["wave"], strict=True)])
 
 
 def _facts_of(responses: Responses, wave: str, facts: pd.DataFrame) -> pd.DataFrame | None:

@@ -1,7 +1,7 @@
 """How much of what is explained falls to each of several correlated drivers: LMG and relative weights.
 
 Both divide R² without remainder among the drivers, and both need the covariance matrix alone, so that a bootstrap of a
-thousand matrices is one call.
+thousand matrices is one call. What :func:`lmg` says of its arguments is true of :func:`johnson`, too.
 """
 
 from __future__ import annotations
@@ -70,24 +70,22 @@ def lmg(covariance: npt.ArrayLike) -> Floats:
 def johnson(covariance: npt.ArrayLike) -> Floats:
     """Divide R² among the drivers by relative weights: through the uncorrelated variables that are closest to the drivers.
 
-    Assumes (1) that the outcome is described by a line in the drivers; (2) that no driver is a combination of the others.
+    Assumes what :func:`lmg` assumes.
 
     Parameters
     ----------
     covariance : array_like
-        Shape (..., p + 1, p + 1): covariance or correlation matrices of p drivers and, last, the outcome.
+        As for :func:`lmg`, of any number of drivers.
 
     Returns
     -------
     numpy.ndarray
-        Shape (..., p), not negative; the sum over the drivers is R².
+        As of :func:`lmg`.
 
     Raises
     ------
-    ParameterError
-        The matrices are not square or hold no driver.
-    ModelError
-        A matrix is singular.
+    ParameterError, ModelError
+        As :func:`lmg`, but for the number of drivers.
 
     Notes
     -----

@@ -133,10 +133,42 @@ def adjusted_wald_interval(
     return np.clip(p - d - half, -1.0, 1.0), np.clip(p - d + half, -1.0, 1.0)
 
 
+def share_interval(
+    share: float, variance: float, sizes: Floats, level: float, *, n_answers: int | None = None
+) -> tuple[float, float]:
+    """Korn and Graubard's interval of a weighted share over accounts.
+
+    Parameters
+    ----------
+    share, variance : float
+        The share, and its variance over accounts.
+    sizes : numpy.ndarray
+        What each account counts for, above 0.
+    level : float
+    n_answers : int, optional
+        Answers behind it, by default one of each account: the effective number is at most that.
+
+    Examples
+    --------
+    >>> tuple(round(end, 4) for end in share_interval(0.3, 0.3 * 0.7 / 10, np.ones(10), 0.95))
+    (0.0667, 0.6525)
+    """
+    n = len(sizes) if n_answers is None else n_answers
+    kish = np.asarray(sizes.sum() ** 2 / (sizes**2).sum())
+    effective = np.minimum(effective_number(np.asarray(share * (1 - share)), np.asarray(variance), kish), n)
+    low, high = korn_graubard_interval(share, effective, n=n, df=max(len(sizes) - 1, 1), level=level)
+    return float(low), float(high)
+
+
+def check_level(level: float) -> None:
+    """Raise :class:`~kam.errors.ParameterError` unless the level of an interval is between 0 and 1."""
+    if not 0 < level < 1:
+        raise ParameterError(f"The level of an interval is {level}, which is not between 0 and 1.", hint="Use 0.95.")
+
+
 # -- inside ----------------------------------------------------------------------------------------------------------
 
 
 def _tail(level: float) -> float:
-    if not 0 < level < 1:
-        raise ParameterError(f"The level of an interval is {level}, which is not between 0 and 1.", hint="Use 0.95.")
+    check_level(level)
     return round(1 - level, 12)

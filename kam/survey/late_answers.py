@@ -11,10 +11,10 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.stats import t as student
 
 from kam.survey.design import Design
 from kam.survey.fact_effects import Effect, effect_beside, fact_matrix
+from kam.survey.intervals import t_interval
 
 Floats = npt.NDArray[np.float64]
 
@@ -58,15 +58,15 @@ def compare_early_late(designs: Mapping[str, Design], outcome: str, *, level: fl
         first, last = design.mean(y, where=early), design.mean(y, where=late)
         scores = np.column_stack([first.scores, last.scores, last.scores - first.scores])
         within = np.column_stack([first.within, last.within, first.within + last.within])
-        half = student.ppf((1 + level) / 2, design.df) * np.sqrt(design.variance_of(scores, within))
-        n_accounts = len(np.unique(design.unit_of[has]))
-        found = (
-            (first.n_respondents, first.n_accounts, first.estimate),
-            (last.n_respondents, last.n_accounts, last.estimate),
-            (int(has.sum()), n_accounts, last.estimate - first.estimate),
+        estimates = (first.estimate, last.estimate, last.estimate - first.estimate)
+        low, high = t_interval(estimates, design.variance_of(scores, within), df=design.df, level=level)
+        counts = (
+            (first.n_respondents, first.n_accounts),
+            (last.n_respondents, last.n_accounts),
+            (int(has.sum()), len(np.unique(design.unit_of[has]))),
         )
-        for part, (n, accounts, estimate), width in zip(PARTS, found, half, strict=True):
-            rows.append((wave, part, n, accounts, estimate, estimate - width, estimate + width))
+        for part, n, *found in zip(PARTS, counts, estimates, low, high, strict=True):
+            rows.append((wave, part, *n, *found))
     columns = ["wave", "part", "n_respondents", "n_accounts", "estimate", "ci_low", "ci_high"]
     return pd.DataFrame(rows, columns=columns).astype({"n_respondents": "int64", "n_accounts": "int64"})
 

@@ -9,35 +9,26 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import statsmodels.api as sm
 from scipy import stats
 from scipy.special import expit, logit
+from statsmodels.genmod import families
+from statsmodels.genmod.generalized_linear_model import GLM
 
-from kam.survey.intervals import effective_number, korn_graubard_interval
+from kam.survey.intervals import share_interval, t_interval
 from kam.survey.loyalty_rows import BANDS, band_of
+from kam.survey.suppression import few_accounts
 from kam.wording import Wording
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-FEW_ACCOUNTS = 5
-"""A band with fewer accounts is suppressed."""
 ADJUSTED_FOR = ("revenue", "days_since_last_order")
 REVENUE_CHANGE = "revenue_change"
 TERMS = {"no_order": "share_no_order", "churned": "share_lost", REVENUE_CHANGE: "share_revenue_change"}
 """Revenue of the year after over that of the year before, less 1, of all accounts of a band together."""
-_COLUMNS = (
-    "term",
-    "group_name",
-    "n_accounts",
-    "estimate",
-    "ci_low",
-    "ci_high",
-    "adjusted",
-    "adjusted_low",
-    "adjusted_high",
-    "why",
-)
+_COLUMNS = [
+    "term", "group_name", "n_accounts", "estimate", "ci_low", "ci_high", "adjusted", "adjusted_low", "adjusted_high", "why",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -50,12 +41,13 @@ class _Outcome:
     is_share: bool
 
 
-def later_behavior(frame: pd.DataFrame, say: Wording, *, level: float) -> pd.DataFrame:
+def later_behavior(frame: pd.DataFrame, say: Wording, *, min_n: int, level: float) -> pd.DataFrame:
     """Compare what accounts did after the survey between bands of satisfaction.
 
     The raw value is the weighted mean of the band. The adjusted one is that of a regression (logistic for shares, linear for the
     change of revenue) on band, log revenue of the year before and log days since the last order, averaged over all accounts as
-    if each were in the band. Intervals from the sandwich covariance over accounts.
+    if each were in the band. Intervals from the sandwich covariance over accounts; no change of revenue is below −1, where all of
+    it is gone, nor is an end of its interval.
 
     Parameters
     ----------
@@ -63,6 +55,8 @@ def later_behavior(frame: pd.DataFrame, say: Wording, *, level: float) -> pd.Dat
         One row per account and wave: ``score, weight, cluster``, and what is there of ``no_order, churned, revenue_next,
         revenue, days_since_last_order``.
     say : Wording
+    min_n : int
+        A band with fewer accounts has no figures.
     level : float
         Of the intervals.
 
@@ -70,8 +64,7 @@ def later_behavior(frame: pd.DataFrame, say: Wording, *, level: float) -> pd.Dat
     -------
     pandas.DataFrame
         ``term`` (``share_no_order, share_lost, share_revenue_change``) ``, group_name, n_accounts, estimate, ci_low, ci_high,
-        adjusted, adjusted_low, adjusted_high, why``; missing where
-        ``why`` says so.
+        adjusted, adjusted_low, adjusted_high, why``; missing where ``why`` says so.
     """
     rows = []
     for name in ("no_order", "churned", REVENUE_CHANGE):
@@ -91,8 +84,8 @@ def later_behavior(frame: pd.DataFrame, say: Wording, *, level: float) -> pd.Dat
             outcome = _Outcome(name=name, y=after / before - 1, weight=weight * before, is_share=False)
         else:
             outcome = _Outcome(name=name, y=part[name].to_numpy(dtype=np.float64), weight=weight, is_share=True)
-        rows += _compare(part, outcome, say, level)
-    return pd.DataFrame(rows, columns=list(_COLUMNS)).astype(
+        rows += _compare(part, outcome, say, min_n, level)
+    return pd.DataFrame(rows, columns=_COLUMNS).astype(
         {"n_accounts": "int64"} | dict.fromkeys(_COLUMNS[3:9], "float64")
     )
 
@@ -100,31 +93,22 @@ def later_behavior(frame: pd.DataFrame, say: Wording, *, level: float) -> pd.Dat
 # -- inside ----------------------------------------------------------------------------------------------------------
 
 
-def _compare(part: pd.DataFrame, outcome: _Outcome, say: Wording, level: float) -> list[tuple[object, ...]]:
+def _compare(part: pd.DataFrame, outcome: _Outcome, say: Wording, min_n: int, level: float) -> list[tuple[object, ...]]:
     band = band_of(part["score"])
     n_accounts = part["customer_id"].groupby(band, observed=False).nunique()
-    enough = [name for name in BANDS if n_accounts[name] >= FEW_ACCOUNTS]
-    kept = band.isin(enough).to_numpy()
-    dummies = np.column_stack([np.asarray(band[kept] == name, dtype=np.float64) for name in enough]) if enough else None
-    raw: Floats | None = None
-    adjusted: Floats | None = None
-    why_not = ""
-    if dummies is not None:
+    enough = [name for name in BANDS if n_accounts[name] >= min_n]
+    found: dict[str, tuple[object, ...]] = {name: (*[np.nan] * 6, few_accounts(say, min_n)) for name in BANDS}
+    if enough:
+        kept = band.isin(enough).to_numpy()
+        dummies = np.column_stack([np.asarray(band[kept] == name, dtype=np.float64) for name in enough])
         cluster = pd.factorize(part.loc[kept, "cluster"])[0]
         y, weight = outcome.y[kept], outcome.weight[kept]
         raw = _raw(y, weight, dummies, cluster, outcome.is_share, level)
-        adjusted, why_not = _adjusted(part[kept], y, weight, dummies, cluster, outcome.is_share, say, level)
-    found: list[tuple[object, ...]] = []
-    for name in BANDS:
-        if name not in enough:
-            why = say.sentence("fewer than {n} accounts", n=say.count(FEW_ACCOUNTS))
-            found.append((TERMS[outcome.name], name, n_accounts[name], *[np.nan] * 6, why))
-            continue
-        j = enough.index(name)
-        assert raw is not None
-        shown = adjusted[j] if adjusted is not None else np.full(3, np.nan)
-        found.append((TERMS[outcome.name], name, n_accounts[name], *raw[j], *shown, why_not))
-    return found
+        adjusted, why = _adjusted(part[kept], y, weight, dummies, cluster, outcome.is_share, say, level)
+        least = 0.0 if outcome.is_share else min(-1.0, float(y.min()))
+        numbers = np.maximum(np.hstack([raw, adjusted]), least)
+        found |= {name: (*of_band, why) for name, of_band in zip(enough, numbers, strict=True)}
+    return [(TERMS[outcome.name], name, n_accounts[name], *values) for name, values in found.items()]
 
 
 def _raw(y: Floats, weight: Floats, dummies: Floats, cluster: Ints, is_share: bool, level: float) -> Floats:
@@ -141,32 +125,8 @@ def _raw(y: Floats, weight: Floats, dummies: Floats, cluster: Ints, is_share: bo
         if is_share:
             found.append([mean, *share_interval(mean, variance, there, level)])
         else:
-            half = float(stats.t.ppf((1 + level) / 2, max(n - 1, 1)) * np.sqrt(variance))
-            found.append([mean, mean - half, mean + half])
+            found.append([mean, *(float(end) for end in t_interval(mean, variance, df=n - 1, level=level))])
     return np.array(found)
-
-
-def share_interval(share: float, variance: float, sizes: Floats, level: float) -> tuple[float, float]:
-    """Korn and Graubard's interval of a weighted share over accounts.
-
-    Parameters
-    ----------
-    share, variance : float
-        The share, and its variance over accounts.
-    sizes : numpy.ndarray
-        What each account counts for.
-    level : float
-
-    Examples
-    --------
-    >>> tuple(round(end, 4) for end in share_interval(0.3, 0.3 * 0.7 / 10, np.ones(10), 0.95))
-    (0.0667, 0.6525)
-    """
-    n, spread = len(sizes), np.asarray(share * (1 - share))
-    kish = np.asarray(sizes.sum() ** 2 / (sizes**2).sum())
-    effective = np.minimum(effective_number(spread, np.asarray(variance), kish), n)
-    low, high = korn_graubard_interval(share, effective, n=n, df=max(n - 1, 1), level=level)
-    return float(low), float(high)
 
 
 def _adjusted(
@@ -178,27 +138,28 @@ def _adjusted(
     is_share: bool,
     say: Wording,
     level: float,
-) -> tuple[Floats | None, str]:
-    """Standardized values of the bands with intervals, shape (bands, 3); or None and why not."""
+) -> tuple[Floats, str]:
+    """Standardized values of the bands with intervals, shape (bands, 3); or missing, and why."""
+    nothing = np.full((dummies.shape[1], 3), np.nan)
     missing = [name for name in ADJUSTED_FOR if name not in part.columns or part[name].isna().any()]
     if missing:
-        return None, say.sentence("not adjusted: {names} not known", names=say.listing(missing))
+        return nothing, say.sentence("not adjusted: {names} not known", names=say.listing(missing))
     if is_share and any(len(np.unique(y[d > 0])) < 2 for d in dummies.T):
-        return None, say.sentence("not adjusted: in a band it happened to nobody, or to all")
+        return nothing, say.sentence("not adjusted: in a band it happened to nobody, or to all")
     facts = np.column_stack([np.log1p(part[name].clip(lower=0).to_numpy(dtype=np.float64)) for name in ADJUSTED_FOR])
     spread = facts.std(axis=0)
     facts = (facts - facts.mean(axis=0))[:, spread > 0] / spread[spread > 0]
     x = np.hstack([dummies, facts])
     transform: Callable[[Floats], Floats] = expit if is_share else np.asarray
-    family = sm.families.Binomial() if is_share else sm.families.Gaussian()
+    family = families.Binomial() if is_share else families.Gaussian()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            beta = np.asarray(sm.GLM(y, x, family=family, var_weights=weight / weight.mean()).fit().params)
+            beta = np.asarray(GLM(y, x, family=family, var_weights=weight / weight.mean()).fit().params)
             mu = transform(x @ beta)
             covariance = _sandwich(x, weight, y - mu, mu * (1 - mu) if is_share else np.ones_like(mu), cluster)
     except (Warning, np.linalg.LinAlgError, ValueError):
-        return None, say.sentence("not adjusted: the regression did not settle")
+        return nothing, say.sentence("not adjusted: the regression did not settle")
     z = float(stats.norm.ppf((1 + level) / 2))
     found, share = [], weight / weight.sum()
     for j in range(dummies.shape[1]):

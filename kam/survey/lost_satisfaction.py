@@ -13,6 +13,7 @@ import pandas as pd
 from kam.errors import EmptyDataError, MissingColumnError, ParameterError
 from kam.results import Context, KeyFigure, Result
 from kam.survey.design import Design, one_phase_designs
+from kam.survey.intervals import check_level
 from kam.survey.lost_accounts import (
     NEVER,
     NOT_ASKED,
@@ -40,9 +41,8 @@ from kam.survey.lost_shares import (
     satisfied_shares,
 )
 from kam.survey.loyalty_rows import account_scores, satisfaction_items
-from kam.survey.responses import Level3, Responses
-
-_LABELS: dict[Level3, str] = {"neutral": "neutral", "no_opinion": "no opinion"}
+from kam.survey.responses import READING_NAMES, Responses
+from kam.survey.suppression import few_accounts
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
@@ -346,8 +346,7 @@ def satisfaction_of_the_lost(
     >>> [float(result.share_of(group)["estimate"].round(2)) for group in ("lost", "stayed", "difference")]
     [0.4, 0.8, -0.4]
     """
-    if not 0 < level < 1:
-        raise ParameterError(f"The level of an interval is {level}, which is not between 0 and 1.", hint="Use 0.95.")
+    check_level(level)
     if satisfied_from not in (2, 3, 4, 5):
         raise ParameterError(f"satisfied_from is {satisfied_from!r}.", hint="Give a level from 2 to 5.")
     if horizon_days is not None and horizon_days < 1:
@@ -376,13 +375,12 @@ def satisfaction_of_the_lost(
     is_known = is_known_who_was_asked(was_asked, so_far)
     at_risk = at_risk.assign(status=status_of(at_risk, responses, was_asked if is_known else None))
 
-    readings: tuple[Level3, ...] = ("neutral", "no_opinion") if responses.level_3 == "neutral" else ("no_opinion",)
     scored = {
-        _LABELS[reading]: add_answers(at_risk, responses.read_level_3_as(reading), items, satisfied_from, designs)
-        for reading in readings
+        READING_NAMES[way]: add_answers(at_risk, responses.read_level_3_as(way), items, satisfied_from, designs)
+        for way in responses.readings
     }
-    leading = _LABELS[responses.declared_level_3 if responses.declared_level_3 in readings else readings[0]]
-    few = context.wording.sentence("fewer than {n} accounts", n=context.wording.count(FEW_ACCOUNTS))
+    leading = READING_NAMES[responses.leading_reading]
+    few = few_accounts(context.wording, FEW_ACCOUNTS)
     shares = {name: satisfied_shares(rows, level, few) for name, rows in scored.items()}
     rates = {name: loss_rates(rows, at_risk, level, few) for name, rows in scored.items()}
     rules = {name: rule_shares(rows, satisfied_from, level, few) for name, rows in scored.items()}
@@ -407,9 +405,9 @@ def satisfaction_of_the_lost(
             satisfied_from=satisfied_from,
             followed_to=end,
         ),
-        shares=pd.concat([f.assign(level_3=name) for name, f in shares.items()], ignore_index=True),
-        rules=pd.concat([f.assign(level_3=name) for name, f in rules.items()], ignore_index=True),
-        rates=pd.concat([f.assign(level_3=name) for name, f in rates.items()], ignore_index=True),
+        shares=_together(shares),
+        rules=_together(rules),
+        rates=_together(rates),
         answering=answering,
         asked=was_answered,
         left_out=left_out,
@@ -427,6 +425,10 @@ def satisfaction_of_the_lost(
 
 
 # -- inside ----------------------------------------------------------------------------------------------------------
+
+
+def _together(by_reading: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    return pd.concat([frame.assign(level_3=name) for name, frame in by_reading.items()], ignore_index=True)
 
 
 def _ways(rules: pd.DataFrame) -> dict[str, str]:

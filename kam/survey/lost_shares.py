@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from kam.survey.intervals import effective_number, korn_graubard_interval
+from kam.survey.intervals import share_interval
 from kam.survey.lost_accounts import ANSWERED, EARLIER, NEVER, NOT_ASKED, SILENT
 
 Floats = npt.NDArray[np.float64]
@@ -52,9 +52,7 @@ def satisfied_shares(rows: pd.DataFrame, level: float, few: str) -> pd.DataFrame
                 weight = weight * part["revenue"].fillna(0.0).clip(lower=0).to_numpy(dtype=np.float64)
             value = part["share_satisfied"].to_numpy(dtype=np.float64)
             records += [(wave, each, *record) for record in _compare(part, value, weight, level, of_people=True)]
-    columns = ["wave", "each", "group_name", "estimate", "ci_low", "ci_high", "n_accounts"]
-    frame = pd.DataFrame(records, columns=columns)
-    return frame.assign(why=np.where(frame["estimate"].isna(), few, ""))
+    return _framed(records, ["wave", "each", "group_name", "estimate", "ci_low", "ci_high", "n_accounts"], few)
 
 
 def rule_shares(rows: pd.DataFrame, satisfied_from: int, level: float, few: str) -> pd.DataFrame:
@@ -80,8 +78,7 @@ def rule_shares(rows: pd.DataFrame, satisfied_from: int, level: float, few: str)
         for name, value in ways.items()
         for record in _compare(rows, value, weight, level, of_people=name == BY_PEOPLE)
     ]
-    frame = pd.DataFrame(records, columns=["rule", "group_name", "estimate", "ci_low", "ci_high", "n_accounts"])
-    return frame.assign(why=np.where(frame["estimate"].isna(), few, ""))
+    return _framed(records, ["rule", "group_name", "estimate", "ci_low", "ci_high", "n_accounts"], few)
 
 
 def loss_rates(answered: pd.DataFrame, at_risk: pd.DataFrame, level: float, few: str) -> pd.DataFrame:
@@ -126,9 +123,7 @@ def loss_rates(answered: pd.DataFrame, at_risk: pd.DataFrame, level: float, few:
         if len(part):
             yes = part["is_lost"].to_numpy(dtype=bool)
             records.append((name, *_share(yes, np.ones(len(part)), part["customer_id"], level), int(yes.sum())))
-    columns = ["group_name", "estimate", "ci_low", "ci_high", "n_accounts", "n_lost"]
-    frame = pd.DataFrame(records, columns=columns)
-    return frame.assign(why=np.where(frame["estimate"].isna(), few, ""))
+    return _framed(records, ["group_name", "estimate", "ci_low", "ci_high", "n_accounts", "n_lost"], few)
 
 
 def answering_shares(at_risk: pd.DataFrame, level: float) -> pd.DataFrame:
@@ -168,9 +163,7 @@ def asked_shares(at_risk: pd.DataFrame, level: float, few: str) -> pd.DataFrame:
         (name, int(counts[name].sum()), int(answered[counts[name]].sum()), *share)
         for name, *share, _ in _compare(asked, answered, np.ones(len(asked)), level)
     ]
-    columns = ["group_name", "n_accounts", "n_answered", "estimate", "ci_low", "ci_high"]
-    frame = pd.DataFrame(records, columns=columns)
-    return frame.assign(why=np.where(frame["estimate"].isna(), few, ""))
+    return _framed(records, ["group_name", "n_accounts", "n_answered", "estimate", "ci_low", "ci_high"], few)
 
 
 def differs(row: pd.Series) -> str:
@@ -181,6 +174,12 @@ def differs(row: pd.Series) -> str:
 
 
 # -- inside ----------------------------------------------------------------------------------------------------------
+
+
+def _framed(records: Sequence[tuple[object, ...]], columns: Sequence[str], few: str) -> pd.DataFrame:
+    """Records as a frame, with the reason why a share is not there."""
+    frame = pd.DataFrame(records, columns=list(columns))
+    return frame.assign(why=np.where(frame["estimate"].isna(), few, ""))
 
 
 def _compare(
@@ -218,12 +217,7 @@ def _share(
     scores = np.bincount(cluster, weight * (value - share)) / weight.sum()
     variance = float((scores**2).sum()) * n / (n - 1)
     sizes = np.bincount(cluster, weight).astype(np.float64)
-    counted = int((sizes > 0).sum())
-    kish = np.asarray(sizes.sum() ** 2 / (sizes**2).sum())
-    answers = counted if n_answers is None else n_answers
-    effective = np.minimum(effective_number(np.asarray(share * (1 - share)), np.asarray(variance), kish), answers)
-    low, high = korn_graubard_interval(share, effective, n=answers, df=max(counted - 1, 1), level=level)
-    return share, float(low), float(high), n
+    return share, *share_interval(share, variance, sizes[sizes > 0], level, n_answers=n_answers), n
 
 
 def _difference(a: Sequence[float], b: Sequence[float]) -> tuple[float, float, float]:

@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 
 from kam.columns import GLOSSARY
-from kam.errors import MissingColumnError, ParameterError
+from kam.errors import MissingColumnError
 from kam.results import Context, KeyFigure, Result
 from kam.stats.resampling import check_whole
 from kam.survey.design import Design, one_phase_designs
+from kam.survey.intervals import check_level
 from kam.survey.later_behavior import later_behavior
 from kam.survey.loyalty_checks import assumed_of_loyalty, check_loyalty
 from kam.survey.loyalty_reading import CLAIMED_AT, Reading
@@ -27,12 +28,13 @@ from kam.survey.loyalty_rows import (
     satisfaction_items,
 )
 from kam.survey.nonlinearity import FEW_ACCOUNTS, LINE_TEST
-from kam.survey.responses import SCORES, Level3, Responses
+from kam.survey.questions import name_question
+from kam.survey.responses import READING_NAMES, SCORES, Responses
+from kam.survey.suppression import few_accounts
 from kam.wording import Wording
 
 FALLING = ("no_order", "churned")
 """Outcomes that are expected to fall with satisfaction."""
-_READINGS: dict[Level3, str] = {"neutral": "neutral", "no_opinion": "no opinion"}
 _TEST_COLUMNS = ("level_3", "test", "statistic", "df", "p_value")
 
 
@@ -68,8 +70,8 @@ class LoyaltyResult(Result):
     later : pandas.DataFrame
         With a frame of behavior, one row per outcome and band of satisfaction (low below 2.5, high from 4.5): ``term``
         (``share_no_order``, ``share_lost``, ``share_revenue_change``) ``, group_name, n_accounts, estimate, ci_low, ci_high``,
-        and ``adjusted, adjusted_low, adjusted_high`` for revenue
-        and days since the last order; ``why``. Read with level 3 as neutral. Else empty.
+        and ``adjusted, adjusted_low, adjusted_high`` for revenue and days since the last order; ``why`` one is missing (a band
+        of fewer than ``min_n`` accounts has no figures). Read with level 3 as neutral. Else empty.
     outcome : str
         The loyalty.
     is_share : bool
@@ -83,6 +85,8 @@ class LoyaltyResult(Result):
     n_unknown, n_unobserved : int
         Account-waves with answers that the frame of behavior does not know; rows whose outcome is not known or that count for
         nothing.
+    min_n : int
+        Accounts that a band of ``later`` needs.
     level : float
         Level of the intervals.
     n_resamples, seed : int
@@ -105,6 +109,7 @@ class LoyaltyResult(Result):
     is_changed: bool
     n_unknown: int
     n_unobserved: int
+    min_n: int
     level: float
     n_resamples: int
     seed: int
@@ -136,7 +141,7 @@ class LoyaltyResult(Result):
 
     def outcome_in_words(self) -> str:
         """What loyalty is here, with its scale."""
-        return name_outcome(self.context.wording, self.outcome)
+        return name_question(self.context.wording, self.outcome)
 
     def steps_in_words(self) -> str:
         """``2.2 up to level 2, 3.4 at levels 3 to 4 and 4.6 at level 5``."""
@@ -247,19 +252,6 @@ class LoyaltyResult(Result):
         )
 
 
-def name_outcome(say: Wording, outcome: str) -> str:
-    """An outcome in words, with its scale."""
-    names = {
-        "repurchase": say.sentence("the intention to buy again (1 to 5)"),
-        "recommend": say.sentence("the readiness to recommend (0 to 10)"),
-        "no_order": say.sentence("the share of accounts without an order in the time after"),
-        "churned": say.sentence("the share of accounts lost in the time after"),
-        "n_days_next": say.sentence("the number of days with an order in the time after"),
-        "revenue_next": say.sentence("the revenue of the time after"),
-    }
-    return names.get(outcome, outcome)
-
-
 def shape_in_words(say: Wording, shape: str) -> str:
     """What a shape of the curve means."""
     names = {
@@ -297,6 +289,7 @@ def satisfaction_loyalty(
     satisfaction: str | Sequence[str] = "overall",
     designs: Mapping[str, Design] | None = None,
     n_resamples: int = 1000,
+    min_n: int = 10,
     level: float = 0.95,
     seed: int = 1,
     context: Context | None = None,
@@ -330,6 +323,8 @@ def satisfaction_loyalty(
         By wave; by default that of who answered.
     n_resamples : int
         Resamples of the accounts, and draws of each test.
+    min_n : int
+        Bands of ``later`` with fewer accounts have no figures; at least 1.
     level : float
         Level of the intervals.
     seed : int
@@ -373,8 +368,8 @@ def satisfaction_loyalty(
     """
     check_whole("n_resamples", n_resamples, at_least=1)
     check_whole("seed", seed, at_least=0)
-    if not 0 < level < 1:
-        raise ParameterError(f"The level of an interval is {level}, which is not between 0 and 1.", hint="Use 0.95.")
+    check_whole("min_n", min_n, at_least=1)
+    check_level(level)
     context = context or responses.context
     items = satisfaction_items(responses, satisfaction)
     designs = one_phase_designs(responses) if designs is None else designs
@@ -392,11 +387,10 @@ def satisfaction_loyalty(
         assert behavior is not None
         return account_rows(read, items, outcome, behavior, designs)
 
-    readings: tuple[Level3, ...] = ("neutral", "no_opinion") if responses.level_3 == "neutral" else ("no_opinion",)
     found = {}
-    for reading in readings:
+    for reading in responses.readings:
         rows = rows_of(responses.read_level_3_as(reading))
-        found[_READINGS[reading]] = Reading.of(
+        found[READING_NAMES[reading]] = Reading.of(
             rows,
             rising=outcome not in FALLING,
             limits=SCORES.get(outcome),
@@ -405,9 +399,10 @@ def satisfaction_loyalty(
             level=level,
             seed=seed,
         )
-    leading = _READINGS[responses.declared_level_3 if responses.declared_level_3 in readings else readings[0]]
+    leading = READING_NAMES[responses.leading_reading]
     is_changed = len({reading.conclusion for reading in found.values()}) > 1
-    later = later_behavior(_accounts_of(responses, items, behavior, designs), context.wording, level=level)
+    accounts = _accounts_of(responses, items, behavior, designs)
+    later = later_behavior(accounts, context.wording, min_n=min_n, level=level)
     lead = found[leading]
 
     def frame_of(name: str) -> pd.DataFrame:
@@ -446,6 +441,7 @@ def satisfaction_loyalty(
         is_changed=is_changed,
         n_unknown=lead.rows.n_unknown,
         n_unobserved=lead.rows.n_unobserved,
+        min_n=min_n,
         level=level,
         n_resamples=n_resamples,
         seed=seed,
@@ -456,8 +452,7 @@ def satisfaction_loyalty(
 
 
 def _with_why(curve: pd.DataFrame, say: Wording) -> pd.DataFrame:
-    few = say.sentence("fewer than {n} accounts", n=say.count(FEW_ACCOUNTS))
-    return curve.assign(why=np.where(curve["estimate"].isna(), few, ""))
+    return curve.assign(why=np.where(curve["estimate"].isna(), few_accounts(say, FEW_ACCOUNTS), ""))
 
 
 def _accounts_of(

@@ -11,7 +11,7 @@ import pandas as pd
 from scipy import stats
 
 from kam.stats.resampling import percentile_interval
-from kam.survey.later_behavior import share_interval
+from kam.survey.intervals import share_interval, t_interval
 from kam.survey.loyalty_rows import LoyaltyRows
 from kam.survey.nonlinearity import (
     FEW_ACCOUNTS,
@@ -209,8 +209,7 @@ def _intervals(
                 for m, v, size in zip(means, variance, sizes.T, strict=True)
             ]
         )
-    half = stats.t.ppf((1 + level) / 2, np.maximum(n_accounts - 1, 1)) * np.sqrt(variance)
-    return np.column_stack([means - half, means + half])
+    return np.column_stack(t_interval(means, variance, df=n_accounts - 1, level=level))
 
 
 def _partitions(levels: LevelRows, weighed: Mapping[int, PartitionWeights], claimed: Partition | None) -> pd.DataFrame:

@@ -15,10 +15,13 @@ import pandas as pd
 
 from kam.errors import MissingColumnError, ParameterError
 from kam.results import Context, KeyFigure, Result
+from kam.stats.resampling import check_whole
 from kam.survey.asked import drawn_accounts, moves_of_weights, with_revenue
-from kam.survey.bands import NEUTRAL, NO_OPINION, delta_table, limits_of, shift_all
+from kam.survey.bands import NEUTRAL, delta_table, shift_all
+from kam.survey.cells import scale_of
 from kam.survey.delta_adjustment import deltas_up_to, points_of_recommendation
 from kam.survey.design import Design
+from kam.survey.intervals import check_level
 from kam.survey.late_answers import compare_early_late, trend_of_answers
 from kam.survey.linearization import require_designs
 from kam.survey.nonresponse_checks import (
@@ -43,7 +46,7 @@ from kam.survey.response_signs import (
     response_by_facts,
     signs_of_dependence,
 )
-from kam.survey.responses import Responses
+from kam.survey.responses import READING_NAMES, Responses
 from kam.survey.silent_accounts import list_silent, response_rates
 from kam.survey.tipping import tipping_points
 
@@ -59,37 +62,33 @@ class NonresponseResult(Result):
         ``share satisfied``, ``NPS``); ``n_accounts``, ``n_respondents`` behind it, ``n_unanswered``; ``share_silent``,
         what the silent stand for by weight (a share of the accounts, or of revenue, not of those asked);
         ``estimate, ci_low, ci_high`` as if the silent thought as comparable respondents; ``band_low``, lowest end of the
-        intervals,
-        at the largest delta, and ``band_high``, highest end, at delta 0.
+        intervals, at the largest delta, and ``band_high``, highest end, at delta 0.
     deltas : pandas.DataFrame
         The same by ``delta``: ``wave, level_3, each, term, delta, estimate, ci_low, ci_high``.
     tipping : pandas.DataFrame
         One row per conclusion and whose silent are lower: ``level_3, each, term, wave, conclusion``; ``lower_in``;
-        ``estimate, ci_low,
-        ci_high`` at delta 0; ``is_sure``; ``delta_unsure``, ``delta_turned`` (points; missing: not within 2), from which it is
-        no longer beyond chance, and from which the estimate says otherwise; ``tips`` within the range of delta.
+        ``estimate, ci_low, ci_high`` at delta 0; ``is_sure``; ``delta_unsure``, ``delta_turned`` (points; missing: not within
+        2), from which it is no longer beyond chance, and from which the estimate says otherwise; ``tips`` within the range of
+        delta; ``why`` nothing is concluded, since too few answered (else empty).
     early_late : pandas.DataFrame
         Three rows per wave with days: ``wave, part, n_respondents, n_accounts, estimate, ci_low, ci_high``. Empty without days.
     signs : pandas.DataFrame
-        Tests of whether answering depends on satisfaction itself, among accounts alike in the ledger: ``term``,
-        ``meaning`` in words,
-        ``unit``; ``n_accounts``; ``estimate, ci_low, ci_high``; ``p_value``, ``p_holm`` (over these tests), ``stands_out``.
+        Tests of whether answering depends on satisfaction itself, among accounts alike in the ledger: ``term``, ``meaning`` in
+        words, ``unit``; ``n_accounts``; ``estimate, ci_low, ci_high``; ``p_value``, ``p_holm`` (over these tests),
+        ``stands_out``.
     afterwards : pandas.DataFrame
         What silent accounts did after the field, and those that answered: ``term, wave, n_accounts, n_unanswered, of_answered,
-        of_silent, difference_raw, ci_low, ci_high``; ``difference_alike, alike_low, alike_high, p_value`` among accounts
-        alike in
-        the ledger. Empty where nothing is known of it.
+        of_silent, difference_raw, ci_low, ci_high``; ``difference_alike, alike_low, alike_high, p_value`` among accounts alike
+        in the ledger; ``why`` nothing is compared, since too few answered or stayed silent (else empty). Differences of shares
+        lie within −1 and 1. Empty where nothing is known of it.
     rates : pandas.DataFrame
-        Who answered: ``wave, by, group_name, n_drawn, n_answered, share_answered, ci_low, ci_high``, ``revenue_silent``
-        (money).
+        Who answered: ``wave, by, group_name, n_drawn, n_answered, share_answered, ci_low, ci_high``, ``revenue_silent`` (money).
     silent : pandas.DataFrame
         The accounts drawn in the last wave that did not answer, largest revenue first: ``rank, customer_id, wave, stratum,
-        status,
-        revenue, days_since_last_order, last_score, scored_in, n_signs, why, no_order``.
+        status, revenue, days_since_last_order, last_score, scored_in, n_signs, why, no_order``.
     verdict : str
-        What the signs say of whether answering depends on satisfaction itself: ``the less satisfied answer less``, ``the
-        more satisfied
-        answer less``, ``no sign of it``, ``not testable``. In no case is anything corrected for it.
+        What the signs say of whether answering depends on satisfaction itself: ``the less satisfied answer less``, ``the more
+        satisfied answer less``, ``no sign of it``, ``not testable``. In no case is anything corrected for it.
     outcome : str
         Column of the mean.
     wave : str
@@ -102,6 +101,8 @@ class NonresponseResult(Result):
         Of the mean; None: none.
     delta_hint : float or None
         Points by which late answers of the last wave are below all: a hint, no proof. None: days are not known.
+    min_n : int
+        With fewer answers, or accounts, nothing is concluded in ``tipping`` or compared in ``afterwards``.
     level : float
         Of the intervals.
     """
@@ -123,6 +124,7 @@ class NonresponseResult(Result):
     largest_delta: float
     threshold: float | None
     delta_hint: float | None
+    min_n: int
     level: float
 
     def band(self, *, wave: str | None = None, each: str = "account", term: str = "mean") -> pd.Series:
@@ -221,7 +223,7 @@ class NonresponseResult(Result):
                     ),
                 )
             )
-        after = self.afterwards[self.afterwards["term"] == "share_no_order"]
+        after = self.afterwards[self.afterwards["term"] == "share_no_order"].dropna(subset=["difference_raw"])
         if len(after):
             last = after.iloc[-1]
             figures.append(
@@ -262,6 +264,7 @@ def assess_nonresponse(
     outcome: str = "overall",
     largest_delta: float = 0.75,
     threshold: float | None = 3.5,
+    min_n: int = 10,
     level: float = 0.95,
     context: Context | None = None,
 ) -> NonresponseResult:
@@ -270,23 +273,19 @@ def assess_nonresponse(
     1. **Band** (pattern mixture): the silent are delta points less satisfied than comparable respondents, with delta fixed
        beforehand from 0 to ``largest_delta``; then the mean is θ̂ − φ delta, φ the weighted share of the silent (for the share
        satisfied and the NPS see :func:`kam.survey.delta_adjustment.measures`). Comparable is who the weights of the design make
-       so. The band goes from the lowest end of the intervals to the highest. If the truth is θ̂'s expectation less φ delta
-       for any
-       delta of the range, the band covers it at least as often as an interval does.
+       so. The band goes from the lowest end of the intervals to the highest. If the truth is θ̂'s expectation less φ delta for
+       any delta of the range, the band covers it at least as often as an interval does.
     2. **Tipping points**: the delta from which a conclusion changes.
-    3. **Signs** that answering depends on satisfaction itself, each among accounts alike in the ledger: late answers are
-       lower; who
-       was dissatisfied in an earlier wave answers less in the next; who complained answers less. Holm's correction over
-       those that
-       can be tested; one that stands out decides the verdict. Two-sided: the more satisfied may be the silent ones.
+    3. **Signs** that answering depends on satisfaction itself, each among accounts alike in the ledger: late answers are lower;
+       who was dissatisfied in an earlier wave answers less in the next; who complained answers less. Holm's correction over
+       those that can be tested; one that stands out decides the verdict. Two-sided: the more satisfied may be the silent ones.
     4. **What came after**: orders of the silent against those of respondents, raw and among accounts alike in the ledger.
 
     Nothing is corrected for what the signs say. Late answers are a hint about delta at most.
 
     Assumes (1) that the silent are at most ``largest_delta`` less and no more satisfied than comparable respondents, which no
     answer can show; (2) that accounts answer independently; (3) that who answered but left the question out thinks as
-    comparable
-    respondents do; (4) the designs.
+    comparable respondents do; (4) the designs.
 
     Parameters
     ----------
@@ -294,8 +293,7 @@ def assess_nonresponse(
         The answers.
     frame : pandas.DataFrame
         From :func:`kam.survey.survey_frame`: **wave, customer_id, drawn, answered**, and what is there of ``stratum,
-        probability,
-        status, revenue`` and other facts before the field, and ``no_order, churned, revenue_next`` after it.
+        probability, status, revenue`` and other facts before the field, and ``no_order, churned, revenue_next`` after it.
     designs : mapping of str to Design, optional
         By wave, with who did not answer (:meth:`WeightsResult.designs`). By default those of who answered: nothing is then
         weighted for who did not, and φ comes from the frame as if it were known.
@@ -305,6 +303,8 @@ def assess_nonresponse(
         Points, above 0.
     threshold : float, optional
         Of the mean; None: none.
+    min_n : int
+        Nothing is concluded or compared with fewer answers, or accounts; at least 1.
     level : float
         Of the intervals, between 0 and 1.
     context : Context, optional
@@ -321,15 +321,13 @@ def assess_nonresponse(
     EmptyDataError
         No silent account is known, or nobody answered the question in a wave.
     ParameterError
-        ``largest_delta`` is not above 0, the level is not between 0 and 1, or a wave has no design.
+        ``largest_delta`` is not above 0, ``min_n`` below 1, the level not between 0 and 1, or a wave has no design.
 
     References
     ----------
-    Rubin, D. B. (1987). Multiple Imputation for Nonresponse in Surveys, section 6.2: fixed shifts of the silent. Little,
-    R. J. A. (1993).
-    Pattern-mixture models for multivariate incomplete data. JASA 88, 125–134. Lin, I.-F. & Schaeffer, N. C. (1995). Using
-    survey
-    participants to estimate the impact of nonparticipation. Public Opinion Quarterly 59, 236–258: late answers. Holm, S.
+    Rubin, D. B. (1987). Multiple Imputation for Nonresponse in Surveys, section 6.2: fixed shifts of the silent. Little, R. J. A.
+    (1993). Pattern-mixture models for multivariate incomplete data. JASA 88, 125–134. Lin, I.-F. & Schaeffer, N. C. (1995). Using
+    survey participants to estimate the impact of nonparticipation. Public Opinion Quarterly 59, 236–258: late answers. Holm, S.
     (1979).
 
     Examples
@@ -348,7 +346,7 @@ def assess_nonresponse(
     """
     context = context or responses.context
     say = context.wording
-    _check(responses, frame, outcome, largest_delta, level)
+    _check(responses, frame, outcome, largest_delta, min_n, level)
     drawn, waves, without_silent, n_not_drawn = drawn_accounts(responses, frame)
     given = require_designs(responses, designs)
     designs = {wave: with_revenue(given[wave], drawn, wave) for wave in waves}
@@ -367,11 +365,12 @@ def assess_nonresponse(
         level,
     )
     verdict = judge_signs(signs)
-    afterwards = compare_afterwards(drawn, level=level)
-    tipping = tipping_points(say, shifted, waves=waves, threshold=threshold, largest_delta=largest_delta, level=level)
-    low, high = limits_of(responses, outcome)
-    last = waves[-1]
-    leading = NO_OPINION if "no_opinion" in (responses.level_3, responses.declared_level_3) else NEUTRAL
+    afterwards = compare_afterwards(say, drawn, min_n=min_n, level=level)
+    tipping = tipping_points(
+        say, shifted, waves=waves, threshold=threshold, largest_delta=largest_delta, min_n=min_n, level=level
+    )
+    last, middle = waves[-1], sum(scale_of(responses, outcome)) / 2
+    leading = READING_NAMES[responses.leading_reading]
     leading = leading if leading in set(bands["level_3"]) else NEUTRAL
     return NonresponseResult(
         context=context,
@@ -400,7 +399,7 @@ def assess_nonresponse(
         signs=signs,
         afterwards=afterwards,
         rates=response_rates(say, drawn, level=level),
-        silent=list_silent(say, before, wave=last, waves=waves, middle=(low + high) / 2),
+        silent=list_silent(say, before, wave=last, waves=waves, middle=middle),
         verdict=verdict,
         outcome=outcome,
         wave=last,
@@ -408,6 +407,7 @@ def assess_nonresponse(
         largest_delta=float(largest_delta),
         threshold=None if threshold is None else float(threshold),
         delta_hint=_hint(designs[last], outcome, early_late, last),
+        min_n=min_n,
         level=level,
     )
 
@@ -415,7 +415,9 @@ def assess_nonresponse(
 # -- inside ----------------------------------------------------------------------------------------------------------
 
 
-def _check(responses: Responses, frame: pd.DataFrame, outcome: str, largest_delta: float, level: float) -> None:
+def _check(
+    responses: Responses, frame: pd.DataFrame, outcome: str, largest_delta: float, min_n: int, level: float
+) -> None:
     if outcome not in responses.answer_columns:
         raise MissingColumnError(
             f"There are no answers to {outcome!r}.",
@@ -429,8 +431,8 @@ def _check(responses: Responses, frame: pd.DataFrame, outcome: str, largest_delt
             )
     if not 0 < largest_delta < np.inf:
         raise ParameterError(f"largest_delta is {largest_delta!r}.", hint="Give points above 0, such as 0.75.")
-    if not 0 < level < 1:
-        raise ParameterError(f"level is {level!r}.", hint="Give a level between 0 and 1, such as 0.95.")
+    check_whole("min_n", min_n, at_least=1)
+    check_level(level)
 
 
 def _hint(design: Design, outcome: str, early_late: pd.DataFrame, wave: str) -> float | None:

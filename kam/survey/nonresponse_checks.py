@@ -255,6 +255,12 @@ def _check_conclusions(say: Wording, tipping: pd.DataFrame) -> Check:
     sure = tipping[tipping["is_sure"]].groupby(["each", "term", "wave", "conclusion"], sort=False)["tips"].any()
     n, n_tip = len(sure), int(sure.sum())
     assumption = say.sentence("conclusions stand, whatever the silent think within the range")
+    if len(tipping) and (tipping["why"] != "").all():
+        return Check(
+            assumption=assumption,
+            finding=say.sentence("too few answered to conclude anything"),
+            verdict="not testable",
+        )
     if not n:
         return Check(
             assumption=assumption,

@@ -2,7 +2,8 @@
 
 Which questions can be taken together, and what stands where a value is missing:
 
-1. An item that fewer than a given share of the respondents answered is left out, and named.
+1. An item that fewer than a given share of the respondents answered is not ranked, and named. If enough people answered it to
+   go by, it stands *beside* the others in the regression, so that these do not take credit for it.
 2. Where a person has **no value because the thing is not used** (not applicable, blank, or no opinion), an indicator of that
    enters the regression beside the item, so that those who do not use it may be more or less satisfied on the whole.
 3. Whatever the reason, the missing value is filled with what is expected of it from the other answers *of the same person*, by
@@ -14,13 +15,14 @@ Which questions can be taken together, and what stands where a value is missing:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from kam.errors import MissingColumnError, ModelError, ParameterError
+from kam.survey.importance import MOST_DRIVERS
 from kam.survey.responses import Responses
 
 Floats = npt.NDArray[np.float64]
@@ -31,6 +33,8 @@ MIN_UNUSED, MIN_SHARE_UNUSED = 10, 0.01
 """Accounts, and share of the respondents, without which "not used" has no indicator."""
 PER_DRIVER = 2
 """Accounts for each driver, at the least."""
+MIN_SHARE_BESIDE, MIN_ACCOUNTS_BESIDE = 0.4, 50
+"""Share of the respondents, and their accounts, that let an item stand beside those that enough people answered."""
 _COLLINEAR = 1e-8
 _ITERATIONS, _SETTLED = 100, 1e-3  # of EM; a change of covariance against the largest variance
 
@@ -42,13 +46,15 @@ class Drivers:
     Attributes
     ----------
     items : tuple of str
-        The p items that are in.
+        The p items that are ranked.
+    beside : tuple of str
+        m further ones that are in the regression, but too few answered to rank them.
     y : numpy.ndarray
         Shape (n,): the outcome.
     answers : numpy.ndarray
-        Shape (n, p): the answers, missing where there is none.
+        Shape (n, p + m): the answers, missing where there is none.
     filled : numpy.ndarray
-        Shape (n, p): the answers, the missing ones filled from the person's others.
+        Shape (n, p + m): the answers, the missing ones filled from the person's others.
     unused : numpy.ndarray
         Shape (n, k): 1 where an item has no value because it is not used; the items are ``unused_items``.
     unused_items : tuple of str
@@ -64,6 +70,7 @@ class Drivers:
     """
 
     items: tuple[str, ...]
+    beside: tuple[str, ...]
     y: Floats
     answers: Floats
     filled: Floats
@@ -80,14 +87,34 @@ class Drivers:
         return int(self.account.max()) + 1
 
     @property
+    def fewest_accounts(self) -> int:
+        """Accounts that a regression on as many items needs."""
+        return PER_DRIVER * (len(self.items) + len(self.beside) + 1)
+
+    @property
     def complete(self) -> Flags:
-        """Shape (n,): who answered every item."""
-        return np.asarray(~np.isnan(self.answers).any(axis=1))
+        """Shape (n,): who answered every item that is ranked."""
+        return np.asarray(~np.isnan(self.answers[:, : len(self.items)]).any(axis=1))
 
     @property
     def terms(self) -> Floats:
-        """Shape (n, 1 + p + k): the constant, the filled items, the indicators."""
+        """Shape (n, 1 + p + m + k): the constant, the filled items, the indicators."""
         return np.column_stack([np.ones(len(self.y)), self.filled, self.unused])
+
+    def of_rows(self, rows: Flags) -> Drivers:
+        """Of part of the respondents, shape (n,), at least one; what was filled in stays."""
+        unused = self.unused[rows]
+        told = unused.std(axis=0) > 0
+        return replace(
+            self,
+            y=self.y[rows],
+            answers=self.answers[rows],
+            filled=self.filled[rows],
+            unused=unused[:, told],
+            unused_items=tuple(name for name, kept in zip(self.unused_items, told, strict=True) if kept),
+            weights=self.weights[rows],
+            account=np.unique(self.account[rows], return_inverse=True)[1].astype(np.int64),
+        )
 
 
 def choose_items(
@@ -110,7 +137,8 @@ def choose_items(
     -------
     chosen : list of str
     left_out : pandas.DataFrame
-        ``item, question, n_given, share_given, correlation, reason``; correlation with the outcome, missing where it has none.
+        ``item, question, n_given, share_given, correlation, reason, is_beside``; correlation with the outcome, missing where it
+        has none; whether enough answered for it to stand beside those chosen.
 
     Raises
     ------
@@ -163,11 +191,16 @@ def choose_items(
                 "share_given": share,
                 "correlation": float(given[name].corr(given[outcome])) if varies else np.nan,
                 "reason": "too few answered" if share < min_share_answered else "all answers are equal",
+                "is_beside": bool(
+                    varies
+                    and share >= MIN_SHARE_BESIDE
+                    and rows.loc[given.index, "customer_id"].nunique() >= MIN_ACCOUNTS_BESIDE
+                ),
             }
         )
-    columns = ["item", "question", "n_given", "share_given", "correlation", "reason"]
+    columns = ["item", "question", "n_given", "share_given", "correlation", "reason", "is_beside"]
     table = pd.DataFrame(left, columns=columns).astype(
-        {"n_given": "int64", "share_given": "float64", "correlation": "float64"}
+        {"n_given": "int64", "share_given": "float64", "correlation": "float64", "is_beside": "bool"}
     )
     if not chosen:
         named = "; ".join(f"{row['item']}: {row['reason']}" for row in left[:5])
@@ -175,10 +208,15 @@ def choose_items(
     return chosen, table
 
 
-def collect_drivers(responses: Responses, weights: Floats, *, outcome: str, items: Sequence[str]) -> Drivers:
+def collect_drivers(
+    responses: Responses, weights: Floats, *, outcome: str, items: Sequence[str], beside: Sequence[str] = ()
+) -> Drivers:
     """Those who answered the outcome, with weights, their answers to the items, and what fills those that are missing.
 
     Assumes (1) that what the others' answers lead to expect of a missing answer is right on average.
+
+    Items of ``beside`` that do not vary here, say the same as others or are too many for the accounts or for LMG do not stand
+    beside the others.
 
     Raises
     ------
@@ -188,9 +226,8 @@ def collect_drivers(responses: Responses, weights: Floats, *, outcome: str, item
     """
     rows = responses.rows
     kept = rows[outcome].notna().to_numpy() & (weights > 0)
-    answers = rows.loc[kept, list(items)].to_numpy(dtype=np.float64)
     account = pd.factorize(rows.loc[kept, "customer_id"])[0].astype(np.int64)
-    n, p = answers.shape
+    n, p = len(account), len(items)
     n_accounts = int(account.max(initial=-1)) + 1
     if n <= p + 1 or n_accounts < PER_DRIVER * (p + 1):
         raise ModelError(
@@ -200,6 +237,10 @@ def collect_drivers(responses: Responses, weights: Floats, *, outcome: str, item
         )
     y = rows.loc[kept, outcome].to_numpy(dtype=np.float64)
     w = weights[kept] * n / weights[kept].sum()
+    room = min(n_accounts // PER_DRIVER - 1, MOST_DRIVERS) - p
+    beside = _let_in(rows.loc[kept], items, beside)[: max(room, 0)]
+    names = [*items, *beside]
+    answers = rows.loc[kept, names].to_numpy(dtype=np.float64)
     for j, name in enumerate(items):
         there = answers[~np.isnan(answers[:, j]), j]
         if np.unique(there).size < 2:
@@ -208,21 +249,21 @@ def collect_drivers(responses: Responses, weights: Floats, *, outcome: str, item
             )
     if np.unique(y).size < 2:
         raise ModelError(f"All answers to {outcome!r} are equal: there is nothing to explain.")
-    _name_collinear(answers, items)
+    _name_collinear(answers[:, :p], items)
     missing = np.isnan(answers)
-    no_answer = missing & _no_answers(responses, kept, items)
+    no_answer = missing & _no_answers(responses, kept, names)
     unused = missing & ~no_answer
     filled = fill(answers, w)
-    _check_rank(filled, items)
-    room = n_accounts // PER_DRIVER - (p + 1)
-    chosen = _indicators(unused, account, room)
+    _check_rank(filled, names)
+    chosen = _indicators(unused, account, n_accounts // PER_DRIVER - (len(names) + 1))
     return Drivers(
         items=tuple(items),
+        beside=tuple(beside),
         y=y,
         answers=answers,
         filled=filled,
         unused=unused[:, chosen].astype(np.float64),
-        unused_items=tuple(items[j] for j in chosen),
+        unused_items=tuple(names[j] for j in chosen),
         weights=w,
         account=account,
         n_no_answer=int(no_answer.sum()),
@@ -285,6 +326,28 @@ def fill(answers: Floats, weights: Floats) -> Floats:
 # -- inside ----------------------------------------------------------------------------------------------------------
 
 
+def _let_in(rows: pd.DataFrame, items: Sequence[str], beside: Sequence[str]) -> list[str]:
+    """Those of ``beside`` that vary and do not say the same as one that is in already."""
+    found: list[str] = []
+    for name in beside:
+        answers = rows[[*items, *found, name]].to_numpy(dtype=np.float64)
+        if np.unique(answers[~np.isnan(answers[:, -1]), -1]).size > 1 and not any(
+            _say_the_same(answers[:, j], answers[:, -1]) for j in range(answers.shape[1] - 1)
+        ):
+            found.append(name)
+    return found
+
+
+def _say_the_same(one: Floats, other: Floats) -> bool:
+    """Whether two items have the same answers, up to scale, wherever both were answered."""
+    both = ~np.isnan(one) & ~np.isnan(other)
+    if both.sum() < 3:
+        return False
+    a, b = one[both] - one[both].mean(), other[both] - other[both].mean()
+    size = float((a @ a) * (b @ b))
+    return size > 0 and float((a @ b) ** 2) > (1 - _COLLINEAR) * size
+
+
 def _slopes_on_known(covariance: Floats, known: Flags) -> Floats:
     """Slopes of every item on those that are known, shape (patterns, on, of): 0 for the unknown, 1 for an item on itself."""
     p = known.shape[1]
@@ -331,20 +394,13 @@ def _indicators(unused: Flags, account: Ints, room: int) -> list[int]:
 
 
 def _name_collinear(answers: Floats, items: Sequence[str]) -> None:
-    """Raise where two items have the same answers, up to scale, wherever both were answered."""
-    centered = answers - np.nanmean(answers, axis=0)
+    """Raise where two items say the same."""
     for j in range(len(items)):
         for i in range(j):
-            both = ~np.isnan(centered[:, i]) & ~np.isnan(centered[:, j])
-            if both.sum() < 3:
-                continue
-            a, b = centered[both, i], centered[both, j]
-            a, b = a - a.mean(), b - b.mean()
-            size = float((a @ a) * (b @ b))
-            if size > 0 and float((a @ b) ** 2) > (1 - _COLLINEAR) * size:
+            if _say_the_same(answers[:, i], answers[:, j]):
                 raise ModelError(
                     f"The items {items[i]!r} and {items[j]!r} say the same.",
-                    where=f"{int(both.sum())} who answered both",
+                    where=f"{int((~np.isnan(answers[:, [i, j]])).all(axis=1).sum())} who answered both",
                     hint="Leave one of them out.",
                 )
 

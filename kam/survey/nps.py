@@ -14,6 +14,7 @@ from scipy import stats
 from kam.errors import DataError, EmptyDataError
 from kam.results import Assumed, Check, Context, KeyFigure, Result
 from kam.survey.intervals import adjusted_wald_interval, korn_graubard_interval
+from kam.survey.shown_names import name_first
 from kam.wording import Wording
 
 Floats = npt.NDArray[np.float64]
@@ -22,7 +23,6 @@ PROMOTER, DETRACTOR = 9, 6
 """Who answers this or more is a promoter; this or less, a detractor."""
 FEW = 30
 """Fewer answers than this say little."""
-_MAX_NAMED = 5
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
@@ -201,11 +201,9 @@ def _check_scale(scores: pd.Series, given: Floats) -> None:
     unread = np.isnan(given) & scores.notna().to_numpy()
     bad = np.flatnonzero(unread | ((~np.isnan(given)) & ((given < 0) | (given > 10) | (given % 1 != 0))))
     if len(bad):
-        named = [f"{scores.iloc[i]!s} at {i}" for i in bad[:_MAX_NAMED]]
-        more = f" and {len(bad) - _MAX_NAMED} more" if len(bad) > _MAX_NAMED else ""
         raise DataError(
             "Scores are out of the scale from 0 to 10.",
-            where=", ".join(named) + more,
+            where=name_first([f"{scores.iloc[i]!s} at {i}" for i in bad]),
             hint="Make codes for no answer missing; a scale of five levels is no net promoter score.",
         )
 
@@ -220,7 +218,7 @@ def _checked_weights(weights: npt.ArrayLike | None, n: int) -> Floats:
     if len(bad):
         raise DataError(
             "Weights are missing or not above 0.",
-            where=", ".join(f"{w[i]} at {i}" for i in bad[:_MAX_NAMED]),
+            where=name_first([f"{w[i]} at {i}" for i in bad]),
             hint="Give every score a weight, or none.",
         )
     return w

@@ -63,8 +63,7 @@ def covariance(first: Design, second: Design, scores: Floats, scores_second: Flo
 
 def _two_parts(design: Design, scores: Floats) -> list[tuple[npt.NDArray[np.bool_], Floats]]:
     """Who is in the wave, and the linearized values: of answering, w (e − b), and of drawing alone, d b."""
-    u, rest, _ = design.two_phases(scores)
-    answering = design.units["weight"].to_numpy(dtype=np.float64)[:, None] * rest
+    u, answering = design.two_phases(scores)
     answered = design.units["answered"].to_numpy(dtype=bool)
     return [(answered, answering), (np.ones(len(answered), dtype=bool), u - answering)]
 

@@ -42,14 +42,15 @@ def contrast_penalty_reward(drivers: Drivers, *, low: Floats, high: Floats, leve
 
     Notes
     -----
-    Brandt (1987), penalty-reward contrast; with dummies of *not answered* for every item, weights, and errors clustered by
-    account (sandwich, G / (G − 1)), t with G − 1 degrees of freedom.
+    Brandt (1987), penalty-reward contrast; with dummies of *not answered* for every item, lines in those beside, weights, and
+    errors clustered by account (sandwich, G / (G − 1)), t with G − 1 degrees of freedom.
     """
-    answers, n, p = drivers.answers, len(drivers.y), len(drivers.items)
+    n, p = len(drivers.y), len(drivers.items)
+    answers, beside = drivers.answers[:, :p], drivers.filled[:, p:]
     is_low, is_high, is_gone = answers <= low, answers >= high, np.isnan(answers)
     n_low_answers, n_high_answers = is_low.sum(axis=0), is_high.sum(axis=0)
     told = (n_low_answers >= MIN_ON_A_SIDE) & (n_high_answers >= MIN_ON_A_SIDE)
-    columns = np.hstack([np.ones((n, 1)), is_low[:, told], is_high[:, told], is_gone]).astype(np.float64)
+    columns = np.hstack([np.ones((n, 1)), is_low[:, told], is_high[:, told], is_gone, beside]).astype(np.float64)
     gram = (columns * drivers.weights[:, None]).T @ columns
     inverse = np.linalg.pinv(gram, rcond=1e-10, hermitian=True)
     theta = inverse @ (columns.T @ (drivers.weights * drivers.y))

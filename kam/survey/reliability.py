@@ -25,6 +25,7 @@ from kam.errors import (
 from kam.results import Context, KeyFigure, Result
 from kam.stats.resampling import check_whole
 from kam.survey.account_agreement import agree_by_wave
+from kam.survey.intervals import check_level
 from kam.survey.item_set import ItemSet
 from kam.survey.omega import ESTIMATORS, Estimator
 from kam.survey.reliability_checks import ENOUGH, assumed_of_reliability, check_reliability
@@ -273,12 +274,11 @@ def reliability(
     >>> found.coefficients.loc[0, ["estimate", "feldt_low"]].astype(float).round(4).tolist()
     [0.9426, 0.8948]
     """
-    if not 0 < level < 1:
-        raise ParameterError(f"The level of an interval is {level}, which is not between 0 and 1.", hint="Use 0.95.")
+    check_level(level)
     check_whole("min_n", min_n, at_least=3)
     if estimator not in ESTIMATORS:
         raise ParameterError(f"The estimator is {estimator!r}.", hint=f"Take {' or '.join(ESTIMATORS)}.")
-    data = _of_responses(responses, items) if isinstance(responses, Responses) else _oftyped_frame(responses, items)
+    data = _of_responses(responses, items) if isinstance(responses, Responses) else _of_frame(responses, items)
     context = context or (responses.context if isinstance(responses, Responses) else Context())
     say = context.wording
     usable, why_not = _usable(data, min_n, say)
@@ -387,7 +387,7 @@ def _of_responses(responses: Responses, items: Sequence[str] | None) -> _Data:
     )
 
 
-def _oftyped_frame(frame: pd.DataFrame, items: Sequence[str] | None) -> _Data:
+def _of_frame(frame: pd.DataFrame, items: Sequence[str] | None) -> _Data:
     names = list(frame.columns) if items is None else list(items)
     _check_names(names, frame.columns, set(frame.columns))
     if frame.empty:

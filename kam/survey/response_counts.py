@@ -102,22 +102,32 @@ def expect(strata: pd.DataFrame, expected: float | Mapping[str, float] | None, l
         past = last.reindex(at).reset_index(drop=True)
         share = (past["n_answered"] / past["n_drawn"]).to_numpy()
     else:
-        given = expected if isinstance(expected, Mapping) else dict.fromkeys(strata["stratum"], expected)
-        for name in strata["stratum"]:
-            if name not in given or not 0 < given[name] <= 1:
-                raise ParameterError(
-                    f"The response expected of {name!r} is {given.get(name, 'not given')}.",
-                    where="expected_response",
-                    hint="Give a share above 0 and at most 1, one for all or one for each stratum.",
-                )
-        past = None
-        share = np.array([given[name] for name in strata["stratum"]], dtype=np.float64)
+        past, share = None, rates_by_stratum(expected, strata["stratum"], where="expected_response")
     n_strata = strata.groupby("wave")["stratum"].transform("size").to_numpy(dtype=np.float64)
     standing = [
         _standing(row, share[i], None if past is None else past.iloc[i], 1 - (1 - level) / n_strata[i])
         for i, (_, row) in enumerate(strata.iterrows())
     ]
     return strata.assign(share_expected=share, n_expected=share * strata["n_drawn"], standing=standing)
+
+
+def rates_by_stratum(rates: float | Mapping[str, float], strata: pd.Series, *, where: str) -> Floats:
+    """The response rate of each stratum, from one for all or one for each; shape (strata,).
+
+    Raises
+    ------
+    ParameterError
+        One is not given, not above 0 or above 1.
+    """
+    given = rates if isinstance(rates, Mapping) else dict.fromkeys(strata, rates)
+    for name in strata:
+        if name not in given or not 0 < given[name] <= 1:
+            raise ParameterError(
+                f"The response rate of {name!r} is {given.get(name, 'not given')}.",
+                where=where,
+                hint="Give a share above 0 and at most 1, one for all or one for each stratum.",
+            )
+    return np.array([given[name] for name in strata], dtype=np.float64)
 
 
 def _standing(row: pd.Series, expected: float, past: pd.Series | None, level: float) -> str:

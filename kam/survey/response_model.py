@@ -12,7 +12,7 @@ import pandas as pd
 from scipy.special import expit
 
 from kam.errors import LeakageError, MissingColumnError
-from kam.survey.frame import AFTER
+from kam.survey.frame import AFTER, levels_of
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -33,27 +33,14 @@ _LOGS = {
     "n_days_year": "log_n_days",
     "tenure_days": "log_tenure",
 }
-_ORDER: tuple[str, ...] = (
-    "stratum",
-    "revenue",
-    "days_since_last_order",
-    "region",
-    "n_days_year",
-    "tenure_days",
-    "share_late",
-)
-_ORDER += ("n_complaints", "industry")
-_NO_TERMS: tuple[str, ...] = (
-    "wave",
-    "customer_id",
-    "drawn",
-    "answered",
-    "n_population",
-    "probability",
-    "certainty",
-    "status",
-)
-_NO_TERMS += ("in_ledger", "n_people", *AFTER)
+_ORDER = (
+    "stratum", "revenue", "days_since_last_order", "region", "n_days_year", "tenure_days", "share_late", "n_complaints",
+    "industry",
+)  # fmt: skip
+_NO_TERMS = (
+    "wave", "customer_id", "drawn", "answered", "n_population", "probability", "certainty", "status", "in_ledger", "n_people",
+    *AFTER,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -166,8 +153,8 @@ def fit_response(
     described = describe_accounts(drawn, terms)
     if method == "classes" and terms is not None:
         return _by_class(_cross(drawn, described), base, answered, min_class)
-    if method == "classes" and not any(term.name not in ("stratum",) for term in described):
-        return _by_class(_strata(drawn, base), base, answered, min_class)
+    if method == "classes" and all(term.name == "stratum" for term in described):
+        return _by_class(order_strata(drawn["stratum"].reset_index(drop=True), base), base, answered, min_class)
     model = _by_logit(described, base, answered)
     if method == "classes":
         return _by_class(model.classes, base, answered, min_class)
@@ -238,7 +225,7 @@ def _describe(values: pd.Series, name: str) -> Term | None:
         table: Floats = np.column_stack([columns[i] for i in kept]).astype(np.float64)
         named = tuple(levels[i] for i in kept)
         return Term(name=_LOGS.get(name, name), levels=named, columns=table, all_levels=named, everything=table)
-    texts = values.astype("object").where(values.notna(), "not known").astype("str")
+    texts = levels_of(values)
     counts = texts.value_counts()
     rare = counts.index[counts < MIN_LEVEL]
     if name != "stratum" and len(rare):
@@ -257,10 +244,6 @@ def _describe(values: pd.Series, name: str) -> Term | None:
         all_levels=every,
         everything=table,
     )
-
-
-def _strata(drawn: pd.DataFrame, base: Floats) -> npt.NDArray[np.object_]:
-    return order_strata(drawn["stratum"].reset_index(drop=True), base)
 
 
 def _cross(drawn: pd.DataFrame, described: Sequence[Term]) -> npt.NDArray[np.object_]:

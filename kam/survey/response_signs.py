@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from statsmodels.stats.multitest import multipletests
 
+from kam.stats.multiplicity import holm
 from kam.survey.design import Design
 from kam.survey.fact_effects import Effect, effect_beside, fact_matrix, joint_p_value
 from kam.survey.late_answers import facts_and_waves
 from kam.survey.nonresponse_checks import EARLIER, LATE, signed
+from kam.survey.suppression import few_accounts
 from kam.wording import Wording
 
 Floats = npt.NDArray[np.float64]
@@ -54,7 +55,7 @@ def effect_of_earlier_answers(before: pd.DataFrame, *, level: float) -> Effect |
     table = before[before["score"].notna()].reset_index(drop=True)
     if table.empty:
         return None
-    return _effect(table, "answered", table["score"].to_numpy(dtype=np.float64), level=level)
+    return _effect_on_answering(table, table["score"].to_numpy(dtype=np.float64), level=level)
 
 
 def effect_of_complaints(drawn: pd.DataFrame, *, level: float) -> Effect | None:
@@ -63,7 +64,7 @@ def effect_of_complaints(drawn: pd.DataFrame, *, level: float) -> Effect | None:
         return None
     table = drawn[drawn["n_complaints"].notna()].reset_index(drop=True)
     term = table["n_complaints"].to_numpy(dtype=np.float64)
-    return _effect(table, "answered", term, level=level, without=("n_complaints",))
+    return _effect_on_answering(table, term, level=level, without=("n_complaints",))
 
 
 def response_by_facts(drawn: pd.DataFrame) -> tuple[float | None, int, int]:
@@ -76,17 +77,21 @@ def response_by_facts(drawn: pd.DataFrame) -> tuple[float | None, int, int]:
     return p, np.unique(clusters).size, facts.shape[1]
 
 
-def compare_afterwards(drawn: pd.DataFrame, *, level: float) -> pd.DataFrame:
+def compare_afterwards(say: Wording, drawn: pd.DataFrame, *, min_n: int, level: float) -> pd.DataFrame:
     """What accounts did after the field: those who answered against the silent, and against silent ones alike in the ledger.
 
     Accounts count by their design weight, for ``share_revenue_kept`` (revenue after the field over revenue before) times
-    their revenue before. The difference is silent less answered; *alike* holds the facts fixed (:func:`effect_beside`).
+    their revenue before. The difference is silent less answered; *alike* holds the facts fixed (:func:`effect_beside`). That of
+    shares lies within −1 and 1.
 
     Parameters
     ----------
+    say : Wording
     drawn : pandas.DataFrame
         The drawn accounts of all waves: ``wave, customer_id, answered, base_weight``, facts, and what is there of
         ``no_order, churned, revenue_next``.
+    min_n : int
+        Where fewer accounts answered, or stayed silent, nothing is compared.
     level : float
         Of the intervals.
 
@@ -96,7 +101,8 @@ def compare_afterwards(drawn: pd.DataFrame, *, level: float) -> pd.DataFrame:
         One row per measure and wave in which it is known, and, with several, one for all waves:
         ``term`` (``share_no_order``, ``share_lost``, ``share_revenue_kept``); ``wave``;
         ``n_accounts``, ``n_unanswered``; ``of_answered``, ``of_silent``, shares; ``difference_raw, ci_low, ci_high``;
-        ``difference_alike, alike_low, alike_high, p_value`` (missing where too few accounts are left).
+        ``difference_alike, alike_low, alike_high, p_value`` (missing where too few accounts are left); ``why`` nothing is
+        compared (else empty).
     """
     rows = []
     for term in AFTERWARDS:
@@ -114,34 +120,24 @@ def compare_afterwards(drawn: pd.DataFrame, *, level: float) -> pd.DataFrame:
         waves = list(dict.fromkeys(known["wave"]))
         for wave in [*waves, *([ALL_WAVES] if len(waves) > 1 else [])]:
             here = np.ones(len(known), dtype=bool) if wave == ALL_WAVES else (known["wave"] == wave).to_numpy()
-            row = _afterwards(known[here].reset_index(drop=True), weights[here], level)
+            limit = np.inf if term == "revenue_next" else 1.0
+            row = _afterwards(say, known[here].reset_index(drop=True), weights[here], min_n, level, limit)
             if row is not None:
                 rows.append((AFTERWARDS[term], wave, *row))
-    columns = (
-        *(
-            "term",
-            "wave",
-            "n_accounts",
-            "n_unanswered",
-            "of_answered",
-            "of_silent",
-            "difference_raw",
-            "ci_low",
-            "ci_high",
-        ),
-        *("difference_alike", "alike_low", "alike_high", "p_value"),
-    )
-    made = pd.DataFrame(rows, columns=columns)
-    return made.astype(dict.fromkeys(columns[4:], "float64") | {"n_accounts": "int64", "n_unanswered": "int64"})
+    columns = [
+        "term", "wave", "n_accounts", "n_unanswered", "of_answered", "of_silent", "difference_raw", "ci_low", "ci_high",
+        "difference_alike", "alike_low", "alike_high", "p_value", "why",
+    ]  # fmt: skip
+    kinds = dict.fromkeys(columns[4:-1], "float64") | {"n_accounts": "int64", "n_unanswered": "int64", "why": "str"}
+    return pd.DataFrame(rows, columns=columns).astype(kinds)
 
 
 def signs_of_dependence(say: Wording, effects: Mapping[str, Effect | None], level: float) -> pd.DataFrame:
     """One row per sign that could be tested, with Holm's correction over them."""
     found = {term: effect for term, effect in effects.items() if effect is not None}
     p_values = [effect.p_value for effect in found.values()]
-    p_holm = multipletests(p_values, method="holm")[1] if p_values else []
     rows = []
-    for (term, effect), corrected in zip(found.items(), p_holm, strict=True):
+    for (term, effect), corrected in zip(found.items(), holm(np.array(p_values)), strict=True):
         meaning, unit = _words_of(say, term, effect)
         rows.append(
             (
@@ -149,43 +145,52 @@ def signs_of_dependence(say: Wording, effects: Mapping[str, Effect | None], leve
                 *(effect.p_value, float(corrected), bool(corrected < 1 - level)),
             )
         )
-    columns = (
-        *("term", "meaning", "unit", "n_accounts", "estimate", "ci_low", "ci_high", "p_value", "p_holm"),
-        "stands_out",
-    )
+    columns = [
+        "term", "meaning", "unit", "n_accounts", "estimate", "ci_low", "ci_high", "p_value", "p_holm", "stands_out",
+    ]  # fmt: skip
     return pd.DataFrame(rows, columns=columns).astype({"n_accounts": "int64", "stands_out": "bool"})
 
 
 # -- inside ----------------------------------------------------------------------------------------------------------
 
 
-def _effect(
-    table: pd.DataFrame, outcome: str, term: Floats, *, level: float, without: tuple[str, ...] = ()
+def _effect_on_answering(
+    table: pd.DataFrame, term: Floats, *, level: float, without: tuple[str, ...] = ()
 ) -> Effect | None:
     return effect_beside(
-        table[outcome].to_numpy(dtype=np.float64),
+        table["answered"].to_numpy(dtype=np.float64),
         term,
         facts_and_waves(table, beside_facts=True, without=without),
         weights=np.ones(len(table)),
         clusters=table["customer_id"].to_numpy(dtype=object).astype(str),
         level=level,
+        limit=1.0,
     )
 
 
-def _afterwards(known: pd.DataFrame, weights: Floats, level: float) -> tuple[float, ...] | None:
+def _afterwards(
+    say: Wording, known: pd.DataFrame, weights: Floats, min_n: int, level: float, limit: float
+) -> tuple[object, ...] | None:
     y = known["_y"].to_numpy(dtype=np.float64)
     silent = ~known["answered"].to_numpy(dtype=bool)
     if not silent.any() or silent.all() or not (weights[silent].sum() > 0 and weights[~silent].sum() > 0):
         return None
     clusters = known["customer_id"].to_numpy(dtype=object).astype(str)
+    counts = (np.unique(clusters).size, int(silent.sum()))
+    if min(np.unique(clusters[who]).size for who in (silent, ~silent)) < min_n:
+        return (*counts, *(np.nan,) * 9, few_accounts(say, min_n))
     facts = facts_and_waves(known.drop(columns="_y"), beside_facts=True)
-    raw = effect_beside(y, silent.astype(np.float64), facts[:, :0], weights=weights, clusters=clusters, level=level)
+    raw, alike = (
+        effect_beside(
+            y, silent.astype(np.float64), beside, weights=weights, clusters=clusters, level=level, limit=limit
+        )
+        for beside in (facts[:, :0], facts)
+    )
     if raw is None:
         return None
-    alike = effect_beside(y, silent.astype(np.float64), facts, weights=weights, clusters=clusters, level=level)
     of = [float(np.average(y[who], weights=weights[who])) for who in (~silent, silent)]
     held = (np.nan,) * 4 if alike is None else (alike.estimate, alike.low, alike.high, alike.p_value)
-    return (np.unique(clusters).size, int(silent.sum()), *of, raw.estimate, raw.low, raw.high, *held)
+    return (*counts, *of, raw.estimate, raw.low, raw.high, *held, "")
 
 
 def _words_of(say: Wording, term: str, effect: Effect) -> tuple[str, str]:

@@ -11,17 +11,19 @@ import pandas as pd
 
 from kam.errors import DataError, EmptyDataError, MissingColumnError, ParameterError
 from kam.results import Context
+from kam.survey.shown_names import name_first
 from kam.wording import Wording
 
 if TYPE_CHECKING:
     from kam.dataset import Dataset
 
 Level3 = Literal["neutral", "no_opinion"]
+READING_NAMES: dict[Level3, str] = {"neutral": "neutral", "no_opinion": "no opinion"}
+"""What frames call the ways to read the third of five levels."""
 SCORES = {"overall": (1.0, 5.0), "recommend": (0.0, 10.0), "repurchase": (1.0, 5.0)}
 """The three questions every survey of ours knows, with their lowest and highest answer."""
 
 _ITEM_COLUMNS = ("item", "text", "theme", "reversed", "low", "high")
-_MAX_NAMED = 5
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -97,6 +99,16 @@ class Responses:
         return [c for c in ["overall", *five] if c in self.rows.columns]
 
     @property
+    def readings(self) -> tuple[Level3, ...]:
+        """How level 3 can be read: both ways, until the threes are taken out."""
+        return ("neutral", "no_opinion") if self.level_3 == "neutral" else ("no_opinion",)
+
+    @property
+    def leading_reading(self) -> Level3:
+        """How level 3 is read in answers: as the dataset declares it, as far as it still can be."""
+        return self.declared_level_3 if self.level_3 == "neutral" else "no_opinion"
+
+    @property
     def loyalty_question(self) -> str:
         """What stands for loyalty among the answers: the intention to buy again, or else the readiness to recommend."""
         return "repurchase" if "repurchase" in self.rows.columns else "recommend"
@@ -156,7 +168,7 @@ class Responses:
 
     def read_level_3_as(self, level_3: Level3) -> Responses:
         """The same answers with the third of five levels read as neutral, or as no opinion: then it is no answer."""
-        if level_3 not in ("neutral", "no_opinion"):
+        if level_3 not in READING_NAMES:
             raise ParameterError(f"level_3 is {level_3!r}.", hint="Take 'neutral' or 'no_opinion'.")
         if level_3 == self.level_3:
             return self
@@ -281,7 +293,7 @@ def collect_responses(
     columns = list(dict.fromkeys(["respondent_id", "wave", "customer_id", "weight", *kept, *groups, *asked]))
     return Responses(
         rows=rows[columns],
-        status=_statuses(frame, rows, asked, answers),
+        status=_statuses(rows, asked, answers),
         items=declared,
         level_3="neutral",
         declared_level_3=level_3,
@@ -321,7 +333,7 @@ def _name_rows(rows: pd.DataFrame, which: pd.Series, column: str | None = None) 
     named = [f"respondent {i} in wave {w}" for i, w in zip(bad["respondent_id"], bad["wave"], strict=True)]
     if column:
         named = [f"{name} ({value})" for name, value in zip(named, bad[column], strict=True)]
-    return ", ".join(named[:_MAX_NAMED]) + (f" and {len(bad) - _MAX_NAMED} more" if len(bad) > _MAX_NAMED else "")
+    return name_first(named)
 
 
 def _check_unique(rows: pd.DataFrame) -> None:
@@ -365,7 +377,7 @@ def _checked_weights(rows: pd.DataFrame) -> pd.Series:
     return weights
 
 
-def _statuses(frame: pd.DataFrame, rows: pd.DataFrame, asked: list[str], answers: pd.DataFrame | None) -> pd.DataFrame:
+def _statuses(rows: pd.DataFrame, asked: list[str], answers: pd.DataFrame | None) -> pd.DataFrame:
     columns = ["respondent_id", "wave", "item", "answer", "status"]
     if answers is not None:
         kept = pd.MultiIndex.from_frame(rows[["respondent_id", "wave"]])

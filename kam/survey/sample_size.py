@@ -242,7 +242,7 @@ def sample_size(
     say = context.wording
     return SampleSizeResult(
         context=context,
-        checks=check_size(say, strata, p, half_width, reached, each_stratum, measure, rate, level),
+        checks=check_size(say, strata, p, half_width, reached, each_stratum, measure, rate),
         assumed=assumed_of_size(say, p, variance, rate, design_effect, measure),
         strata=strata,
         precision=_precision(field, half_width, each_stratum),

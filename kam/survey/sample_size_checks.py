@@ -31,7 +31,6 @@ def check_size(
     each_stratum: bool,
     measure: str,
     rate: Floats,
-    level: float,
 ) -> tuple[Check, ...]:
     """Say of each assumption of a sample size whether it holds."""
     short = reached > half_width * (1 + 1e-9)

@@ -14,6 +14,7 @@ from kam.errors import DataError, EmptyDataError, MissingColumnError, ParameterE
 from kam.results import Context, KeyFigure, Result
 from kam.stats.resampling import check_whole
 from kam.survey.allocation import allocate
+from kam.survey.response_counts import rates_by_stratum
 from kam.survey.sampling_checks import assumed_of_draw, check_draw
 from kam.survey.sampling_frame import CERTAINTY, digest, find_largest, fingerprint_of, read_frame
 from kam.wording import Wording
@@ -249,7 +250,7 @@ def draw_sample(
         raise ParameterError(f"allocation is {allocation!r}.", hint="Take 'proportional' or 'neyman'.")
     if not isinstance(wave, str) or not wave:
         raise ParameterError(f"wave is {wave!r}.", hint="Give the wave a name, such as '2026-11'.")
-    if n > len(frame) > 0:
+    if n > len(frame):
         raise ParameterError(f"{n} accounts cannot be drawn of {len(frame)}.", hint="Draw fewer, or all.")
     if contacts is not None and "customer_id" not in contacts.columns:
         raise MissingColumnError("The contacts have no column 'customer_id'.", where="contacts", hint="Name it.")
@@ -269,7 +270,9 @@ def draw_sample(
     accounts = accounts.join(table.set_index("stratum")[["n_drawn", "probability", "certainty"]], on="stratum")
     taken = accounts[accounts["call_order"] <= accounts["n_drawn"]].assign(wave=wave, status="")
     if response_rate is not None:
-        table["n_expected"] = table["n_drawn"] * _rates(response_rate, table["stratum"])
+        table["n_expected"] = table["n_drawn"] * rates_by_stratum(
+            response_rate, table["stratum"], where="response_rate"
+        )
     weight = np.repeat(table["base_weight"], table["n_drawn"])
     known = accounts["size"].notna().all()
     total = float(accounts["size"].clip(lower=0).sum()) if known else 0.0
@@ -389,18 +392,6 @@ def _spread(
                 hint="Give a number, not negative, for each stratum.",
             )
     return np.array([given[name] for name in names], dtype=np.float64)
-
-
-def _rates(response_rate: float | Mapping[str, float], strata: pd.Series) -> npt.NDArray[np.float64]:
-    given = response_rate if isinstance(response_rate, Mapping) else dict.fromkeys(strata, response_rate)
-    for name in strata:
-        if name not in given or not 0 < given[name] <= 1:
-            raise ParameterError(
-                f"The response rate of {name!r} is {given.get(name, 'not given')}.",
-                where="response_rate",
-                hint="Give a share above 0 and at most 1, one for all or one for each stratum.",
-            )
-    return np.array([given[name] for name in strata], dtype=np.float64)
 
 
 # -- the call list ---------------------------------------------------------------------------------------------------

@@ -10,14 +10,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from kam.errors import ColumnTypeError, DataError, EmptyDataError, MissingColumnError, ParameterError
+from kam.errors import ColumnTypeError, DataError, MissingColumnError, ParameterError
+from kam.survey.shown_names import name_first
 
 CERTAINTY = "largest"
 """Name of the stratum of the largest accounts, all of which are drawn."""
 ALL = "all"
 """Name of the stratum where there are no strata."""
-
-_MAX_NAMED = 5
 
 
 def read_frame(frame: pd.DataFrame, strata: str | Sequence[str] | None, size: str, *, needs_size: bool) -> pd.DataFrame:
@@ -25,7 +24,7 @@ def read_frame(frame: pd.DataFrame, strata: str | Sequence[str] | None, size: st
 
     Raises
     ------
-    MissingColumnError, EmptyDataError, ColumnTypeError, DataError, ParameterError
+    MissingColumnError, ColumnTypeError, DataError, ParameterError
         As :func:`~kam.survey.sampling.draw_sample` says.
     """
     columns = [strata] if isinstance(strata, str) else list(strata or [])
@@ -36,8 +35,6 @@ def read_frame(frame: pd.DataFrame, strata: str | Sequence[str] | None, size: st
                 where="frame",
                 hint=f"There are {', '.join(map(str, frame.columns))}.",
             )
-    if frame.empty:
-        raise EmptyDataError("The frame has no account.", hint="Give one row per account that could be asked.")
     ids = frame["customer_id"]
     if ids.isna().any():
         raise DataError(f"{int(ids.isna().sum())} accounts have no customer_id.", where="frame", hint="Give each one.")
@@ -134,5 +131,4 @@ def find_largest(
 
 
 def _name(ids: pd.Series) -> str:
-    more = f" and {len(ids) - _MAX_NAMED} more" if len(ids) > _MAX_NAMED else ""
-    return "customers " + ", ".join(repr(x) for x in ids.head(_MAX_NAMED)) + more
+    return "customers " + name_first([repr(x) for x in ids])

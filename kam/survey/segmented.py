@@ -29,19 +29,15 @@ class SegmentedFit:
         Shape (3,): loyalty per point of the score below, between and above.
     break_draws, slope_draws : numpy.ndarray
         Shapes (resamples, 2) and (resamples, 3): the same of resampled accounts.
-    statistic, p_value : float
-        n log(RSS of the line / RSS with bends), and its share among wild-bootstrap draws under the line.
-    n : int
-        Rows.
+    p_value : float
+        Share of the wild-bootstrap draws under the line in which n log(RSS of the line / RSS with bends) is as large.
     """
 
     breakpoints: Floats
     slopes: Floats
     break_draws: Floats
     slope_draws: Floats
-    statistic: float
     p_value: float
-    n: int
 
 
 def fit_segmented(x: Floats, y: Floats, weight: Floats, cluster: Ints, *, n_resamples: int, seed: int) -> SegmentedFit:
@@ -133,9 +129,7 @@ def fit_segmented(x: Floats, y: Floats, weight: Floats, cluster: Ints, *, n_resa
         slopes=coefficients[0, 1:].cumsum(),
         break_draws=knots[chosen[which, 2:] - 2],
         slope_draws=draws[:, 1:].cumsum(axis=1),
-        statistic=float(statistic),
         p_value=(1 + exceed) / (n_resamples + 1),
-        n=len(x),
     )
 
 

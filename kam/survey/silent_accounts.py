@@ -92,9 +92,8 @@ def list_silent(say: Wording, before: pd.DataFrame, *, wave: str, waves: Sequenc
     -------
     pandas.DataFrame
         One row per account: ``rank, customer_id, wave, stratum, status``; what is known of ``revenue`` (money),
-        ``days_since_last_order``; ``last_score`` of an earlier wave and ``scored_in`` (missing: none); ``n_signs``,
-        warning signs;
-        ``why``, in words; ``no_order`` (yes or no, missing: not known), whether it then placed none.
+        ``days_since_last_order``; ``last_score`` of an earlier wave and ``scored_in`` (missing: none); ``n_signs``, warning
+        signs; ``why``, in words; ``no_order`` (yes or no, missing: not known), whether it then placed none.
     """
     here = before[before["wave"] == wave]
     silent = here[~here["answered"]].copy()

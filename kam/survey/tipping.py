@@ -9,7 +9,8 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.stats import t as student
 
-from kam.survey.delta_adjustment import Shifted, first_at_or_below, half_width
+from kam.survey.delta_adjustment import Shifted, first_at_or_below, half_width, interval_of
+from kam.survey.suppression import few_accounts, few_answers
 from kam.wording import Wording
 
 Floats = npt.NDArray[np.float64]
@@ -24,16 +25,16 @@ def tipping_points(
     waves: Sequence[str],
     threshold: float | None,
     largest_delta: float,
+    min_n: int,
     level: float,
 ) -> pd.DataFrame:
     """Each conclusion that lower answers of the silent could change, and the delta from which they do.
 
     Conclusions are: the mean is above the threshold, more than half are satisfied, promoters outnumber detractors, and the
-    rise or fall of the mean from one wave to the next. A rise is put in question where the silent of the later wave alone
-    are lower
-    (the harder test), or those of both waves; a fall where those of the earlier are. A change that is not beyond chance is
-    neither a rise nor a fall and says so, without a delta. Waves are taken as independent, which
-    makes the interval of a change too wide rather than too narrow where the same accounts answer.
+    rise or fall of the mean from one wave to the next. A rise is put in question where the silent of the later wave alone are
+    lower (the harder test), or those of both waves; a fall where those of the earlier are. A change that is not beyond chance is
+    neither a rise nor a fall and says so, without a delta. Of what fewer than ``min_n`` answered nothing is concluded. Waves are
+    taken as independent, which makes the interval of a change too wide rather than too narrow where the same accounts answer.
 
     Parameters
     ----------
@@ -46,6 +47,8 @@ def tipping_points(
         Of the mean; None: none.
     largest_delta : float
         The largest delta thought possible.
+    min_n : int
+        Where fewer answered, or fewer accounts, nothing is concluded.
     level : float
         Of the intervals.
 
@@ -54,43 +57,61 @@ def tipping_points(
     pandas.DataFrame
         One row per conclusion and whose silent are lower: ``level_3, each, term, wave``; ``conclusion``; ``lower_in``;
         ``estimate, ci_low, ci_high`` of what it is about, at delta 0; ``is_sure``, it then holds beyond chance;
-        ``delta_unsure``, from which it no longer does (missing: it never did, or not within 2 points); ``delta_turned``,
-        from which the
-        estimate itself says otherwise (missing: not within 2 points); ``tips``, either happens at a delta thought possible.
+        ``delta_unsure``, from which it no longer does (missing: it never did, or not within 2 points); ``delta_turned``, from
+        which the estimate itself says otherwise (missing: not within 2 points); ``tips``, either happens at a delta thought
+        possible; ``why`` nothing is concluded (else empty): the conclusion is then the question, without a number.
     """
     rows: list[tuple[object, ...]] = []
     for (wave, level_3, each, term), found in shifted.items():
-        limits = {"mean": threshold, "share satisfied": 0.5, "NPS": 0.0}
-        limit = limits[term]
-        if limit is not None and found.estimate[0] > limit:
-            half = half_width(found, level)
-            rows.append(
-                (
-                    *(level_3, each, term, wave, _above(say, term, limit), say.sentence("this wave")),
-                    *_tip(found.deltas, found.estimate, half, limit, largest_delta, sign=1.0),
-                )
-            )
-        earlier_wave = waves[list(waves).index(wave) - 1] if list(waves).index(wave) else None
-        earlier = shifted.get((str(earlier_wave), level_3, each, term))
-        if term == "mean" and earlier is not None and earlier_wave is not None:
-            rows += [
-                (level_3, each, term, wave, *row)
-                for row in _changes(say, earlier, found, earlier_wave, wave, largest_delta, level)
-            ]
+        limit = {"mean": threshold, "share satisfied": 0.5, "NPS": 0.0}[term]
+        made = [] if limit is None else _levels(say, term, found, limit, largest_delta, min_n, level)
+        place = list(waves).index(wave)
+        earlier = shifted.get((waves[place - 1], level_3, each, term)) if place else None
+        if term == "mean" and earlier is not None:
+            made += _changes(say, earlier, found, waves[place - 1], wave, largest_delta, min_n, level)
+        rows += [(level_3, each, term, wave, *row) for row in made]
     columns = (
         *("level_3", "each", "term", "wave", "conclusion", "lower_in", "estimate", "ci_low", "ci_high", "is_sure"),
-        *("delta_unsure", "delta_turned", "tips"),
+        *("delta_unsure", "delta_turned", "tips", "why"),
     )
-    made = pd.DataFrame(rows, columns=columns)
-    return made.astype(dict.fromkeys(columns[6:9] + columns[10:12], "float64") | {"is_sure": "bool", "tips": "bool"})
+    table = pd.DataFrame(rows, columns=columns)
+    return table.astype(dict.fromkeys(columns[6:9] + columns[10:12], "float64") | {"is_sure": "bool", "tips": "bool"})
 
 
 # -- inside ----------------------------------------------------------------------------------------------------------
 
 
-def _changes(
-    say: Wording, earlier: Shifted, later: Shifted, then: str, now: str, largest: float, level: float
+_NOTHING = (None, None, None, False, None, None, False)
+
+
+def _too_few(say: Wording, found: Shifted, min_n: int) -> str:
+    """Why nothing is concluded; empty: enough answered."""
+    if found.n_respondents < min_n:
+        return few_answers(say, min_n)
+    return few_accounts(say, min_n) if found.n_accounts < min_n else ""
+
+
+def _levels(
+    say: Wording, term: str, found: Shifted, limit: float, largest: float, min_n: int, level: float
 ) -> list[tuple[object, ...]]:
+    here, why = say.sentence("this wave"), _too_few(say, found, min_n)
+    conclusion, question = _above(say, term, limit)
+    if why:
+        return [(question, here, *_NOTHING, why)]
+    if found.estimate[0] <= limit:
+        return []
+    size, _, _, *tip = _tip(found.deltas, found.estimate, half_width(found, level), limit, largest, sign=1.0)
+    low, high = interval_of(found, level)
+    return [(conclusion, here, size, float(low[0]), float(high[0]), *tip, "")]
+
+
+def _changes(
+    say: Wording, earlier: Shifted, later: Shifted, then: str, now: str, largest: float, min_n: int, level: float
+) -> list[tuple[object, ...]]:
+    why = _too_few(say, earlier, min_n) or _too_few(say, later, min_n)
+    if why:
+        question = say.sentence("how the mean changed from {then} to {now}", then=then, now=now)
+        return [(question, say.sentence("neither wave"), *_NOTHING, why)]
     change = float(later.estimate[0] - earlier.estimate[0])
     sign = 1.0 if change > 0 else -1.0
     moved = later if sign > 0 else earlier
@@ -107,12 +128,12 @@ def _changes(
     if abs(change) <= change_half:
         words = say.sentence("the mean did not change beyond chance from {then} to {now}", then=then, now=now)
         ends = (change, change - change_half, change + change_half)
-        return [(words, say.sentence("neither wave"), *ends, False, None, None, False)]
+        return [(words, say.sentence("neither wave"), *ends, False, None, None, False, "")]
     scenarios = (
         (say.sentence("{wave} alone", wave=now if sign > 0 else then), alone, alone_half),
         (say.sentence("both waves"), both, both_half),
     )
-    return [(words, who, *_tip(later.deltas, size, half, 0.0, largest, sign=sign)) for who, size, half in scenarios]
+    return [(words, who, *_tip(later.deltas, size, half, 0.0, largest, sign=sign), "") for who, size, half in scenarios]
 
 
 def _tip(
@@ -127,9 +148,14 @@ def _tip(
     return float(sign * size[0]), float(ends[0]), float(ends[1]), is_sure, unsure, turned, tips
 
 
-def _above(say: Wording, term: str, limit: float) -> str:
+def _above(say: Wording, term: str, limit: float) -> tuple[str, str]:
+    """What is concluded, and as a question."""
     if term == "mean":
-        return say.sentence("the mean is above {limit}", limit=say.number(limit, 1))
+        shown = say.number(limit, 1)
+        return (
+            say.sentence("the mean is above {limit}", limit=shown),
+            say.sentence("whether the mean is above {limit}", limit=shown),
+        )
     if term == "NPS":
-        return say.sentence("promoters outnumber detractors")
-    return say.sentence("more than half are satisfied")
+        return say.sentence("promoters outnumber detractors"), say.sentence("whether promoters outnumber detractors")
+    return say.sentence("more than half are satisfied"), say.sentence("whether more than half are satisfied")

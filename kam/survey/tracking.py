@@ -11,13 +11,7 @@ import pandas as pd
 
 from kam.errors import ParameterError
 from kam.results import Context, KeyFigure, Result
-from kam.survey.response_counts import (
-    count_statuses,
-    expect,
-    find_short,
-    read_drawn,
-    sum_waves,
-)
+from kam.survey.response_counts import count_statuses, expect, find_short, read_drawn, sum_waves
 from kam.survey.tracking_checks import assumed_of_tracking, check_tracking
 
 

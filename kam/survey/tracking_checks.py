@@ -15,16 +15,14 @@ def check_tracking(
     say: Wording, frame: pd.DataFrame, drawn: pd.DataFrame, strata: pd.DataFrame, unknown: list[str]
 ) -> tuple[Check, ...]:
     """Say of each assumption whether it holds; ``unknown`` are waves of which it is not known who was drawn."""
-    few = strata[(strata["n_answered"] < 2) & (strata["n_answered"] < strata["n_drawn"])]
-    named = [
-        say.sentence("{stratum} in {wave}", stratum=stratum, wave=wave)
-        for stratum, wave in zip(few["stratum"], few["wave"], strict=True)
-    ]
-    below = strata[strata["standing"] == "below"]
-    against = [
-        say.sentence("{stratum} in {wave}", stratum=stratum, wave=wave)
-        for stratum, wave in zip(below["stratum"], below["wave"], strict=True)
-    ]
+    few = (strata["n_answered"] < 2) & (strata["n_answered"] < strata["n_drawn"])
+    named, against = (
+        [
+            say.sentence("{stratum} in {wave}", stratum=stratum, wave=wave)
+            for stratum, wave in zip(rows["stratum"], rows["wave"], strict=True)
+        ]
+        for rows in (strata[few], strata[strata["standing"] == "below"])
+    )
     expected = strata["share_expected"].notna()
     checks = [
         Check(

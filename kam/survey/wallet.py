@@ -10,15 +10,16 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from kam.errors import DataError, EmptyDataError, MissingColumnError, ParameterError, UndefinedMeasureError
+from kam.errors import DataError, EmptyDataError, MissingColumnError, UndefinedMeasureError
 from kam.results import Context, KeyFigure, Result
 from kam.stats.resampling import check_whole, percentile_interval
+from kam.survey.intervals import check_level
+from kam.survey.shown_names import name_first
+from kam.survey.suppression import few_accounts
 from kam.survey.wallet_checks import assumed_of_wallet, check_wallet
 from kam.survey.wallet_tables import add_intervals, average_levels, fit_slope, resample, sum_groups
 
 Floats = npt.NDArray[np.float64]
-
-_MAX_NAMED = 5
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
@@ -110,26 +111,12 @@ class WalletResult(Result):
             ),
         }
         if self.slope_low <= 0 <= self.slope_high:
-            return (
-                first
-                + " "
-                + say.sentence("With satisfaction it does not go beyond chance ({interval} points a level).", **words)
-            )
-        if self.slope > 0:
-            return (
-                first
-                + " "
-                + say.sentence(
-                    "Accounts one level more satisfied have a share {points} points higher ({interval}).", **words
-                )
-            )
-        return (
-            first
-            + " "
-            + say.sentence(
-                "Accounts one level more satisfied have a share {points} points lower ({interval}).", **words
-            )
-        )
+            second = "With satisfaction it does not go beyond chance ({interval} points a level)."
+        elif self.slope > 0:
+            second = "Accounts one level more satisfied have a share {points} points higher ({interval})."
+        else:
+            second = "Accounts one level more satisfied have a share {points} points lower ({interval})."
+        return f"{first} {say.sentence(second, **words)}"
 
     def _key_figures(self) -> tuple[KeyFigure, ...]:
         say = self.context.wording
@@ -238,8 +225,7 @@ def share_of_wallet(
     context = context or Context()
     check_whole("min_accounts", min_accounts, at_least=2)
     check_whole("n_resamples", n_resamples, at_least=1)
-    if not 0 < level < 1:
-        raise ParameterError(f"level is {level}.", hint="Give a level between 0 and 1, such as 0.95.")
+    check_level(level)
     if accounts is None or facts is None:
         raise EmptyDataError(
             "What accounts need, or what they bought, is not known.",
@@ -265,8 +251,9 @@ def share_of_wallet(
     known["share_wallet"] = known["revenue"] / known["potential"]
     known["elsewhere"] = known["potential"] - known["revenue"]
     known["satisfaction"] = _satisfaction(known["customer_id"], satisfaction)
-    groups = sum_groups(known, by, min_accounts)
-    levels = average_levels(known, min_accounts)
+    few = few_accounts(context.wording, min_accounts)
+    groups = sum_groups(known, by, min_accounts, few)
+    levels = average_levels(known, min_accounts, few)
     drawn = resample(known, groups, levels, n_resamples, seed)
     money, demand = float(known["revenue"].sum()), float(known["potential"].sum())
     ratio = drawn["revenue"][:, 0] / drawn["potential"][:, 0]
@@ -278,8 +265,8 @@ def share_of_wallet(
     slope = fit_slope(known, drawn["slope"], min_accounts, level)
     shown = ["customer_id", *(["name"] if "name" in known.columns else [])]
     outdated = known[known["is_outdated"]].sort_values("revenue", ascending=False, kind="stable")
-    total = float(table["revenue"].sum())
-    unknown = table["said"].isna()
+    total, unknown = float(table["revenue"].sum()), table["said"].isna()
+    share_unknown = float(table.loc[unknown, "revenue"].sum() / total) if total > 0 else 0.0
     say = context.wording
     return WalletResult(
         context=context,
@@ -288,7 +275,7 @@ def share_of_wallet(
             known,
             n_all=len(table),
             n_unknown=int(unknown.sum()),
-            share_unknown=float(table.loc[unknown, "revenue"].sum() / total) if total > 0 else 0.0,
+            share_unknown=share_unknown,
             n_negative=n_negative,
             n_nothing=n_nothing,
             n_elsewhere=int((~accounts["customer_id"].isin(set(table["customer_id"]))).sum()),
@@ -315,7 +302,7 @@ def share_of_wallet(
         n_unknown=int(unknown.sum()),
         n_outdated=len(outdated),
         n_satisfaction=n_satisfaction,
-        share_unknown=float(table.loc[unknown, "revenue"].sum() / total) if total > 0 else 0.0,
+        share_unknown=share_unknown,
         min_accounts=min_accounts,
         level=level,
         n_resamples=n_resamples,
@@ -337,7 +324,7 @@ def _join(
         if twice.any():
             raise DataError(
                 f"An account stands twice in the {name}.",
-                where=f"customers {', '.join(map(repr, frame.loc[twice, 'customer_id'].head(_MAX_NAMED)))}",
+                where=f"customers {name_first([repr(c) for c in frame.loc[twice, 'customer_id']])}",
                 hint="Take the rows of one wave or origin." if name == "facts" else "Keep one row of each.",
             )
     if facts.empty:
@@ -349,17 +336,15 @@ def _join(
         lost = table.loc[~np.isfinite(table["revenue"]), "customer_id"]
         raise DataError(
             f"{len(lost)} accounts have no {revenue}.",
-            where=f"customers {', '.join(map(repr, lost.head(_MAX_NAMED)))}",
+            where=f"customers {name_first([repr(c) for c in lost])}",
             hint="Give 0 to those that bought nothing.",
         )
     columns = list(dict.fromkeys([said, *by, *(["name"] if "name" in accounts.columns else [])]))
     for column in columns:
         _require(column, [*facts.columns, *accounts.columns], "accounts")
-        if column in facts.columns and column != "potential":
-            table[f"of {column}" if column in by else column] = facts[column].to_numpy()
-        else:
-            found = accounts.set_index("customer_id")[column].reindex(table["customer_id"]).to_numpy()
-            table[f"of {column}" if column in by else column] = found
+        source = facts if column in facts.columns and column != "potential" else accounts
+        found = source.set_index("customer_id")[column].reindex(table["customer_id"]).to_numpy()
+        table[f"of {column}" if column in by else column] = found
     table["said"] = pd.to_numeric(table[said], errors="coerce").astype("float64")
     return table
 
@@ -378,9 +363,8 @@ def _demand(table: pd.DataFrame, stated: str | None) -> pd.Series:
     if bad.any():
         raise DataError(
             f"{stated} lies outside 0 to 1." if stated else "A demand is below 0, or is not finite.",
-            where=", ".join(
-                f"customer {i!r} ({x:g})"
-                for i, x in zip(table.loc[bad, "customer_id"].head(_MAX_NAMED), said[bad], strict=False)
+            where=name_first(
+                [f"customer {i!r} ({x:g})" for i, x in zip(table.loc[bad, "customer_id"], said[bad], strict=True)]
             ),
             hint="Divide percentages by 100." if stated else "Correct the account file.",
         )

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pandas as pd
 
 from kam.results import Assumed, Check
+from kam.survey.shown_names import list_first
 from kam.wording import Wording
 
-_MAX_NAMED = 5
 _MANY = 0.2
 """Where more of the accounts, or of the revenue, are without a figure, the others do not speak for all."""
 
@@ -119,7 +119,6 @@ def _check_outdated(say: Wording, known: pd.DataFrame) -> Check:
         else say.sentence("that are all")
     )
     names = outdated["name"].fillna(outdated["customer_id"]) if "name" in outdated.columns else outdated["customer_id"]
-    more = len(outdated) - _MAX_NAMED
     return Check(
         assumption=assumption,
         finding=say.plural(
@@ -127,8 +126,7 @@ def _check_outdated(say: Wording, known: pd.DataFrame) -> Check:
             "{n} do, so that their figures must be out of date (or revenue is that of more than a year): {names}; they count "
             "with what they bought; {without}",
             len(outdated),
-            names=", ".join(names.head(_MAX_NAMED))
-            + (say.sentence(" and {n} more", n=say.count(more)) if more > 0 else ""),
+            names=list_first(say, names.tolist()),
             without=without,
         ),
         verdict="handled" if len(outdated) <= _MANY * len(known) else "does not hold",

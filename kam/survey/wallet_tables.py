@@ -9,32 +9,33 @@ import numpy.typing as npt
 import pandas as pd
 
 from kam.stats.resampling import bootstrap_weights, percentile_interval
+from kam.survey.frame import levels_of
 
 Floats = npt.NDArray[np.float64]
 
 
-def sum_groups(known: pd.DataFrame, by: Sequence[str], min_accounts: int) -> pd.DataFrame:
+def sum_groups(known: pd.DataFrame, by: Sequence[str], min_accounts: int, few: str) -> pd.DataFrame:
     """Money and demand by column and value; too small groups with the reason why they get no share."""
     parts = []
     for column in by:
-        values = known[f"of {column}"]
-        groups = known.groupby(values.astype("str").where(values.notna(), "not known"), sort=True)
+        groups = known.groupby(levels_of(known[f"of {column}"]), sort=True)
         part = groups[["revenue", "potential", "elsewhere"]].sum()
         part.insert(0, "n_accounts", groups.size())
         parts.append(part.reset_index(names="group_name").assign(by=column))
     columns = ["by", "group_name", "n_accounts", "revenue", "potential", "elsewhere"]
     table = pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
     return table.assign(
-        share_wallet=(table["revenue"] / table["potential"]).astype("float64"), reason=_reasons(table, min_accounts)
+        share_wallet=(table["revenue"] / table["potential"]).astype("float64"),
+        reason=np.where(table["n_accounts"] < min_accounts, few, ""),
     )
 
 
-def average_levels(known: pd.DataFrame, min_accounts: int) -> pd.DataFrame:
+def average_levels(known: pd.DataFrame, min_accounts: int, few: str) -> pd.DataFrame:
     """Mean share of wallet by whole level of satisfaction."""
     rounded = np.floor(known["satisfaction"] + 0.5)
     groups = known.groupby(rounded)["share_wallet"]
     table = pd.DataFrame({"n_accounts": groups.size(), "estimate": groups.mean()}).reset_index()
-    return table.assign(reason=_reasons(table, min_accounts))
+    return table.assign(reason=np.where(table["n_accounts"] < min_accounts, few, ""))
 
 
 def resample(
@@ -42,7 +43,7 @@ def resample(
 ) -> dict[str, Floats]:
     """Sums of resampled accounts: over all, by group, by level of satisfaction, and the slope on satisfaction."""
     member = [
-        (known[f"of {by}"].astype("str").where(known[f"of {by}"].notna(), "not known") == name).to_numpy()
+        (levels_of(known[f"of {by}"]) == name).to_numpy()
         for by, name in zip(groups["by"], groups["group_name"], strict=True)
     ]
     at = np.column_stack([np.ones(len(known)), *member]).astype(np.float64)
@@ -91,7 +92,3 @@ def fit_slope(
     draws = ((sxy - sx * sy / n) / np.where(spread > 0, spread, np.nan))[spread > 1e-12]
     low, high = percentile_interval(draws, level)
     return float((x * y).sum() / (x * x).sum()), low, high
-
-
-def _reasons(table: pd.DataFrame, min_accounts: int) -> list[str]:
-    return ["" if n >= min_accounts else f"fewer than {min_accounts} accounts" for n in table["n_accounts"]]

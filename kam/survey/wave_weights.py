@@ -12,7 +12,7 @@ import pandas as pd
 from kam.survey.balance import compare_accounts
 from kam.survey.calibration import Calibrated, Margins, calibrate, read_margins
 from kam.survey.design import one_phase_design
-from kam.survey.frame import TAKEN_AS_ASKED
+from kam.survey.frame import TAKEN_AS_ASKED, levels_of
 from kam.survey.response_model import Method, ResponseModel, fit_response, join_small, order_strata
 from kam.survey.responses import Responses
 from kam.survey.stored_terms import store_cells, store_terms
@@ -20,6 +20,7 @@ from kam.survey.stored_terms import store_cells, store_terms
 Floats = npt.NDArray[np.float64]
 UNITS = ["customer_id", "stratum", "psu", "n_population", "base_weight", "answered", "p_response", "weight", "n_people"]
 """Columns that a design needs of its units."""
+_ACCOUNTS = ["wave", *UNITS[:-2], "response_class", "weight", "trimmed", "n_people", "revenue"]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -121,26 +122,10 @@ def weigh_wave(
     )
     weight, trimmed = np.zeros(len(drawn)), np.zeros(len(drawn), dtype=bool)
     weight[answered], trimmed[answered] = found.weights, found.trimmed
-    accounts = pd.DataFrame(
-        {
-            "wave": wave,
-            "customer_id": drawn["customer_id"],
-            "stratum": drawn["stratum"],
-            "psu": drawn["customer_id"],
-            "n_population": drawn["n_population"],
-            "base_weight": base,
-            "answered": answered,
-            "p_response": model.p,
-            "response_class": pd.Series(model.classes, dtype="str"),
-            "weight": weight,
-            "trimmed": trimmed,
-            "n_people": drawn["n_people"],
-            "revenue": drawn["revenue"] if "revenue" in drawn.columns else np.nan,
-        }
-    )
+    units = drawn.assign(psu=drawn["customer_id"], base_weight=base, answered=answered, p_response=model.p)
     return WaveWeights(
         wave=wave,
-        accounts=accounts,
+        accounts=_accounts(wave, units, drawn, model, weight, trimmed),
         balance=compare_accounts(wave, drawn, base, answered, weight),
         model=model,
         cells=store_cells(wave, drawn["customer_id"], cells),
@@ -153,13 +138,7 @@ def weigh_wave(
 
 
 def take_weights(
-    responses: Responses,
-    frame: pd.DataFrame,
-    method: Method,
-    terms: Sequence[str] | None,
-    margins: pd.DataFrame | None,
-    max_ratio: float,
-    min_class: int,
+    responses: Responses, frame: pd.DataFrame, margins: pd.DataFrame | None, max_ratio: float
 ) -> WaveWeights:
     """Weights of the survey as they are, or brought to margins: who was asked and did not answer is not known."""
     wave = responses.waves[0]
@@ -174,33 +153,25 @@ def take_weights(
         totals = read_margins(margins, of.assign(answered=True), wave, float(base.sum()))
         cells = _levels(of, list(totals))
         found = calibrate(base, base, cells, totals, max_ratio)
-    accounts = units.assign(
-        wave=wave,
-        response_class="not modeled",
-        weight=found.weights,
-        trimmed=found.trimmed,
-        n_people=of["n_people"],
-        revenue=of["revenue"] if "revenue" in of.columns else np.nan,
+    model = ResponseModel(
+        p=np.ones(len(units)),
+        terms=None,
+        names=[],
+        classes=np.array(["not modeled"] * len(units), dtype=object),
+        estimates=np.empty(0),
+        errors=np.empty(0),
     )
-    columns = ["wave", *UNITS[:-2], "response_class", "weight", "trimmed", "n_people", "revenue"]
-    known = asked["status"].eq(TAKEN_AS_ASKED).all()
-    of_unit = pd.Series(found.weights, index=units["customer_id"])
-    weight = asked["customer_id"].map(of_unit).fillna(0.0).to_numpy(dtype=np.float64)
-    own = asked["customer_id"].map(pd.Series(base, index=units["customer_id"])).fillna(0.0).to_numpy(dtype=np.float64)
+    if not asked["status"].eq(TAKEN_AS_ASKED).all():  # nothing to compare who answered with
+        asked = asked.iloc[:0]
+    weight, own = (
+        asked["customer_id"].map(pd.Series(w, index=units["customer_id"])).fillna(0.0).to_numpy(dtype=np.float64)
+        for w in (found.weights, base)
+    )
     return WaveWeights(
         wave=wave,
-        accounts=accounts[columns],
-        balance=compare_accounts(wave, asked, np.ones(len(asked), dtype=np.float64), weight > 0, weight, own)
-        if known
-        else compare_accounts(wave, asked.iloc[:0], weight[:0], weight[:0] > 0, weight[:0]),
-        model=ResponseModel(
-            p=np.ones(len(units)),
-            terms=None,
-            names=[],
-            classes=np.array(["not modeled"] * len(units), dtype=object),
-            estimates=np.empty(0),
-            errors=np.empty(0),
-        ),
+        accounts=_accounts(wave, units, of, model, found.weights, found.trimmed),
+        balance=compare_accounts(wave, asked, np.ones(len(asked)), weight > 0, weight, own),
+        model=model,
         cells=store_cells(wave, units["customer_id"], cells),
         left_out=[],
         joined=[],
@@ -211,6 +182,25 @@ def take_weights(
 
 
 # -- inside ----------------------------------------------------------------------------------------------------------
+
+
+def _accounts(
+    wave: str,
+    units: pd.DataFrame,
+    rows: pd.DataFrame,
+    model: ResponseModel,
+    weight: Floats,
+    trimmed: npt.NDArray[np.bool_],
+) -> pd.DataFrame:
+    """The rows of ``accounts``: of units, with what the rows of the frame, in the same order, know of them."""
+    return units.assign(
+        wave=wave,
+        response_class=pd.Series(model.classes, dtype="str"),
+        weight=weight,
+        trimmed=trimmed,
+        n_people=rows["n_people"],
+        revenue=rows["revenue"] if "revenue" in rows.columns else np.nan,
+    )[_ACCOUNTS]
 
 
 def _cells(
@@ -232,9 +222,7 @@ def _cells(
 
 
 def _levels(rows: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
-    return pd.DataFrame(
-        {name: rows[name].astype("object").where(rows[name].notna(), "not known").astype("str") for name in names}
-    )
+    return pd.DataFrame({name: levels_of(rows[name]) for name in names})
 
 
 def _not_drawn(responses: Responses, frame: pd.DataFrame, wave: str) -> list[tuple[str, str | None, int, str]]:

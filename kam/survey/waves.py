@@ -9,14 +9,17 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
-from kam.errors import ParameterError, UndefinedMeasureError
+from kam.errors import UndefinedMeasureError
 from kam.results import Context, KeyFigure, Result
+from kam.stats.resampling import check_whole
 from kam.survey.cells import EITHER, in_percent, require_questions, ways_to_count
 from kam.survey.changes import BASES, GONE, SILENT, WaveAnswers, compare_pair, describe_dropouts
 from kam.survey.design import Design, Each
+from kam.survey.estimates import value_in_words
+from kam.survey.intervals import check_level
 from kam.survey.linearization import require_designs
 from kam.survey.nps import points
-from kam.survey.responses import Responses
+from kam.survey.responses import READING_NAMES, Responses
 from kam.survey.wave_checks import assumed_of_waves, check_waves
 from kam.wording import Wording
 
@@ -92,7 +95,7 @@ class WavesResult(Result):
         c = self.changes
         lead = (c["item"] == self.lead_item) & c["measure"].isin(["top two", "mean"])
         score = (c["item"] == "recommend") & (c["measure"] == "NPS")
-        c = c[(lead | score) & (c["each"] == self.lead_each) & c["level_3"].isin([self.lead_level_3, "either"])]
+        c = c[(lead | score) & (c["each"] == self.lead_each) & c["level_3"].isin([self.lead_level_3, EITHER])]
         numbers = ["estimate_from", "estimate_to", "estimate", "ci_low", "ci_high"]
         shown = ["from_wave", "to_wave", "term", "compared", *numbers, "n_both", "why"]
         return in_percent(self.context.wording, c, numbers)[shown].reset_index(drop=True)
@@ -116,8 +119,8 @@ class WavesResult(Result):
                 first=self.from_wave,
                 second=self.to_wave,
                 what=self._what(),
-                before=_value(say, full["measure"], full["estimate_from"]),
-                after=_value(say, full["measure"], full["estimate_to"]),
+                before=value_in_words(say, {**full, "estimate": full["estimate_from"]}),
+                after=value_in_words(say, {**full, "estimate": full["estimate_to"]}),
                 change=change_in_words(say, full["measure"], full["estimate"]),
                 interval=_interval(say, full, self.level),
                 chance=self._chance(full),
@@ -143,7 +146,7 @@ class WavesResult(Result):
                     who=say.sentence("Those who were asked again and did not answer")
                     if silent
                     else say.sentence("Those who did not answer again"),
-                    value=_value(say, gone["measure"], gone["estimate"]),
+                    value=value_in_words(say, gone),
                     gap=change_in_words(say, gone["measure"], gone["gap"]),
                     interval=_interval(
                         say, {**gone, "ci_low": gone["gap_low"], "ci_high": gone["gap_high"]}, self.level
@@ -186,12 +189,7 @@ class WavesResult(Result):
         both_times = say.sentence("the same, accounts that answered both times, {weighed}", weighed=self._weighed())
         wanted = [
             (self.lead_item, self.lead_measure, BASES[0], say.sentence("{what}, all who answered", what=self._what())),
-            (
-                self.lead_item,
-                self.lead_measure,
-                BASES[1],
-                both_times,
-            ),
+            (self.lead_item, self.lead_measure, BASES[1], both_times),
             (self.lead_item, "mean", BASES[0], say.sentence("mean answer, all who answered")),
             ("recommend", "NPS", BASES[0], say.sentence("net promoter score, all who answered")),
         ]
@@ -293,10 +291,8 @@ def compare_waves(
     waves = responses.waves
     if len(waves) < 2:
         raise UndefinedMeasureError("There is one wave.", where=f"wave {waves[0]}", hint="Ask again, and compare then.")
-    if min_n < 1:
-        raise ParameterError(f"min_n is {min_n}.", hint="Take 1 or more.")
-    if not 0 < level < 1:
-        raise ParameterError(f"The level is {level}.", hint="Take a number between 0 and 1, such as 0.95.")
+    check_whole("min_n", min_n, at_least=1)
+    check_level(level)
     chosen = require_designs(responses, designs)
     default = [name for name in ("overall", "recommend") if name in responses.answer_columns] or None
     asked = require_questions(responses, default if outcomes is None else outcomes)
@@ -318,7 +314,7 @@ def compare_waves(
     numbers = [column for column in _DROPOUTS[7:] if column != "why"]
     dropouts[numbers] = dropouts[numbers].astype("float64")
     measures = set(table.loc[table["item"] == asked[0], "measure"])
-    reading = "no opinion" if "no_opinion" in (responses.declared_level_3, responses.level_3) else "neutral"
+    reading = READING_NAMES[responses.leading_reading]
     lead = (asked[0], next(m for m in ("top two", "NPS", "mean") if m in measures))
     return WavesResult(
         context=context,
@@ -349,10 +345,6 @@ def change_in_words(say: Wording, measure: str, change: float) -> str:
 
 
 # -- inside ----------------------------------------------------------------------------------------------------------
-
-
-def _value(say: Wording, measure: str, x: float) -> str:
-    return say.number(x) if measure == "mean" else points(say, x) if measure == "NPS" else say.share(x)
 
 
 def _interval(say: Wording, row: Mapping[Hashable, Any], level: float) -> str:

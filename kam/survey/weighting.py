@@ -297,8 +297,12 @@ def weigh_responses(
         is_given = rows["status"].eq(ANSWERS_ONLY).any() or (
             (responses.has_weights or few_known) and rows["status"].eq(TAKEN_AS_ASKED).any()
         )
-        weigh = take_weights if is_given else weigh_wave
-        parts.append(weigh(responses.of_wave(wave), rows, method, terms, margins, max_ratio, min_class))
+        answers = responses.of_wave(wave)
+        parts.append(
+            take_weights(answers, rows, margins, max_ratio)
+            if is_given
+            else weigh_wave(answers, rows, method, terms, margins, max_ratio, min_class)
+        )
         left_out += parts[-1].left_out
     if not parts:
         raise EmptyDataError(
@@ -359,16 +363,8 @@ def _check_arguments(method: str, max_ratio: float, min_class: int, frame: pd.Da
     if isinstance(min_class, bool) or not isinstance(min_class, int) or min_class < 1:
         raise ParameterError(f"min_class is {min_class!r}.", hint="Give a whole number, at least 1.")
     needed = (
-        "wave",
-        "customer_id",
-        "drawn",
-        "answered",
-        "stratum",
-        "n_population",
-        "probability",
-        "status",
-        "n_people",
-    )
+        "wave", "customer_id", "drawn", "answered", "stratum", "n_population", "probability", "status", "n_people",
+    )  # fmt: skip
     for column in needed:
         if column not in frame.columns:
             raise MissingColumnError(f"The frame has no column {column!r}.", where="frame", hint="Use survey_frame.")

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from kam.results import Assumed, Check, Verdict
+from kam.results import Assumed, Check
 from kam.survey.frame import ANSWERS_ONLY, TAKEN_AS_ASKED
 from kam.survey.response_model import ResponseModel
+from kam.survey.shown_names import list_first
 from kam.wording import Wording
 
 BALANCED = 0.1
@@ -18,7 +19,6 @@ LOWEST = 0.05
 """Probability of answering below which an account is as good as never heard."""
 MOST_SPREAD = 2.0
 """Design effect of unequal weights up to which they are not too uneven."""
-_MAX_NAMED = 5
 
 
 def check_weights(
@@ -93,6 +93,7 @@ def assumed_of_weights(
 ) -> tuple[Assumed, ...]:
     """What weights take for given."""
     found = []
+    is_modeled = bool(set(frame["wave"]) - set(given))
     taken = [w for w in frame.loc[frame["status"] == TAKEN_AS_ASKED, "wave"].unique() if w not in given]
     if given:
         alone = frame.loc[frame["wave"].isin(given), "status"].eq(ANSWERS_ONLY).any()
@@ -124,7 +125,7 @@ def assumed_of_weights(
                 would_change=say.sentence("the probabilities in the sample: large accounts are often drawn more often"),
             )
         )
-    if len(set(frame["wave"]) - set(given)):
+    if is_modeled:
         words = {
             "propensity": say.sentence("a logit on what the ledger knew before the wave"),
             "classes": say.sentence("the response rate of the class"),
@@ -139,7 +140,7 @@ def assumed_of_weights(
                 ),
             )
         )
-    if len(set(frame["wave"]) - set(given)) == 0 and margins is None:
+    if not is_modeled and margins is None:
         return tuple(found)
     found.append(
         Assumed(
@@ -162,13 +163,6 @@ def assumed_of_weights(
 
 
 # -- inside ----------------------------------------------------------------------------------------------------------
-
-
-def _named(say: Wording, names: Sequence[str]) -> str:
-    shown = list(names[:_MAX_NAMED])
-    if len(names) > _MAX_NAMED:
-        shown.append(say.plural("one more", "{n} more", len(names) - _MAX_NAMED))
-    return say.listing(shown)
 
 
 def _check_balance(say: Wording, balance: pd.DataFrame) -> Check:
@@ -204,25 +198,22 @@ def _check_balance(say: Wording, balance: pd.DataFrame) -> Check:
 def _check_drawn(say: Wording, left_out: pd.DataFrame) -> list[Check]:
     people = left_out[left_out["n_respondents"] > 0]
     assumption = say.sentence("every account that answered was drawn")
-    finding, verdict = say.sentence("all were"), "holds"
+    checks = [Check(assumption=assumption, finding=say.sentence("all were"), verdict="holds")]
     if len(people):
-        finding, verdict = (
-            say.plural(
-                "one was not, and has no weight: {names}",
-                "{n} were not, and have no weight: {names}",
-                len(people),
-                names=_named(say, [f"{c} ({w})" for c, w in zip(people["customer_id"], people["wave"], strict=True)]),
-            ),
-            "handled",
+        finding = say.plural(
+            "one was not, and has no weight: {names}",
+            "{n} were not, and have no weight: {names}",
+            len(people),
+            names=_accounts(say, people),
         )
-    checks = [Check(assumption=assumption, finding=finding, verdict=_verdict(verdict))]
+        checks = [Check(assumption=assumption, finding=finding, verdict="handled")]
     waves = left_out[left_out["n_respondents"] == 0]
     if len(waves):
         checks.append(
             Check(
                 assumption=say.sentence("every wave that was drawn has answers"),
                 finding=say.sentence(
-                    "nobody who was drawn answered in {names}", names=_named(say, waves["wave"].tolist())
+                    "nobody who was drawn answered in {names}", names=list_first(say, waves["wave"].tolist())
                 ),
                 verdict="handled",
             )
@@ -230,8 +221,8 @@ def _check_drawn(say: Wording, left_out: pd.DataFrame) -> list[Check]:
     return checks
 
 
-def _verdict(text: str) -> Verdict:
-    return "holds" if text == "holds" else "handled"
+def _accounts(say: Wording, rows: pd.DataFrame) -> str:
+    return list_first(say, [f"{c} ({w})" for c, w in zip(rows["customer_id"], rows["wave"], strict=True)])
 
 
 def _check_known(say: Wording, drawn: pd.DataFrame, given: Sequence[str]) -> list[Check]:
@@ -257,7 +248,7 @@ def _check_known(say: Wording, drawn: pd.DataFrame, given: Sequence[str]) -> lis
         "it does not know one, which stands at the mean of the others: {names}",
         "it does not know {n}, which stand at the mean of the others: {names}",
         len(unknown),
-        names=_named(say, [f"{c} ({w})" for c, w in zip(unknown["customer_id"], unknown["wave"], strict=True)]),
+        names=_accounts(say, unknown),
     )
     return [Check(assumption=assumption, finding=finding, verdict="handled", statistic=len(unknown) / len(rows))]
 
@@ -270,19 +261,19 @@ def _check_strata(say: Wording, accounts: pd.DataFrame, joined: Mapping[str, lis
     single = [n for n, found in zip(name, by["size"] == 1, strict=True) if found]
     parts = []
     if nobody:
-        parts.append(say.sentence("nobody answered in {names}", names=_named(say, nobody)))
+        parts.append(say.sentence("nobody answered in {names}", names=list_first(say, nobody)))
     if one:
-        parts.append(say.sentence("one account answered in {names}", names=_named(say, one)))
+        parts.append(say.sentence("one account answered in {names}", names=list_first(say, one)))
     if single:
         parts.append(
             say.sentence(
                 "one account was drawn in {names}: its variance is taken from the mean of all strata",
-                names=_named(say, single),
+                names=list_first(say, single),
             )
         )
     together = [text for texts in joined.values() for text in texts]
     if together:
-        parts.append(say.sentence("weighted together: {names}", names=_named(say, list(dict.fromkeys(together)))))
+        parts.append(say.sentence("weighted together: {names}", names=list_first(say, list(dict.fromkeys(together)))))
     return Check(
         assumption=say.sentence("every stratum has answers enough to stand for itself"),
         finding="; ".join(parts) or say.sentence("the fewest are {n}", n=say.count(by["sum"].min())),
@@ -316,7 +307,7 @@ def _check_model(say: Wording, models: Mapping[str, ResponseModel]) -> Check:
         parts.append(say.sentence("too few answers to look at {terms} too", terms=say.listing(without)))
     merged = list(dict.fromkeys(name for model in models.values() for name in model.merged))
     if merged:
-        parts.append(say.sentence("classes with too few answers were joined: {names}", names=_named(say, merged)))
+        parts.append(say.sentence("classes with too few answers were joined: {names}", names=list_first(say, merged)))
     if all(model.terms is None for model in models.values()):
         parts = []
     return Check(

@@ -6,7 +6,6 @@ import pytest
 
 from kam.churn import churn_definition, describe_losses
 from kam.churn.loss_trend import fit_trend
-from kam.churn.multiplicity import holm
 from kam.errors import DataError, MissingColumnError, NoEventError, ParameterError
 from tests.churn.purchases import HAND, MONTHS, find_check, make_panel
 
@@ -125,19 +124,6 @@ def test_a_manager_counts_from_the_day_on_which_he_came(two_regions):
     lost = definition.losses.set_index("period")["n_lost"]
     assert groups.loc[("manager", "Ann"), "n_lost"] == lost[MONTHS[12] :].sum()
     assert groups.loc[("manager", "not known"), "n_lost"] == lost[: MONTHS[11]].sum()
-
-
-def test_holm():
-    rng = np.random.default_rng(1)
-    p = rng.random(7)
-    order = np.argsort(p)
-    expected = np.empty(7)
-    largest = 0.0
-    for place, i in enumerate(order):
-        largest = max(largest, (7 - place) * p[i])
-        expected[i] = min(largest, 1.0)
-    np.testing.assert_allclose(holm(p), expected)
-    assert np.isnan(holm(np.array([np.nan]))).all()
 
 
 def test_bad_input(two_regions):

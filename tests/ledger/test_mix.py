@@ -123,3 +123,18 @@ def test_bad_input(ledger):
         summarize_deliveries(bare)
     with pytest.raises(EmptyDataError, match="No month"):
         summarize_mix(bare, by=None)
+
+
+def test_last_years_count_back_from_the_last_complete_month():
+    days = pd.date_range("2022-05-10", "2024-08-20", freq="D")
+    orders = pd.DataFrame({"customer_id": "a", "order_date": days, "amount": 1.0, "product_group": "tape"})
+    ledger = open_ledger(orders, as_of="2024-08-20", cleaning=AS_IS)
+    years = summarize_mix(ledger, by="product_group", freq="last_years")
+    assert years["period"].tolist() == [
+        pd.Timestamp("2021-08-01"),
+        pd.Timestamp("2022-08-01"),
+        pd.Timestamp("2023-08-01"),
+    ]
+    assert years["revenue"].tolist() == [83.0, 365.0, 366.0]  # August 2024 is not complete
+    months = summarize_mix(ledger, by="product_group")
+    assert months["revenue"].tail(12).sum() == years["revenue"].iloc[-1]

@@ -91,6 +91,12 @@ def test_the_title_says_what_tips(scores, options, title):
     assert title in title_of(plot_delta(make(scores=scores, **options)))
 
 
+def test_of_what_too_few_answered_nothing_tips():
+    ax = plot_delta(make(min_n=1000))
+    assert not [line for line in ax.lines if line.get_marker() == "o"]
+    assert title_of(ax).startswith("If the silent are up to 0.75 points less satisfied, the mean is as low as")
+
+
 def test_long_names_do_not_overlap():
     ax = plot_silence(make(names=("한빛포장 유통 " * 6, "x" * 200)))
     ax.figure.draw_without_rendering()

@@ -333,10 +333,10 @@ def test_a_conclusion_that_hangs_on_level_3_is_flagged():
     assert means.loc["2024", "no opinion"] < means.loc["2023", "no opinion"]
     assert (
         found.checks[0].verdict == "does not hold"
-        and "a change between waves turns: satisfaction overall" in found.checks[0].finding
+        and "a change between waves turns: the overall judgment" in found.checks[0].finding
     )
     assert found.checks[1].verdict == "does not hold"
-    assert found.checks[1].finding == "a change between waves turns: satisfaction overall"
+    assert found.checks[1].finding == "a change between waves turns: the overall judgment"
     calm = estimate(collect_responses(frame[frame["overall"] != 3].assign(respondent_id=range(200))))
     assert [check.verdict for check in calm.checks[:2]] == ["holds", "not testable"]  # no change of the share is clear
 
@@ -385,7 +385,7 @@ def test_large_accounts_that_answer_otherwise_are_flagged(company):
     ).checks[2]
     assert "accounts that bring more" in check.assumption and check.verdict == "does not hold"
     assert check.statistic > 0.3
-    assert "the mean of satisfaction overall" in check.finding
+    assert "the mean of the overall judgment" in check.finding
 
 
 def test_large_accounts_hold_only_where_the_interval_is_narrow(company, result):

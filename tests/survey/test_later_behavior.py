@@ -36,7 +36,7 @@ def accounts(n=3000, seed=1, hidden=0.0):
 
 def test_raw_values_are_weighted_means_and_sums():
     frame = accounts(300)
-    found = later_behavior(frame, SAY, level=0.95).set_index(["term", "group_name"])
+    found = later_behavior(frame, SAY, min_n=10, level=0.95).set_index(["term", "group_name"])
     for name, low, high in (("low", 0, 2.5), ("middle", 2.5, 4.5), ("high", 4.5, 9)):
         part = frame[(frame["score"] >= low) & (frame["score"] < high)]
         share = np.average(part["churned"], weights=part["weight"])
@@ -47,7 +47,7 @@ def test_raw_values_are_weighted_means_and_sums():
 
 
 def test_what_only_recency_explains_is_gone_when_adjusted():
-    found = later_behavior(accounts(hidden=0.4), SAY, level=0.95)
+    found = later_behavior(accounts(hidden=0.4), SAY, min_n=10, level=0.95)
     churned = found[found["term"] == "share_lost"].set_index("group_name")
     assert churned.loc["low", "estimate"] - churned.loc["high", "estimate"] > 0.3
     assert abs(churned.loc["low", "adjusted"] - churned.loc["high", "adjusted"]) < 0.06
@@ -69,12 +69,35 @@ def test_standard_errors_are_those_of_r_survey():
 
 def test_what_cannot_be_said_has_a_reason():
     frame = accounts(60).assign(churned=lambda f: f["score"] < 4)
-    frame = frame[(frame["score"] != 2.0) | (frame.groupby("score").cumcount() < 3)]
-    found = later_behavior(frame, SAY, level=0.95)
+    frame = frame[(frame["score"] != 2.0) | (frame.groupby("score").cumcount() < 9)]
+    found = later_behavior(frame, SAY, min_n=10, level=0.95)
     churned = found[found["term"] == "share_lost"].set_index("group_name")
-    assert np.isnan(churned.loc["low", "estimate"]) and churned.loc["low", "why"] == "fewer than 5 accounts"
+    assert np.isnan(churned.loc["low", "estimate"]) and churned.loc["low", "why"] == "fewer than 10 accounts"
     assert np.isnan(churned.loc["high", "adjusted"]) and "happened to nobody" in churned.loc["high", "why"]
-    bare = later_behavior(frame.drop(columns=list(ADJUSTED_FOR)), SAY, level=0.95)
+    bare = later_behavior(frame.drop(columns=list(ADJUSTED_FOR)), SAY, min_n=10, level=0.95)
     assert set(bare["term"]) == {"share_lost"}
     assert "not adjusted: revenue and days_since_last_order not known" in set(bare["why"])
-    assert later_behavior(frame[["score", "weight"]].iloc[:0], SAY, level=0.95).empty
+    assert later_behavior(frame[["score", "weight"]].iloc[:0], SAY, min_n=10, level=0.95).empty
+
+
+def test_bands_below_min_n_have_no_figures():
+    frame = accounts(90)
+    frame = frame[(frame["score"] != 2.0) | (frame.groupby("score").cumcount() < 9)]
+    shown = ["estimate", "ci_low", "ci_high", "adjusted", "adjusted_low", "adjusted_high"]
+    found = later_behavior(frame, SAY, min_n=10, level=0.95).set_index(["term", "group_name"])
+    low = found.xs("low", level="group_name")
+    assert low[shown].isna().all(axis=None) and set(low["why"]) == {"fewer than 10 accounts"}
+    assert (low["n_accounts"] == 9).all() and found.loc[("share_lost", "high"), shown].notna().all()
+    fewer = later_behavior(frame, SAY, min_n=9, level=0.95).set_index(["term", "group_name"])
+    assert fewer.xs("low", level="group_name")["estimate"].notna().all()
+    nobody = later_behavior(frame, SAY, min_n=1000, level=0.95)
+    assert nobody[shown].isna().all(axis=None) and len(nobody) == len(found)
+
+
+def test_no_more_than_all_of_the_revenue_is_lost():
+    frame = accounts(36, seed=3).assign(weight=1.0)
+    kept = np.where(frame.groupby("score").cumcount() == 0, 0.6, 0.0)
+    frame["revenue_next"] = frame["revenue"] * np.where(frame["score"] == 2.0, kept, 1.0)
+    found = later_behavior(frame, SAY, min_n=5, level=0.95).set_index(["term", "group_name"])
+    low = found.loc[("share_revenue_change", "low")]
+    assert low["ci_low"] == -1 and low["adjusted_low"] == -1 and low["estimate"] > -1

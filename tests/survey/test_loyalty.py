@@ -215,6 +215,14 @@ def test_later_behavior_stands_beside_an_attitude(behaved):
     result = satisfaction_loyalty(collect_responses(frame), behavior, n_resamples=20)
     assert set(result.later["term"]) == {"share_no_order", "share_lost", "share_revenue_change"}
     assert result.later["group_name"].tolist()[:3] == ["low", "middle", "high"]
+    assert result.min_n == 10 and result.later["estimate"].notna().all()
+
+
+def test_later_behavior_of_few_accounts_is_not_shown(behaved):
+    result = satisfaction_loyalty(*behaved, outcome="churned", n_resamples=20, min_n=399)
+    assert result.later["estimate"].isna().all() and set(result.later["why"]) == {"fewer than 399 accounts"}
+    with pytest.raises(ParameterError, match="min_n is 0"):
+        satisfaction_loyalty(*behaved, outcome="churned", n_resamples=20, min_n=0)
 
 
 # -- several items ---------------------------------------------------------------------------------------------------

@@ -85,6 +85,14 @@ def small(answers, asked):
     return result
 
 
+def test_four_answers_conclude_nothing_unless_asked_to(small, answers, asked):
+    assert set(small.tipping["why"]) == {"fewer than 10 answers"} and small.tipping["estimate"].isna().all()
+    shown = assess_nonresponse(answers, asked, min_n=4).tipping
+    assert (shown.loc[shown["level_3"] == "neutral", "why"] == "").all() and shown["estimate"].notna().any()
+    with pytest.raises(ParameterError, match="min_n is 0"):
+        assess_nonresponse(answers, asked, min_n=0)
+
+
 # -- the band --------------------------------------------------------------------------------------------------------
 
 
@@ -93,7 +101,8 @@ def test_a_band_worked_by_hand(small):
     se = np.sqrt(2 / 3 / 4)  # the variance of 5, 4, 4, 3 is 2/3
     half = 3.182446 * se  # t with 3 degrees of freedom
     assert band[["share_silent", "estimate"]].tolist() == [0.5, 4.0]
-    assert band["band_low"] == pytest.approx(4 - 0.5 * 0.6 - half) and band["band_high"] == pytest.approx(4 + half)
+    assert band["band_low"] == pytest.approx(4 - 0.5 * 0.6 - half)
+    assert 4 + half > 5 and band["band_high"] == 5, "no mean is beyond the scale"
     assert result.band(each="revenue")["share_silent"] == pytest.approx(8 / 12)
     # of 5, 4, 4, 3 half say 4: with delta 0.6 six in ten of these are no longer satisfied, among the silent half
     shares = result.deltas.query("each == 'account' and term == 'share satisfied' and level_3 == 'neutral'")
@@ -261,11 +270,13 @@ def test_only_what_is_beyond_chance_is_a_conclusion_and_each_counts_once(satisfa
             ("account", "NPS", "2", "promoters outnumber detractors", False, True),
         ],
         columns=["each", "term", "wave", "conclusion", "is_sure", "tips"],
-    )
+    ).assign(why="")
     found = _check_conclusions(Wording(), rows)
     assert found.finding.startswith("1 of 2 conclusions") and found.verdict == "does not hold"
     assert _check_conclusions(Wording(), rows.tail(1)).verdict == "not testable"
     assert _check_conclusions(Wording(), rows.iloc[[2]]).verdict == "holds"
+    few = _check_conclusions(Wording(), rows.tail(1).assign(why="fewer than 10 answers"))
+    assert (few.verdict, few.finding) == ("not testable", "too few answered to conclude anything")
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import pytest
 
 from kam.errors import MissingColumnError, ModelError, ParameterError
 from kam.survey import collect_responses
+from kam.survey.driver_draws import moments_of
 from kam.survey.not_used import choose_items, collect_drivers, fill
 
 ITEMS = ["a", "b", "c"]
@@ -19,9 +20,10 @@ def make_frame(n=120, seed=1):
     return frame
 
 
-def collect(frame, items=ITEMS, **options):
-    responses = collect_responses(frame, items=items, **options)
-    return collect_drivers(responses, responses.rows["weight"].to_numpy(), outcome="overall", items=items)
+def collect(frame, items=ITEMS, *, beside=(), **options):
+    responses = collect_responses(frame, items=[*items, *beside], **options)
+    weights = responses.rows["weight"].to_numpy()
+    return collect_drivers(responses, weights, outcome="overall", items=items, beside=beside)
 
 
 def test_filled_by_the_regression_on_the_others():
@@ -92,6 +94,47 @@ def test_items_that_few_answered_are_left_out_and_named():
     assert left["correlation"][0] == pytest.approx(frame["b"].corr(frame["overall"]))
     assert np.isnan(left["correlation"][1])
     assert choose_items(responses, outcome="overall", items=None, min_share_answered=0.5)[0] == ["a", "b"]
+
+
+def test_items_that_few_answered_take_no_credit_and_lend_none():
+    """y = .3 a + .3 b, where b goes with a and is answered by half: held beside, it does not lend its part to a."""
+    rng = np.random.default_rng(1)
+    n = 1000
+    a = rng.normal(3, 0.7, n)
+    b = 0.6 * a + rng.normal(0, 0.8, n)
+    frame = pd.DataFrame(
+        {"respondent_id": range(n), "a": a, "b": b, "overall": 0.3 * (a + b) + 1.5 + rng.normal(0, 0.03, n)}
+    )
+    frame.loc[rng.random(n) < 0.5, "b"] = np.nan
+    scale = pd.DataFrame({"item": ["a", "b"], "low": -9.0, "high": 9.0})
+    responses = collect_responses(frame, items=scale)
+    chosen, left = choose_items(responses, outcome="overall", items=None, min_share_answered=0.6)
+    assert chosen == ["a"] and left["is_beside"].tolist() == [True]
+    weights = responses.rows["weight"].to_numpy()
+    slopes = {
+        beside: moments_of(collect_drivers(responses, weights, outcome="overall", items=chosen, beside=beside))
+        .estimate(np.ones((1, n)))
+        .slopes[0]
+        for beside in ((), ("b",))
+    }
+    assert slopes[()] == pytest.approx([0.48], abs=0.02)
+    assert slopes["b",] == pytest.approx([0.30], abs=0.02)
+    few = frame.assign(b=frame["b"].where(frame.index < 390))
+    left = choose_items(
+        collect_responses(few, items=scale),
+        outcome="overall",
+        items=None,
+        min_share_answered=0.6,
+    )[1]
+    assert left["is_beside"].tolist() == [False]
+
+
+def test_what_says_the_same_does_not_stand_beside():
+    frame = make_frame().assign(same=lambda f: f["a"], flat=3.0)
+    given = collect(frame.assign(c=frame["c"].where(frame.index < 80)), ["a", "b"], beside=["same", "flat", "c"])
+    assert (given.items, given.beside, given.answers.shape) == (("a", "b"), ("c",), (120, 3))
+    assert given.complete.all() and given.fewest_accounts == 8
+    assert collect(frame.head(6), ["a", "b"], beside=["c"]).beside == ()  # six accounts: for no third item
 
 
 def test_bad_input():

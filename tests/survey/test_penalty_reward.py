@@ -20,6 +20,7 @@ def drivers():
     answers[rng.random((n, 4)) < 0.1] = np.nan
     return Drivers(
         items=("must", "delights", "both", "nothing"),
+        beside=(),
         y=y,
         answers=answers,
         filled=np.nan_to_num(answers, nan=3.0),

@@ -1,5 +1,7 @@
 """Signs that answering depends on satisfaction, what came after, tipping points, and the list of the silent."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -38,7 +40,7 @@ def test_an_effect_is_that_of_least_squares_with_accounts_left_out_in_turn():
     error = np.sqrt(39 / 40 * ((np.array(without) - beta) ** 2).sum())
     assert found.estimate == pytest.approx(beta)
     assert (found.high - found.low) / 2 == pytest.approx(2.026192 * error, rel=1e-5)  # t with 40 - 3
-    assert (found.n_accounts, found.n_facts) == (40, 1)
+    assert found.n_accounts == 40
 
 
 def test_what_follows_from_facts_or_does_not_vary_has_no_effect():
@@ -180,7 +182,7 @@ def test_what_came_after_is_the_difference_of_weighted_shares():
             "no_order": pd.array(no_order, dtype="boolean"),
         }
     )  # fmt: skip
-    table = compare_afterwards(drawn, level=0.95).set_index("term")
+    table = compare_afterwards(SAY, drawn, min_n=10, level=0.95).set_index("term")
     row = table.loc["share_no_order"]
     of = [np.average(no_order[a], weights=drawn["base_weight"][a]) for a in (answered, ~answered)]
     assert row[["of_answered", "of_silent"]].tolist() == pytest.approx(of)
@@ -192,7 +194,7 @@ def test_what_came_after_is_the_difference_of_weighted_shares():
     assert kept["of_silent"] == pytest.approx(
         (w * drawn["revenue_next"])[~answered].sum() / (w * drawn["revenue"])[~answered].sum()
     )
-    assert compare_afterwards(drawn.drop(columns=["no_order", "revenue_next"]), level=0.95).empty
+    assert compare_afterwards(SAY, drawn.drop(columns=["no_order", "revenue_next"]), min_n=10, level=0.95).empty
 
 
 def test_a_silence_that_tells_something_is_found():
@@ -206,24 +208,65 @@ def test_a_silence_that_tells_something_is_found():
             "stratum": "", "base_weight": 1.0, "revenue": rng.lognormal(size=n), "no_order": gone,
         }
     )  # fmt: skip
-    table = compare_afterwards(drawn, level=0.95)
+    table = compare_afterwards(SAY, drawn, min_n=10, level=0.95)
     assert table["wave"].tolist() == ["1", "2", "all waves"]
     assert table["alike_low"].iloc[-1] > 0 and table["alike_low"].iloc[-1] < 0.3 < table["alike_high"].iloc[-1]
+
+
+def test_few_that_answered_or_stayed_silent_are_not_compared():
+    n = 60
+    drawn = pd.DataFrame(
+        {
+            "wave": "1", "customer_id": [str(i) for i in range(n)], "answered": np.arange(n) < 9, "stratum": "",
+            "base_weight": 1.0, "no_order": np.arange(n) % 3 == 0,
+        }
+    )  # fmt: skip
+    for few in (drawn, drawn.assign(answered=~drawn["answered"])):
+        row = compare_afterwards(SAY, few, min_n=10, level=0.95).iloc[0]
+        assert row["why"] == "fewer than 10 accounts" and row["n_accounts"] == n
+        assert row[["of_answered", "of_silent", "difference_raw", "ci_low", "difference_alike", "p_value"]].isna().all()
+    shown = compare_afterwards(SAY, drawn, min_n=9, level=0.95).iloc[0]
+    assert shown["why"] == "" and shown["of_answered"] == pytest.approx(1 / 3)
+
+
+def test_no_difference_of_shares_is_beyond_1():
+    """Small accounts are silent and all of them left: the line through the shares leads beyond 100 %."""
+    rng = np.random.default_rng(2)
+    n = 40
+    answered = np.arange(n) % 2 == 0
+    fact = np.where(answered, 1.0, -1.0) + rng.normal(size=n) / 3
+    gone = (~answered).astype(float)
+    about = {"weights": np.ones(n), "clusters": np.arange(n), "level": 0.95}
+    y = np.where(rng.random(n) < 0.05, 1 - gone, gone)
+    free = effect_beside(y, gone, fact[:, None], **about)
+    held = effect_beside(y, gone, fact[:, None], **about, limit=1.0)
+    assert free.high > 1 and held.high == 1
+    assert (held.low, held.p_value) == (free.low, free.p_value) and held.estimate == min(free.estimate, 1)
+    drawn = pd.DataFrame(
+        {
+            "wave": "1", "customer_id": [str(i) for i in range(n)], "answered": answered, "stratum": "",
+            "base_weight": 1.0, "revenue": np.exp(fact), "no_order": y == 1,
+        }
+    )  # fmt: skip
+    row = compare_afterwards(SAY, drawn, min_n=10, level=0.95).iloc[0]
+    assert (
+        row[["difference_raw", "ci_low", "ci_high", "difference_alike", "alike_low", "alike_high"]].abs() <= 1
+    ).all()
 
 
 # -- tipping points --------------------------------------------------------------------------------------------------
 
 
-def shifted(start, slope, error=0.05):
+def shifted(start, slope, error=0.05, n=90):
     deltas = np.arange(0, 2.01, 0.05).round(9)
     return Shifted(
         deltas=deltas, estimate=start - slope * deltas, std_error=np.full(deltas.size, error), df=10**6,
-        n_respondents=9, n_accounts=9,
+        n_respondents=n, n_accounts=n,
     )  # fmt: skip
 
 
 def tip(found, **options):
-    given = {"waves": ("1", "2"), "threshold": 3.5, "largest_delta": 0.75, "level": 0.95} | options
+    given = {"waves": ("1", "2"), "threshold": 3.5, "largest_delta": 0.75, "min_n": 10, "level": 0.95} | options
     return tipping_points(SAY, found, **given)
 
 
@@ -281,6 +324,40 @@ def test_more_satisfied_than_not_and_promoters():
     table = tip(found).set_index("term")
     assert table["delta_turned"].to_dict() == pytest.approx({"share satisfied": 0.5, "NPS": 0.4})
     assert table["conclusion"].tolist() == ["more than half are satisfied", "promoters outnumber detractors"]
+
+
+def test_of_what_too_few_answered_nothing_is_concluded():
+    key = ("neutral", "account")
+    found = {
+        ("1", *key, "mean"): shifted(3.0, 0.4),
+        ("2", *key, "mean"): shifted(3.7, 0.5, n=9),
+        ("2", *key, "share satisfied"): shifted(0.4, 0.2, n=9),
+        ("2", *key, "NPS"): shifted(8, 20, n=9),
+    }
+    table = tip(found)
+    assert table["conclusion"].tolist() == [
+        "whether the mean is above 3.5",
+        "how the mean changed from 1 to 2",
+        "whether more than half are satisfied",
+        "whether promoters outnumber detractors",
+    ], "the question stands there whatever the answer would be"
+    assert set(table["why"]) == {"fewer than 10 answers"}
+    assert table[["estimate", "ci_low", "ci_high", "delta_unsure", "delta_turned"]].isna().all(axis=None)
+    assert not table["is_sure"].any() and not table["tips"].any()
+    few_accounts = replace(shifted(3.7, 0.5), n_accounts=9)
+    assert tip({("2", *key, "mean"): few_accounts})["why"].tolist() == ["fewer than 10 accounts"]
+    assert tip(found, min_n=9)["conclusion"].tolist() == [
+        "the mean is above 3.5",
+        "the mean rose from 1 to 2",
+        "the mean rose from 1 to 2",
+        "promoters outnumber detractors",
+    ]
+
+
+def test_the_interval_of_a_share_stays_within_0_and_1():
+    found = replace(shifted(0.95, 0.2), limits=(0, 1))
+    row = tip({("1", "neutral", "account", "share satisfied"): found}).iloc[0]
+    assert row["ci_low"] == pytest.approx(0.95 - 1.959964 * 0.05, abs=1e-6) and row["ci_high"] == 1
 
 
 # -- the list --------------------------------------------------------------------------------------------------------

@@ -146,3 +146,12 @@ def test_weights_of_answers_by_hand(frame):
     assert answer_weights(responses, each="account").tolist() == pytest.approx([3 * 2 / 6, 3 * 4 / 6, 1, 1])
     with pytest.raises(ParameterError, match="2 waves"):
         one_phase_design(responses)
+
+
+def test_level_3_leads_as_declared_as_far_as_it_can_still_be_read_so():
+    frame = pd.DataFrame({"respondent_id": ["a", "b", "c"], "overall": [4, 3, 2]})
+    neutral, declared = (collect_responses(frame, level_3=level_3) for level_3 in ("neutral", "no_opinion"))
+    assert neutral.readings == declared.readings == ("neutral", "no_opinion")
+    assert (neutral.leading_reading, declared.leading_reading) == ("neutral", "no_opinion")
+    taken_out = neutral.read_level_3_as("no_opinion")
+    assert taken_out.readings == ("no_opinion",) and taken_out.leading_reading == "no_opinion"

@@ -177,7 +177,7 @@ TWICE = pd.concat([FACTS, FACTS.head(1)])
         (ACCOUNTS.assign(potential=-1.0), FACTS, {}, DataError, "demand is below 0"),
         (ACCOUNTS.assign(potential=0.0), FACTS.assign(revenue=0.0), {}, UndefinedMeasureError, "nothing from anybody"),
         (ACCOUNTS, FACTS, {"min_accounts": 1}, ParameterError, "min_accounts is 1"),
-        (ACCOUNTS, FACTS, {"level": 2}, ParameterError, "level is 2"),
+        (ACCOUNTS, FACTS, {"level": 2}, ParameterError, "level of an interval is 2"),
         (ACCOUNTS, FACTS, {"seed": -1}, ParameterError, "seed is -1"),
         (ACCOUNTS, FACTS, {"satisfaction": pd.DataFrame({"customer_id": ["a"]})}, MissingColumnError, "'satisfaction'"),
         (ACCOUNTS, FACTS, {"satisfaction": pd.Series([1, 2], index=["a", "a"])}, DataError, "twice in the satisfaction"),
