@@ -127,11 +127,34 @@ def results():
             context=data.context,
         ),
         "classes": classes,
+        "profit": identify.profitability(summary, data.accounts, credit_rate=0.06, context=data.context),
+        "relationships": identify.relationship_levels(
+            identify.customer_values(summary, "margin"),
+            data.accounts.set_index("customer_id")["industry"],
+            by="industry",
+            context=data.context,
+        ),
+        "dependence": identify.assess_dependence(
+            summary, parents=data.accounts.set_index("customer_id")["parent_id"], context=data.context
+        ),
         "rfm": identify.score_rfm(summary, context=data.context),
+        "risks": identify.risks(data.ledger, accounts=data.accounts, context=data.context),
+        "sales quality": identify.sales_quality(data.ledger, accounts=data.accounts, context=data.context),
+        "staffing": identify.staffing(data.accounts, summary[["customer_id"]].head(50), context=data.context),
+        "manager effect": identify.manager_effect(
+            data.ledger, data.accounts, handovers=data.events, context=data.context
+        ),
+        "scorecard": identify.score_accounts(
+            identify.criteria_table(summary, data.accounts, declared=data.file.criteria),
+            n_draws=50,
+            context=data.context,
+        ),
         "profile": identify.profile_accounts(facts, context=data.context),
         "typology": identify.classify_types(facts, context=data.context),
         "prospects": identify.screen_prospects(facts, data.accounts, min_need=60_000, context=data.context),
         "drivers": survey.drivers(responses, n_resamples=50, context=data.context),
+        "growth": identify.growth(panel, accounts=data.accounts, context=data.context),
+        "release": identify.release(panel, accounts=data.accounts, overrides=data.overrides, context=data.context),
         "accounts": identify.identify_key_accounts(data, classes=classes),
         "nonresponse": survey.assess_nonresponse(responses, frame, context=data.context),
         "estimates": survey.estimate(responses, by="role", questions=["overall", "recommend"]),
@@ -148,6 +171,15 @@ def results():
         "tracking": survey.track_responses(frame, context=data.context),
         "wallet": survey.share_of_wallet(
             data.accounts, summary, by=("industry",), n_resamples=50, context=data.context
+        ),
+        "tiers": identify.tier_migration(panel, overrides=data.overrides, context=data.context),
+        "duplicates": identify.likely_duplicates(data.accounts, summary, context=data.context),
+        "plan": identify.compare_plan(data.ledger, data.targets, accounts=data.accounts, context=data.context),
+        "price, volume, mix": identify.price_volume_mix(
+            ledger.summarize_mix(data.ledger, by="product_id", freq="last_years"), context=data.context
+        ),
+        "white space": identify.white_space(
+            ledger.summarize_mix(data.ledger, by="product_group", freq="last_years"), context=data.context
         ),
         "summary": summary,
         "panel": panel,

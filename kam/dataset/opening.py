@@ -48,6 +48,12 @@ class Dataset:
         self._sources: dict[str, SourceTable] = {}
         self._read: dict[str, TableData] = {}
 
+    def by_group(self) -> Dataset:
+        """The same dataset by parent group, for whatever is said of accounts; see :func:`kam.dataset.roll_up.roll_up`."""
+        from kam.dataset.roll_up import roll_up
+
+        return roll_up(self)
+
     # -- what the file says ------------------------------------------------------------------------------------------
 
     @property

@@ -6,35 +6,34 @@ data allow; the large ones that miss one are listed with what they miss.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-import numpy as np
 import pandas as pd
 
 from kam.dataset.checking import find_problems
-from kam.dataset.names import name_accounts
 from kam.errors import DataError, ParameterError
 from kam.identify.abc_xyz import AbcXyzResult, classify_abc_xyz
+from kam.identify.account_costs import piece_names
+from kam.identify.account_facts import account_facts
+from kam.identify.criteria import criteria_table
+from kam.identify.key_account_facts import add_findings, collect_facts, judge, portfolio_returns
+from kam.identify.key_account_words import describe_criteria, name_misses, say_warning, say_why, shorten
+from kam.identify.migration import TierMigrationResult, tier_migration
+from kam.identify.profitability import ProfitabilityResult, profitability
 from kam.identify.rfm import RfmResult, score_rfm
+from kam.identify.risks import RisksResult, risks
+from kam.identify.sales_quality import SalesQualityResult, sales_quality
+from kam.identify.scorecard import ScorecardResult, score_accounts
 from kam.ledger import activity_panel, summarize_customers
-from kam.results import Assumed, Check, Context, KeyFigure, Result
-from kam.wording import Wording
+from kam.results import Assumed, Check, Context, KeyFigure, NotPossible, Result, attempt
 
 if TYPE_CHECKING:
     from kam.dataset import Dataset
 
-MIN_MONTHS = 6
-"""In fewer months one month always weighs much, and no warning is given of it."""
-
-Fact = Mapping[Hashable, Any]
-
 CRITERIA = ("large", "surely_large", "steady", "still_buying", "profitable")
-"""The criteria in their order; ``profitable`` only where the cost is known."""
-
-MIN_PURCHASE_DAYS = 4
-"""With fewer days of purchase nobody is steady: three gaps are the least that can be told from chance."""
+"""The criteria in their order; ``profitable`` only where a cost is known."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
@@ -44,9 +43,11 @@ class KeyAccountsResult(Result):
     Attributes
     ----------
     accounts : pandas.DataFrame
-        One row per account of class A, key accounts first, then by value: ``rank, customer_id, name, is_key_account, value,
-        share_value, margin`` (where cost is known)``, n_orders, days_since_last_order, share_returns, abc_class, xyz_class,
-        segment, p_same_class, why, warning``. ``rank`` is by value; ``warning`` is empty where there is none.
+        One row per account that is a key account or of class A, key accounts first, then by value: ``rank, customer_id, name,
+        is_key_account, tier`` (in force, after hysteresis and tiers set by hand) ``, value, share_value, profit`` (where a cost
+        is known) ``, n_orders, days_since_last_order, share_returns, abc_class, xyz_class, segment, p_same_class`` (the same
+        class again) ``, p_tier_a`` (tier A by the scorecard, over the weights) ``, why, warning``. ``rank`` is by value;
+        ``warning`` is empty where there is none.
     criteria : pandas.DataFrame
         One row per criterion in its order: ``criterion, meaning, n_customers`` that meet it,
         ``n_all_so_far`` that meet it and all before it.
@@ -54,8 +55,11 @@ class KeyAccountsResult(Result):
         What accounts are ranked by (``revenue`` or ``margin``), and what shares are shares of (``positive`` or ``net``).
     n_customers : int
         Customers in the ledger.
-    n_key_accounts : int
-        Accounts that meet every criterion.
+    n_key_accounts, n_by_hand : int
+        Accounts that are on the list: they meet every criterion, or tier A was set by hand and no other tier was; those of them
+        that do not meet every criterion.
+    n_losing : int
+        Accounts whose profit, after all costs that are known, is below zero; 0 where no cost is known.
     share_key_accounts : float
         Their share of the base total.
     largest_missing : tuple of str
@@ -74,6 +78,8 @@ class KeyAccountsResult(Result):
     base: str
     n_customers: int
     n_key_accounts: int
+    n_by_hand: int
+    n_losing: int
     share_key_accounts: float
     largest_missing: tuple[str, ...]
     problems: tuple[str, ...]
@@ -117,6 +123,14 @@ class KeyAccountsResult(Result):
             what=say.base(self.measure, self.base),
             value=say.money(self.key_accounts()["value"].sum()),
         )
+        if self.n_losing > self.n_customers / 2:
+            first += " " + say.sentence(
+                "Most accounts lose money: {n} of {n_all}.",
+                n=say.count(self.n_losing),
+                n_all=say.count(self.n_customers),
+            )
+        if self.n_by_hand:
+            first += " " + say.plural("One of them was set by hand.", "{n} of them were set by hand.", self.n_by_hand)
         if not self.largest_missing:
             return first
         shown = list(self.largest_missing[:2])
@@ -167,6 +181,10 @@ def identify_key_accounts(
     *,
     classes: AbcXyzResult | None = None,
     rfm: RfmResult | None = None,
+    profit: ProfitabilityResult | None = None,
+    scorecard: ScorecardResult | NotPossible | None = None,
+    migration: TierMigrationResult | NotPossible | None = None,
+    flags: Sequence[SalesQualityResult | RisksResult | NotPossible] | None = None,
     min_certainty: float = 0.8,
     max_gap_cv: float = 1.0,
     min_active_share: float = 0.5,
@@ -177,11 +195,13 @@ def identify_key_accounts(
     A key account is (1) in class A; (2) in class A again in at least ``min_certainty`` of the re-runs of its own ordering; (3)
     steady: it bought on at least four days, in at least ``min_active_share`` of its months or at gaps that vary by at most
     ``max_gap_cv`` (a buyer who orders every quarter is steady, too); (4) still buying, that is not of class "ended"; (5)
-    profitable: its margin is positive, where the cost is known. All must hold: the conjunction is the point, since a large
-    single order, an occasional giant or a loss-making volume buyer is large without being a key account.
+    profitable: what it leaves after all costs that are known is positive. All must hold: the conjunction is the point, since a
+    large single order, an occasional giant or a loss-making volume buyer is large without being a key account. A tier set by
+    hand that is in force goes before the criteria, and is said.
 
-    Warnings name returns above three times the portfolio's and above 5 %, half of the revenue in one month, a silence of three
-    times the account's own rhythm, and twelve months at least 30 % below the twelve before.
+    Warnings name what :func:`kam.identify.sales_quality` and :func:`kam.identify.risks` flag (but not a missing sponsor, see
+    :func:`kam.identify.staffing`), returns above three times the portfolio's and above 5 %, half of the revenue in one month, a
+    silence of three times the account's own rhythm, and twelve months at least 30 % below the twelve before.
 
     Parameters
     ----------
@@ -191,6 +211,14 @@ def identify_key_accounts(
         From :func:`kam.identify.classify_abc_xyz`; computed if not given.
     rfm : RfmResult, optional
         From :func:`kam.identify.score_rfm`; computed if not given.
+    profit : ProfitabilityResult, optional
+        From :func:`kam.identify.profitability`; likewise.
+    scorecard : ScorecardResult or NotPossible, optional
+        From :func:`kam.identify.score_accounts`; likewise.
+    migration : TierMigrationResult or NotPossible, optional
+        From :func:`kam.identify.tier_migration`; likewise.
+    flags : sequence of SalesQualityResult, RisksResult or NotPossible, optional
+        What to warn of; likewise.
     min_certainty : float
         Least probability of class A in a re-run, 0 to 1.
     max_gap_cv : float
@@ -227,18 +255,32 @@ def identify_key_accounts(
         raise DataError(
             "The classes are not of this ledger: the customers differ.", hint="Classify this ledger's summary."
         )
+    profit = profit or profitability(
+        summary, dataset.accounts, credit_rate=dataset.assumptions.credit_rate, context=context
+    )
+    if scorecard is None:
+        known = account_facts(summary, panel, accounts=dataset.accounts)
+        scorecard = attempt(score_dataset, dataset, known, summary=summary, profit=profit, seed=seed)
+    if migration is None:
+        migration = attempt(tier_migration, panel, freq="month", overrides=dataset.overrides, context=context)
+    if flags is None:
+        flags = [attempt(sales_quality, dataset.ledger, accounts=dataset.accounts, context=context),
+                 attempt(risks, dataset.ledger, accounts=dataset.accounts, context=context)]  # fmt: skip
     last = pd.Timestamp(dataset.ledger.last_complete_month or dataset.ledger.as_of)
-    frame = _facts(summary, panel, classes, rfm, dataset.accounts, last)
-    met = _met(frame, min_certainty, max_gap_cv, min_active_share)
+    frame = collect_facts(summary, panel, classes, rfm, dataset.accounts, last)
+    frame = add_findings(frame, profit, scorecard, migration, flags)
+    met = judge(frame, min_certainty, max_gap_cv, min_active_share)
     so_far = met.cummin(axis=1)
-    frame["is_key_account"] = so_far.iloc[:, -1]
-    large = frame[met["large"]].copy()
-    facts, verdicts = large.to_dict("records"), met[met["large"]].to_dict("records")
-    misses = [_misses(fact, verdict, context.wording) for fact, verdict in zip(facts, verdicts, strict=True)]
-    large["why"] = [_why(fact, missed, context.wording) for fact, missed in zip(facts, misses, strict=True)]
-    large["warning"] = [_warning(fact, _portfolio_returns(summary), context.wording) for fact in facts]
-    columns = ["rank", "customer_id", "name", "is_key_account", "value", "share_value"]
-    columns += ["margin"] if "margin" in large else []
+    by_hand = frame["set_by_hand"] != ""
+    frame["is_key_account"] = so_far.iloc[:, -1].where(~by_hand, frame["tier"] == "A")
+    kept = met["large"] | frame["is_key_account"]
+    shown, verdicts = frame[kept].copy(), met[kept].to_dict("records")
+    facts = shown.to_dict("records")
+    misses = [name_misses(fact, verdict, context.wording) for fact, verdict in zip(facts, verdicts, strict=True)]
+    shown["why"] = [say_why(fact, missed, context.wording) for fact, missed in zip(facts, misses, strict=True)]
+    shown["warning"] = [say_warning(fact, portfolio_returns(summary), context.wording) for fact in facts]
+    columns = ["rank", "customer_id", "name", "is_key_account", "tier", "value", "share_value"]
+    columns += ["profit"] if "profit" in shown else []
     columns += [
         "n_orders",
         "days_since_last_order",
@@ -248,24 +290,26 @@ def identify_key_accounts(
         "segment",
         "p_same_class",
     ]
-    columns += ["why", "warning"]
-    accounts = large.sort_values(["is_key_account", "rank"], ascending=[False, True], ignore_index=True)[columns]
+    columns += ["p_tier_a", "why", "warning"]
+    accounts = shown.sort_values(["is_key_account", "rank"], ascending=[False, True], ignore_index=True)[columns]
     return KeyAccountsResult(
         context=context,
-        checks=_checks(context, frame, dataset.accounts is not None, problems),
+        checks=_checks(context, frame, profit, scorecard, migration, flags, dataset.accounts is not None, problems),
         assumed=_assumed(context, min_certainty, max_gap_cv, min_active_share),
         accounts=accounts,
-        criteria=_criteria(met, so_far, context.wording, min_certainty, max_gap_cv, min_active_share),
+        criteria=describe_criteria(met, so_far, context.wording, min_certainty, max_gap_cv, min_active_share),
         problems=problems,
         measure=classes.measure,
         base=classes.base,
         n_customers=len(frame),
         n_key_accounts=int(frame["is_key_account"].sum()),
+        n_by_hand=int((frame["is_key_account"] & ~so_far.iloc[:, -1]).sum()),
+        n_losing=int((frame["profit"] < 0).sum()) if "profit" in frame else 0,
         share_key_accounts=float(frame.loc[frame["is_key_account"], "share_value"].sum()),
         largest_missing=tuple(
-            f"{_short(fact['name'])} ({'; '.join(missed)})"
-            for fact, missed in zip(facts[:10], misses[:10], strict=True)
-            if missed
+            f"{shorten(fact['name'])} ({'; '.join(missed) or fact['set_by_hand']})"
+            for fact, missed in list(zip(facts, misses, strict=True))[:10]
+            if not fact["is_key_account"]
         ),
         min_certainty=min_certainty,
         max_gap_cv=max_gap_cv,
@@ -273,166 +317,67 @@ def identify_key_accounts(
     )
 
 
-# -- facts -----------------------------------------------------------------------------------------------------------
-
-
-def _facts(
+def score_dataset(
+    dataset: Dataset,
+    facts: pd.DataFrame,
+    *,
     summary: pd.DataFrame,
-    panel: pd.DataFrame,
-    classes: AbcXyzResult,
-    rfm: RfmResult,
-    accounts: pd.DataFrame | None,
-    last: pd.Timestamp,
-) -> pd.DataFrame:
-    """One row per customer, largest first, with everything that a criterion, a reason or a warning needs."""
-    own = [
-        "customer_id",
-        "days_since_last_order",
-        "n_purchase_days",
-        "n_periods",
-        "n_active_periods",
-        "returns",
-        "revenue",
-        "median_gap_days",
-    ]
-    own += ["margin"] if "margin" in summary else []
-    taken = ["customer_id", "value", "share_value", "abc_class", "xyz_class", "n_orders", "gap_cv", "p_same_class"]
-    frame = classes.customers[taken].merge(summary[own], on="customer_id", validate="one_to_one")
-    frame = frame.merge(rfm.customers[["customer_id", "segment"]], on="customer_id", how="left", validate="one_to_one")
-    frame = frame.sort_values(["value", "customer_id"], ascending=[False, True], ignore_index=True)
-    frame.insert(0, "rank", np.arange(1, len(frame) + 1))
-    frame["segment"] = frame["segment"].fillna("")
-    frame["active_share"] = frame["n_active_periods"] / frame["n_periods"].where(frame["n_periods"] > 0)
-    gross = frame["revenue"] + frame["returns"]
-    frame["share_returns"] = frame["returns"] / gross.where(gross > 0)
-    by_month = panel[panel["revenue"] > 0].groupby("customer_id")["revenue"]
-    frame["share_largest_month"] = frame["customer_id"].map(by_month.max() / by_month.sum())
-    frame["change_year"] = frame["customer_id"].map(_change_over_a_year(panel, last))
-    return name_accounts(frame, accounts)
+    profit: ProfitabilityResult | None = None,
+    n_rank_draws: int = 2000,
+    seed: int = 1,
+    context: Context | None = None,
+) -> ScorecardResult:
+    """Score the accounts by the criteria that the dataset declares, or by the usual ones where it declares none.
+
+    Assumes (1) what :func:`kam.identify.criteria_table` and :func:`kam.identify.score_accounts` assume.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Its criteria and account file.
+    facts : pandas.DataFrame
+        As from :func:`kam.identify.account_facts`.
+    summary : pandas.DataFrame
+        As from :func:`kam.ledger.summarize_customers`.
+    profit : ProfitabilityResult, optional
+        What accounts leave, and what serving them costs.
+    n_rank_draws : int
+        Draws behind the ranks.
+    seed : int
+        Seed of the draws.
+    context : Context, optional
+        By default that of the dataset.
+
+    Returns
+    -------
+    ScorecardResult
+
+    Raises
+    ------
+    DatasetError
+        A criterion is not known; and as :func:`kam.identify.criteria_table` and :func:`kam.identify.score_accounts`.
+    """
+    left = profit.accounts.rename(columns={"profit": "contribution"}) if profit and profit.pieces else None
+    criteria = criteria_table(summary, dataset.accounts, declared=dataset.criteria, contribution=left, facts=facts)
+    return score_accounts(criteria, n_rank_draws=n_rank_draws, seed=seed, context=context or dataset.context)
 
 
-def _change_over_a_year(panel: pd.DataFrame, last: pd.Timestamp) -> pd.Series:
-    """Revenue of the last twelve complete months over the twelve before, minus 1, for who had revenue before."""
-    if panel.empty:
-        return pd.Series(dtype=float)
-    year, before = last - pd.DateOffset(months=11), last - pd.DateOffset(months=23)
-    if panel["period"].min() > before:
-        return pd.Series(dtype=float)
-    this = panel[panel["period"] >= year].groupby("customer_id")["revenue"].sum()
-    previous = panel[panel["period"].between(before, year, inclusive="left")].groupby("customer_id")["revenue"].sum()
-    return this.reindex(previous[previous > 0].index, fill_value=0.0) / previous[previous > 0] - 1
+# -- inside ----------------------------------------------------------------------------------------------------------
 
 
-def _portfolio_returns(summary: pd.DataFrame) -> float:
-    gross = float((summary["revenue"] + summary["returns"]).sum())
-    return float(summary["returns"].sum()) / gross if gross > 0 else 0.0
-
-
-def _met(frame: pd.DataFrame, min_certainty: float, max_gap_cv: float, min_active_share: float) -> pd.DataFrame:
-    met = pd.DataFrame(
-        {
-            "large": frame["abc_class"] == "A",
-            "surely_large": (frame["abc_class"] == "A") & (frame["p_same_class"] >= min_certainty),
-            "steady": (frame["n_purchase_days"] >= MIN_PURCHASE_DAYS)
-            & ((frame["active_share"] >= min_active_share) | (frame["gap_cv"] <= max_gap_cv)),
-            "still_buying": ~frame["xyz_class"].isin(["ended"]) & (frame["n_orders"] > 0),
-        }
-    )
-    if "margin" in frame:
-        met["profitable"] = frame["margin"] > 0
-    return met
-
-
-# -- words -----------------------------------------------------------------------------------------------------------
-
-
-def _short(name: str, length: int = 40) -> str:
-    return name if len(name) <= length else name[: length - 1] + "…"
-
-
-def _misses(fact: Fact, met: Fact, say: Wording) -> list[str]:
-    """The criteria that an account of class A misses, each with the figure behind it."""
-    if not fact["n_orders"]:
-        return [say.sentence("no order, credit notes only")]
-    misses = []
-    if not met["surely_large"]:
-        misses.append(say.sentence("class A again: only {p}", p=say.share(fact["p_same_class"])))
-    if not met["steady"]:
-        few = fact["n_purchase_days"] < MIN_PURCHASE_DAYS
-        misses.append(
-            say.plural("bought on one day only", "bought on {n} days only", fact["n_purchase_days"])
-            if few or fact["active_share"] != fact["active_share"]
-            else say.sentence("ordered in {share} of its months, at random gaps", share=say.share(fact["active_share"]))
-        )
-    if not met["still_buying"]:
-        misses.append(say.sentence("silent for {days} days", days=say.count(fact["days_since_last_order"])))
-    if not met.get("profitable", True):
-        misses.append(say.sentence("margin is {margin}", margin=say.money(fact["margin"])))
-    return misses
-
-
-def _why(fact: Fact, misses: list[str], say: Wording) -> str:
-    if misses:
-        return "; ".join(misses)
-    rhythm = say.sentence("orders every {days} days", days=say.count(max(1, fact["median_gap_days"])))
-    sure = (
-        say.sentence("class A again: over {p}", p=say.share(0.99, 0))
-        if fact["p_same_class"] > 0.99
-        else say.sentence("class A again: {p}", p=say.share(fact["p_same_class"], 0))
-    )
-    return f"{rhythm}; {sure}"
-
-
-def _warning(fact: Fact, usual_returns: float, say: Wording) -> str:
-    found = []
-    if fact["share_returns"] > max(3 * usual_returns, 0.05):
-        found.append(say.sentence("returns {share}", share=say.share(fact["share_returns"])))
-    if fact["share_largest_month"] >= 0.5 and fact["n_periods"] >= MIN_MONTHS:
-        found.append(say.sentence("{share} of revenue in one month", share=say.share(fact["share_largest_month"], 0)))
-    gap, silence = fact["median_gap_days"], fact["days_since_last_order"]
-    if fact["xyz_class"] != "ended" and gap == gap and silence > max(3 * gap, 30):
-        found.append(
-            say.sentence("silent {days} days, usually {gap}", days=say.count(silence), gap=say.count(max(1, gap)))
-        )
-    if fact["xyz_class"] != "ended" and fact["change_year"] <= -0.3:
-        found.append(say.sentence("last 12 months {change}", change=say.share(fact["change_year"], 0)))
-    return "; ".join(found)
-
-
-def _criteria(
-    met: pd.DataFrame,
-    so_far: pd.DataFrame,
-    say: Wording,
-    min_certainty: float,
-    max_gap_cv: float,
-    min_active_share: float,
-) -> pd.DataFrame:
-    meanings = {
-        "large": say.sentence("class A by value"),
-        "surely_large": say.sentence(
-            "at least {p} sure to be class A again, if the same ordering ran again", p=say.share(min_certainty, 0)
-        ),
-        "steady": say.sentence(
-            "ordered in at least {share} of its months, or at gaps that vary by at most {cv} of their mean",
-            share=say.share(min_active_share, 0),
-            cv=say.share(max_gap_cv, 0),
-        ),
-        "still_buying": say.sentence("not silent far beyond its own rhythm"),
-        "profitable": say.sentence("margin above zero"),
-    }
-    return pd.DataFrame(
-        {
-            "criterion": met.columns,
-            "meaning": [meanings[name] for name in met.columns],
-            "n_customers": met.sum().to_numpy(),
-            "n_all_so_far": so_far.sum().to_numpy(),
-        }
-    )
-
-
-def _checks(context: Context, frame: pd.DataFrame, named: bool, problems: tuple[str, ...]) -> tuple[Check, ...]:
+def _checks(
+    context: Context,
+    frame: pd.DataFrame,
+    profit: ProfitabilityResult,
+    scorecard: ScorecardResult | NotPossible,
+    migration: TierMigrationResult | NotPossible,
+    flags: Sequence[SalesQualityResult | RisksResult | NotPossible],
+    named: bool,
+    problems: tuple[str, ...],
+) -> tuple[Check, ...]:
     say = context.wording
-    cost = "margin" in frame
+    cost = "profit" in frame
+    gone = [part.error.what for part in (scorecard, migration, *flags) if isinstance(part, NotPossible)]
     unnamed = int((frame["name"] == frame["customer_id"]).sum())
     return (
         Check(
@@ -443,7 +388,8 @@ def _checks(context: Context, frame: pd.DataFrame, named: bool, problems: tuple[
         Check(
             assumption=say.sentence("cost is known"),
             finding=say.sentence(
-                "accounts that lose money are kept off the list; margin is net revenue less cost, before freight and trade terms"
+                "accounts that lose money are kept off the list; profit is net revenue less {pieces}",
+                pieces=say.listing([piece_names(say)[piece] for piece in profit.pieces]),
             )
             if cost
             else say.sentence("no cost in this ledger: judged on revenue, not on profit"),
@@ -455,6 +401,11 @@ def _checks(context: Context, frame: pd.DataFrame, named: bool, problems: tuple[
             if unnamed
             else say.sentence("all have"),
             verdict="holds" if named and not unnamed else "handled",
+        ),
+        Check(
+            assumption=say.sentence("tiers, the scorecard and flags could be worked out"),
+            finding=" ".join(gone) or say.sentence("all of them"),
+            verdict="does not hold" if gone else "holds",
         ),
     )
 

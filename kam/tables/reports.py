@@ -198,7 +198,7 @@ def _term(term: str, say: Wording) -> str:
 # -- what every report has -------------------------------------------------------------------------------------------
 
 
-def checks_table(*results: Result | Check, context: Context | None = None) -> GT:
+def checks_table(*results: Result | Check, context: Context | None = None, borne_out: bool | None = None) -> GT:
     """The assumptions of results, what the data say about each, and the verdict.
 
     Parameters
@@ -207,6 +207,8 @@ def checks_table(*results: Result | Check, context: Context | None = None) -> GT
         Their checks, in this order; the same check of two results stands once.
     context : Context, optional
         Language; by default that of the first result.
+    borne_out : bool, optional
+        Only those that hold or were handled, or only the others; by default all.
 
     Returns
     -------
@@ -217,7 +219,11 @@ def checks_table(*results: Result | Check, context: Context | None = None) -> GT
     checks: list[Check] = []
     for result in results:
         checks += [result] if isinstance(result, Check) else result.checks
-    checks = list(dict.fromkeys(checks))
+    checks = [
+        check
+        for check in dict.fromkeys(checks)
+        if borne_out is None or borne_out == (check.verdict in ("holds", "handled"))
+    ]
     names = ["assumption", "finding", "verdict"]
     verdicts = {say.sentence(check.verdict): check.verdict for check in checks}
 

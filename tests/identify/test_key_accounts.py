@@ -5,10 +5,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kam.errors import DataError, ParameterError
+from kam.dataset.schema import Assumptions
+from kam.errors import DataError, ModelError, ParameterError
 from kam.identify.key_accounts import identify_key_accounts
 from kam.ledger import open_ledger
-from kam.results import Context
+from kam.results import Context, NotPossible
 
 MONTHS = pd.date_range("2022-01-01", periods=24, freq="MS")
 
@@ -41,10 +42,19 @@ def portfolio():
     return pd.concat(parts, ignore_index=True)
 
 
-def dataset(lines, accounts=None):
+def dataset(lines, accounts=None, overrides=None):
     ledger = open_ledger(lines, as_of=date(2023, 12, 31), currency="EUR")
     context, file = Context(currency="EUR", dataset="d"), SimpleNamespace(as_of=date(2023, 12, 31))
-    return SimpleNamespace(ledger=ledger, accounts=accounts, context=context, file=file)
+    return SimpleNamespace(
+        ledger=ledger, accounts=accounts, context=context, file=file, criteria=(), overrides=overrides,
+        assumptions=Assumptions(),
+    )  # fmt: skip
+
+
+def listed(data, **options):
+    """The list without scorecard and flags, which have tests of their own and take long."""
+    left_out = {"flags": (), "scorecard": NotPossible("score_accounts", ModelError("left out"))}
+    return identify_key_accounts(data, **(left_out | options))
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +72,7 @@ def test_each_large_account_is_judged_on_every_criterion(result):
     assert set(accounts.index[accounts["is_key_account"]]) == {"monthly", "weekly", "quarterly", "returner"}
     assert "bought on one day only" in accounts.at["one order", "why"]
     assert "silent for 387 days" in accounts.at["gone", "why"]
-    assert "margin is -€720.00" in accounts.at["no margin", "why"]
+    assert "profit is -€720.00" in accounts.at["no margin", "why"]
     assert accounts.at["monthly", "why"].startswith("orders every 31 days; class A again: ")
 
 
@@ -89,7 +99,7 @@ def test_answer_names_the_large_ones_that_are_none(result):
     assert answer.startswith(
         "4 of 107 accounts are key accounts: large beyond doubt, steady, still buying and profitable."
     )
-    assert "(margin is -€720.00)" in answer and "and 1 more" in answer and "€" in answer
+    assert "(profit is -€720.00)" in answer and "and 1 more" in answer and "€" in answer
     held = portfolio().groupby("customer_id")["amount"].sum()
     assert result.share_key_accounts == pytest.approx(
         held[["monthly", "weekly", "quarterly", "returner"]].sum() / held.sum()
@@ -100,7 +110,7 @@ def test_warnings_name_what_to_look_at(result):
     accounts = by_customer(result)
     assert accounts.at["returner", "warning"].startswith("returns 10.7%")  # 3,600 of 33,600, the portfolio far below
     assert "100% of revenue in one month" in accounts.at["one order", "warning"]
-    assert accounts.at["weekly", "warning"] == ""
+    assert "of our margin of the last twelve months" in accounts.at["weekly", "warning"]  # a risk: dependence
 
 
 def test_a_shrinking_and_a_silent_account_are_warned_about():
@@ -111,7 +121,7 @@ def test_a_shrinking_and_a_silent_account_are_warned_about():
             orders("silent", pd.date_range("2022-01-05", "2023-09-20", freq="14D"), 700.0),
         ]
     )
-    accounts = by_customer(identify_key_accounts(dataset(lines)))
+    accounts = by_customer(listed(dataset(lines)))
     assert "last 12 months -50%" in accounts.at["shrinking", "warning"]
     assert "silent 109 days, usually 14" in accounts.at["silent", "warning"]
     assert accounts.at["silent", "is_key_account"]
@@ -126,9 +136,9 @@ def test_names_come_from_the_account_file_and_stay_text(result):
 
 
 def test_without_cost_profit_is_no_criterion_and_a_check_says_so():
-    result = identify_key_accounts(dataset(portfolio().drop(columns="cost")))
+    result = listed(dataset(portfolio().drop(columns="cost")))
     assert "profitable" not in set(result.criteria["criterion"])
-    assert "margin" not in result.accounts
+    assert "profit" not in result.accounts
     assert by_customer(result).at["no margin", "is_key_account"]
     assert result.checks[1].verdict == "does not hold"
     assert "and profitable" not in result.answer()
@@ -136,12 +146,12 @@ def test_without_cost_profit_is_no_criterion_and_a_check_says_so():
 
 def test_a_higher_bar_lets_fewer_in():
     data = dataset(portfolio())
-    strict = identify_key_accounts(data, min_active_share=1.0, max_gap_cv=0.001)
+    strict = listed(data, min_active_share=1.0, max_gap_cv=0.001)
     assert set(strict.key_accounts()["customer_id"]) < {"monthly", "weekly", "quarterly", "returner"}
 
 
 def test_nobody_is_a_key_account():
-    result = identify_key_accounts(dataset(orders("only", ["2023-12-01"], 10.0)))
+    result = listed(dataset(orders("only", ["2023-12-01"], 10.0)))
     assert result.n_key_accounts == 0
     assert "No account is a key account: the only one does not meet every criterion." in result.answer()
 
@@ -149,7 +159,7 @@ def test_nobody_is_a_key_account():
 @pytest.mark.parametrize("parameter", [{"min_certainty": 80}, {"max_gap_cv": 0}, {"min_active_share": 2}])
 def test_thresholds_out_of_range_are_named(parameter):
     with pytest.raises(ParameterError, match=next(iter(parameter))):
-        identify_key_accounts(dataset(portfolio()), **parameter)
+        listed(dataset(portfolio()), **parameter)
 
 
 def test_the_answer_names_what_accounts_are_ranked_by():
@@ -159,7 +169,7 @@ def test_the_answer_names_what_accounts_are_ranked_by():
     data = dataset(portfolio())
     summary, panel = summarize_customers(data.ledger), activity_panel(data.ledger, freq="month")
     classes = classify_abc_xyz(summary, panel, value="margin", n_resamples=50, context=data.context)
-    result = identify_key_accounts(data, classes=classes)
+    result = listed(data, classes=classes)
     assert "of positive margin (€" in result.answer()
     assert "no margin" not in set(result.accounts["customer_id"])  # large by revenue, not by margin
 
@@ -168,7 +178,7 @@ def test_orders_of_one_day_are_one_purchase_whatever_their_number():
     day = orders("one day", ["2023-11-20"] * 4, 5000.0).assign(order_id=list("abcd"))
     lines = pd.concat([portfolio().assign(order_id=None), day])
     lines["order_id"] = lines["order_id"].fillna("").where(lines["order_id"].notna(), lines.index.astype(str))
-    account = by_customer(identify_key_accounts(dataset(lines))).loc["one day"]
+    account = by_customer(listed(dataset(lines))).loc["one day"]
     assert account["n_orders"] == 4 and not account["is_key_account"]
     assert "bought on one day only" in account["why"]
 
@@ -176,10 +186,10 @@ def test_orders_of_one_day_are_one_purchase_whatever_their_number():
 def test_months_are_counted_from_that_of_the_first_order_to_the_last_complete_one():
     days = ["2023-08-31", "2023-10-01", "2023-10-02", "2023-10-03", "2023-11-27", "2023-11-28"]
     lines = pd.concat([portfolio(), orders("half", days, 9000.0)])  # 3 of the 5 months from August to December
-    account = by_customer(identify_key_accounts(dataset(lines), min_active_share=0.7)).loc["half"]
+    account = by_customer(listed(dataset(lines), min_active_share=0.7)).loc["half"]
     assert not account["is_key_account"]
     assert "ordered in 60.0% of its months, at random gaps" in account["why"]
-    assert by_customer(identify_key_accounts(dataset(lines), min_active_share=0.6)).at["half", "is_key_account"]
+    assert by_customer(listed(dataset(lines), min_active_share=0.6)).at["half", "is_key_account"]
 
 
 def test_a_margin_of_credit_notes_only_is_named():
@@ -191,15 +201,15 @@ def test_a_margin_of_credit_notes_only_is_named():
     data = dataset(pd.concat([portfolio(), notes]))
     summary, panel = summarize_customers(data.ledger), activity_panel(data.ledger, freq="month")
     classes = classify_abc_xyz(summary, panel, value="margin", n_resamples=20, context=data.context)
-    accounts = by_customer(identify_key_accounts(data, classes=classes))
+    accounts = by_customer(listed(data, classes=classes))
     assert accounts.at["credit", "why"] == "no order, credit notes only"
 
 
 def test_an_unknown_cost_is_no_profit():
     lines = portfolio()
     lines.loc[lines["customer_id"] == "monthly", "cost"] = np.nan
-    account = by_customer(identify_key_accounts(dataset(lines))).loc["monthly"]
-    assert account["margin"] == 0 and not account["is_key_account"]
+    account = by_customer(listed(dataset(lines))).loc["monthly"]
+    assert account["profit"] == 0 and not account["is_key_account"]
 
 
 def test_classes_of_another_ledger_are_refused():
@@ -211,11 +221,51 @@ def test_classes_of_another_ledger_are_refused():
         summarize_customers(other.ledger), activity_panel(other.ledger, freq="month"), n_resamples=20
     )
     with pytest.raises(DataError, match="not of this ledger"):
-        identify_key_accounts(dataset(portfolio()), classes=classes)
+        listed(dataset(portfolio()), classes=classes)
+
+
+def test_a_tier_set_by_hand_goes_before_the_criteria():
+    overrides = pd.DataFrame({
+        "customer_id": ["gone", "monthly", "weekly"], "tier": ["A", "B", "A"], "reason": ["reference", "merged", "board"],
+        "set_on": pd.to_datetime(["2023-06-01"] * 3), "set_by": ["Ms. Li", None, None],
+        "until": pd.to_datetime([None, None, "2023-07-01"]),
+    })  # fmt: skip
+    result = listed(dataset(portfolio(), overrides=overrides))
+    accounts = by_customer(result)
+    assert accounts["is_key_account"][["gone", "monthly", "weekly"]].tolist() == [True, False, True]
+    assert accounts.at["gone", "why"].startswith("tier A set by hand: reference (Ms. Li); silent for 387 days")
+    assert accounts.at["monthly", "why"].startswith("tier B set by hand: merged; orders every")
+    assert "set by hand" not in accounts.at["weekly", "why"]  # no longer in force
+    assert (result.n_by_hand, result.n_key_accounts) == (1, 4)
+    assert "One of them was set by hand." in result.answer() and "monthly (merged)" in result.answer()
+
+
+def test_costs_beyond_the_goods_keep_an_account_off_the_list():
+    names = pd.DataFrame({"customer_id": ["monthly", "weekly"], "service_cost": [9_800.0, 10.0]})
+    accounts = by_customer(listed(dataset(portfolio(), names)))
+    assert accounts.at["monthly", "profit"] < 0 and not accounts.at["monthly", "is_key_account"]
+    assert "profit is -€" in accounts.at["monthly", "why"]
+    assert accounts.at["weekly", "is_key_account"]
+
+
+def test_what_others_flag_is_a_warning():
+    flags = pd.DataFrame({"customer_id": ["weekly"] * 3, "flag": ["own brand", "no sponsor", "overdue balance"],
+                          "finding": ["tape dropped", "no sponsor is named", "half overdue"]})  # fmt: skip
+    raised = SimpleNamespace(flags=flags)
+    accounts = by_customer(listed(dataset(portfolio()), flags=[raised]))
+    assert accounts.at["weekly", "warning"] == "tape dropped; half overdue"
+
+
+def test_a_short_history_is_said_and_the_list_stands():
+    result = identify_key_accounts(dataset(portfolio().query("order_date < '2022-03-01'")))
+    check = result.checks[-1]
+    assert check.assumption.startswith("tiers, the scorecard and flags")
+    assert (check.verdict == "does not hold") == (check.finding != "all of them")
+    assert (result.accounts["tier"] == result.accounts["abc_class"]).all() or check.verdict == "holds"
 
 
 def test_a_ledger_that_cannot_be_trusted_is_said_first():
     total = orders("Total", ["2023-12-28"], portfolio()["amount"].sum())
-    result = identify_key_accounts(dataset(pd.concat([portfolio(), total])))
+    result = listed(dataset(pd.concat([portfolio(), total])))
     assert result.answer().startswith("Not to be trusted: A row of totals seems to be taken for a customer: 'Total'.")
     assert result.checks[0].verdict == "does not hold"

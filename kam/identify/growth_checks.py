@@ -1,0 +1,210 @@
+"""What is said about a growth list: why each account stands where it does, checks of the assumptions, and what is assumed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.special import expit
+
+from kam.identify.growth_backtest import Backtest
+from kam.identify.growth_features import YEAR, History
+from kam.results import Assumed, Check
+from kam.wording import Wording
+
+LEVEL_OFF = 0.25
+"""From this relative error on the number of those that became class A is called missed."""
+
+
+def say_no_chance(say: Wording, n_months: int, horizon: int) -> str:
+    """Why no chance is given to anybody."""
+    if n_months < YEAR + horizon:
+        return say.sentence(
+            "no chance given: {n} of history, {needed} are needed",
+            n=say.periods(n_months, "month"),
+            needed=say.periods(YEAR + horizon, "month"),
+        )
+    return say.sentence("no chance given: too few accounts have become class A so far")
+
+
+def explain_candidates(
+    say: Wording, frame: pd.DataFrame, buys: npt.NDArray[np.bool_], no_chance: str
+) -> npt.NDArray[np.object_]:
+    """One text per account; a text is made once for each rounded figure, so that many accounts cost little."""
+    if frame.empty:
+        return np.empty(0, dtype=object)
+    size = _each(
+        frame["share_limit"], lambda x: say.sentence("buys {share} of what class A takes", share=say.share(x, 0))
+    )
+    trend = _each(frame["trend"].clip(upper=9.99), lambda x: _say_trend(say, x))
+    likeness = _each(
+        frame["likeness"],
+        lambda x: say.sentence(
+            "looks at least as promising as {share} of those that became class A did before", share=say.share(x, 0)
+        ),
+    )
+    wallet = _each(
+        frame["share_wallet"],
+        lambda x: (
+            say.sentence("we have {share} of its demand", share=say.share(x, 0))
+            if x < 1
+            else say.sentence("buys as much as its demand is said to be, or more")
+        ),
+    )
+    silent = say.sentence("no chance given: no order in the last twelve months; see who is to be won back")
+    pace = np.where(
+        frame["share_limit_pace"] >= 1,
+        say.sentence("at the pace of the last three months it would be class A"),
+        "",
+    ).astype(object)
+    text = size
+    for part in (pace, trend, likeness, wallet):
+        text = np.where(part == "", text, text + "; " + part)
+    text = np.where(buys, text, silent)
+    return np.where(buys & (no_chance != ""), text + "; " + no_chance, text) if no_chance else text
+
+
+def list_checks(
+    say: Wording,
+    tested: Backtest,
+    history: History,
+    candidates: pd.DataFrame,
+    outdated: pd.DataFrame,
+    horizon: int,
+) -> tuple[Check, ...]:
+    """Every assumption of the chance and of the gap, with what the data say about it."""
+    n = history.n_months
+    length = Check(
+        assumption=say.sentence("the history holds origins whose outcome was known before those that are tested"),
+        finding=say.sentence(
+            "{n} of history, {needed} are needed; ",
+            n=say.periods(n, "month"),
+            needed=say.periods(YEAR + 2 * horizon, "month"),
+        )
+        + {
+            "later origins": say.plural("tested at one origin", "tested at {n} origins", len(tested.past)),
+            "other accounts": say.sentence(
+                "tested on accounts that were not learned from, at the origin that was: the level of that year was known"
+            ),
+            "none": say.sentence("not tested"),
+        }[tested.tested_on],
+        verdict={"later origins": "holds", "other accounts": "does not hold", "none": "not testable"}[  # type: ignore[arg-type]
+            tested.tested_on
+        ],
+    )
+    checks = [length]
+    if tested.past:
+        expected = sum(float(expit(one.log_odds).sum()) for one in tested.past)
+        came = sum(int(one.event.sum()) for one in tested.past)
+        ratio = came / expected
+        checks.append(
+            Check(
+                assumption=say.sentence("as many become class A as was said"),
+                finding=say.sentence(
+                    "{came} did where {expected} were expected", came=say.count(came), expected=say.count(expected)
+                ),
+                verdict="holds" if abs(np.log(ratio)) <= np.log(1 + LEVEL_OFF) else "does not hold",
+                statistic=float(ratio),
+            )
+        )
+    if tested.model is not None:
+        n_terms = len(tested.model.coefficients) - 1
+        per_term = tested.model.n_events / n_terms
+        checks.append(
+            Check(
+                assumption=say.sentence("enough accounts became class A to learn from: ten for each feature"),
+                finding=say.sentence(
+                    "{n} did, {per} for each of {terms} features",
+                    n=say.count(tested.model.n_events),
+                    per=say.number(per_term, 1),
+                    terms=say.count(n_terms),
+                ),
+                verdict="holds" if per_term >= 10 else "handled",
+                statistic=per_term,
+            )
+        )
+    unknown = int(candidates["elsewhere"].isna().sum())
+    checks.append(
+        Check(
+            assumption=say.sentence("the demand of every candidate is known"),
+            finding=say.sentence("it is")
+            if not unknown
+            else say.plural(
+                "of one it is not, and no gap is given for it",
+                "of {n} it is not, and no gap is given for them",
+                unknown,
+            ),
+            verdict="handled" if unknown else "holds",
+        )
+    )
+    checks.append(
+        Check(
+            assumption=say.sentence("nobody buys more than its demand is said to be"),
+            finding=say.sentence("nobody does")
+            if outdated.empty
+            else say.plural(
+                "one account does; its gap is taken as none",
+                "{n} accounts do; their gap is taken as none",
+                len(outdated),
+            ),
+            verdict="handled" if len(outdated) else "holds",
+        )
+    )
+    return tuple(checks)
+
+
+def list_assumed(
+    say: Wording, horizon: int, cuts: tuple[float, float], n_named: int, potential: pd.Series
+) -> tuple[Assumed, ...]:
+    """What was assumed."""
+    assumed = [
+        Assumed(
+            what=say.sentence("what class A means"),
+            value=say.sentence(
+                "the largest that bring {share} of twelve months' revenue, at the origin and at its horizon",
+                share=say.share(cuts[0], 0),
+            ),
+            would_change=say.sentence("classes by margin, or other limits, name other accounts"),
+        ),
+        Assumed(
+            what=say.sentence("horizon"),
+            value=say.periods(horizon, "month"),
+            would_change=say.sentence("a longer one lets more accounts rise, and leaves fewer origins to test"),
+        ),
+        Assumed(
+            what=say.sentence("length of the list"),
+            value=say.count(n_named),
+            would_change=say.sentence("which way of naming is ahead may differ with the length"),
+        ),
+    ]
+    if len(potential):
+        assumed.append(
+            Assumed(
+                what=say.sentence("demand a year"),
+                value=say.sentence("as the account file says, for {n} accounts", n=say.count(len(potential))),
+                would_change=say.sentence("the gap moves with it one to one; no chance does"),
+            )
+        )
+    return tuple(assumed)
+
+
+# -- inside ----------------------------------------------------------------------------------------------------------
+
+
+def _each(values: pd.Series, text: Callable[[float], str]) -> npt.NDArray[np.object_]:
+    """The text of every value in whole percent; empty where it is missing."""
+    rounded = values.round(2)
+    texts = {x: text(float(x)) for x in rounded.dropna().unique()}
+    return rounded.map(texts).astype(object).where(rounded.notna(), "").to_numpy(dtype=object)
+
+
+def _say_trend(say: Wording, x: float) -> str:
+    if abs(x) < 0.05:
+        return say.sentence("buys about as much as half a year ago")
+    if x >= 9.99:
+        return say.sentence("bought more than ten times as much in the last half-year as in the one before")
+    if x > 0:
+        return say.sentence("bought {share} more in the last half-year than in the one before", share=say.share(x, 0))
+    return say.sentence("bought {share} less in the last half-year than in the one before", share=say.share(-x, 0))

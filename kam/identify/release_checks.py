@@ -1,0 +1,130 @@
+"""What is said about accounts that could be let go: checks of the assumptions, and what is assumed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from kam.results import Assumed, Check
+from kam.wording import Wording
+
+Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+
+_NEEDS = {
+    "no_contribution": "contribution: no cost is known",
+    "no_demand": "demand: the account file does not say it",
+    "low_chance": "chance of class A: no growth list was handed in",
+    "no_key_group": "company groups: the account file does not name them; key accounts themselves are kept",
+    "not_protected": "tiers set by hand: there are none",
+}
+
+
+def list_checks(
+    say: Wording,
+    candidates: pd.DataFrame,
+    meets: Flags,
+    ever: Flags,
+    left_out: tuple[str, ...],
+    asked: Mapping[str, Flags],
+    profit: Floats,
+    potential: Floats,
+    has_contribution: bool,
+) -> tuple[Check, ...]:
+    """Every assumption of the list, with what the data say about it."""
+    missing = [say.sentence(_NEEDS[name]) for name in left_out]
+    complete = Check(
+        assumption=say.sentence("all that speaks for keeping an account is known"),
+        finding=say.sentence("it is") if not missing else say.sentence("not asked: {list}", list="; ".join(missing)),
+        verdict="does not hold" if missing else "holds",
+    )
+    at_once = asked["buys"] & ever & asked["small"] & ~asked["not_growing"]
+    tracked = Check(
+        assumption=say.sentence("accounts are judged over time and not at one moment"),
+        finding=say.plural(
+            "one small account grew over the quarters and is kept",
+            "{n} small accounts grew over the quarters and are kept",
+            int(at_once.sum()),
+        ),
+        verdict="handled",
+    )
+    checks = [complete, tracked]
+    if has_contribution:
+        n = int((ever & np.isnan(profit)).sum())
+        checks.append(
+            Check(
+                assumption=say.sentence("the contribution of every account is known"),
+                finding=say.sentence("it is")
+                if not n
+                else say.plural("of one it is not; it is kept", "of {n} it is not; they are kept", n),
+                verdict="handled" if n else "holds",
+            )
+        )
+    if "no_demand" in asked:
+        n = int(np.isnan(potential[meets]).sum())
+        checks.append(
+            Check(
+                assumption=say.sentence("the demand of every candidate is known"),
+                finding=say.sentence("it is")
+                if not n
+                else say.plural(
+                    "of one it is not: ask before letting go", "of {n} it is not: ask before letting go", n
+                ),
+                verdict="does not hold" if n else "holds",
+            )
+        )
+    unpriced = int(candidates["replacement_cost"].isna().sum())
+    checks.append(
+        Check(
+            assumption=say.sentence("it is known what winning a customer costs"),
+            finding=say.sentence("it is") if not unpriced else say.sentence("not for {n}", n=say.count(unpriced)),
+            verdict="not testable" if unpriced else "holds",
+        )
+    )
+    return tuple(checks)
+
+
+def list_assumed(
+    say: Wording, n_quarters: int, max_p: float, acquisition_cost: float | None, growing: float, with_chance: bool
+) -> tuple[Assumed, ...]:
+    """What was assumed."""
+    assumed = [
+        Assumed(
+            what=say.sentence("quarters in a row without potential"),
+            value=say.count(n_quarters),
+            would_change=say.sentence("more quarters name fewer accounts"),
+        ),
+        Assumed(
+            what=say.sentence("what growing means"),
+            value=say.sentence(
+                "its share of twelve months' revenue rose by more than {share} over these quarters",
+                share=say.share(growing, 0),
+            ),
+            would_change=say.sentence("a lower limit keeps more accounts"),
+        ),
+        Assumed(
+            what=say.sentence("who leaves takes its own revenue only"),
+            value=say.sentence("yes"),
+            would_change=say.sentence("accounts that order for others, or speak of us, cost more than they bring"),
+        ),
+    ]
+    if with_chance:
+        assumed.append(
+            Assumed(
+                what=say.sentence("chance of class A from which nobody is let go"),
+                value=say.share(max_p),
+                would_change=say.sentence("a lower one keeps more accounts"),
+            )
+        )
+    if acquisition_cost is not None:
+        assumed.append(
+            Assumed(
+                what=say.sentence("cost of winning a customer, where the account file does not say it"),
+                value=say.money(acquisition_cost),
+                would_change=say.sentence("what replacing costs moves with it one to one"),
+            )
+        )
+    return tuple(assumed)

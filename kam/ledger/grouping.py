@@ -1,0 +1,112 @@
+"""A ledger by groups of customers: the same rows under other identifiers."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pyarrow as pa
+
+from kam.errors import ParameterError
+from kam.ledger.audit import IncompletePeriod, Remark
+from kam.ledger.opening import Ledger
+from kam.ledger.reading import connect
+from kam.ledger.rollup import build_rollup, month_totals
+from kam.ledger.storage import Storage
+
+
+def group_customers(ledger: Ledger, groups: Mapping[str, str]) -> Ledger:
+    """The same ledger with the customers of a group under one identifier.
+
+    The rows, what cleaning did with each, and so all sums of money stay as they are: cleaning compared rows of the same customer,
+    and is not done again. What is counted by customer (customers, orders, purchase days, those who were there at first) is
+    counted anew: an order number that several customers of a group have in common is one order of the group, and without order
+    numbers so is what the group bought on one day.
+
+    The lines are copied into a temporary DuckDB of their own, by way of a file; the ledger given can be closed, and nothing is
+    created where it came from.
+
+    Parameters
+    ----------
+    ledger : Ledger
+        See :func:`kam.open_ledger`.
+    groups : mapping of str to str
+        Group by customer; who is not named stays as he is.
+
+    Returns
+    -------
+    Ledger
+        With a fingerprint of its own.
+
+    Raises
+    ------
+    ParameterError
+        An identifier is empty.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from kam.ledger import open_ledger, summarize_customers
+    >>> orders = pd.DataFrame({"customer_id": list("abc"), "order_date": "2024-01-31", "amount": [1.0, 2.0, 4.0]})
+    >>> by_group = group_customers(open_ledger(orders), {"a": "g", "c": "g"})
+    >>> summarize_customers(by_group)[["customer_id", "revenue"]].to_dict("list")
+    {'customer_id': ['b', 'g'], 'revenue': [2.0, 5.0]}
+    """
+    moved = {str(customer): str(group) for customer, group in groups.items() if str(customer) != str(group)}
+    if not all(group.strip() for group in moved.values()):
+        empty = next(customer for customer, group in moved.items() if not group.strip())
+        raise ParameterError("A group has no identifier.", where=f"customer {empty!r}")
+    con = connect()
+    try:
+        names = pa.table(
+            {"customer_id": pa.array(list(moved), pa.string()), "grouped": pa.array(list(moved.values()), pa.string())}
+        )
+        known = con.create_table("groups_of_customers", names)
+        with tempfile.TemporaryDirectory(prefix="kam-") as folder:
+            file = Path(folder) / "lines.parquet"
+            ledger.lines.to_parquet(file)
+            lines = con.read_parquet(file, table_name="ungrouped")
+            joined = lines.left_join(known, "customer_id")
+            grouped = joined.mutate(customer_id=joined.grouped.fill_null(joined.customer_id)).select(lines.columns)
+            kept = con.create_table("lines", grouped)
+            con.drop_view("ungrouped")
+        con.drop_table("groups_of_customers")
+        by_order = "order_id" in ledger.columns
+        own = replace(ledger, lines=kept, con=con)
+        rollup = build_rollup(own.table, by_order=by_order, storage=Storage(con, is_local=True))
+        months = month_totals(rollup)
+        n_groups = int(rollup.months.customer_id.nunique().execute())
+        remark = Remark(
+            "{n} customers are counted by parent group: {groups} groups and single accounts.",
+            {"n": ledger.audit.n_customers, "groups": n_groups},
+        )
+        audit = replace(
+            ledger.audit,
+            n_customers=n_groups,
+            n_customers_left_censored=next((month.n_customers for month in months if month.n_customers), 0),
+            incomplete=_count_incomplete(ledger.audit.incomplete, {m.month: m.n_customers for m in months}),
+            note_remarks=(*ledger.audit.note_remarks, remark),
+        )
+    except BaseException:
+        con.disconnect()
+        raise
+    identity = json.dumps([ledger.fingerprint, sorted(moved.items())])
+    return replace(
+        own,
+        rollup=rollup,
+        audit=audit,
+        fingerprint=hashlib.sha256(identity.encode()).hexdigest(),
+        description=f"{ledger.description}, by parent group",
+    )
+
+
+def _count_incomplete(period: IncompletePeriod | None, buyers: Mapping[object, int]) -> IncompletePeriod | None:
+    """The same period with its customers counted anew."""
+    if period is None:
+        return None
+    earlier = [n for month, n in sorted(buyers.items(), key=str) if str(month) < str(period.month)]
+    return replace(period, n_customers=buyers.get(period.month, 0), n_customers_before=earlier[-1] if earlier else 0)
