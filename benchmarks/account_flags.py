@@ -140,4 +140,4 @@ def main(n_companies: int, first: int, write: str) -> None:
 
 if __name__ == "__main__":
     given = [*sys.argv[1:4], "", "", ""]
-    main(int(given[0] or 100), int(given[1] or 1001), given[2])
+    main(int(given[0] or 100), int(given[1] or 3001), given[2])

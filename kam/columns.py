@@ -279,7 +279,7 @@ GLOSSARY: dict[str, Column] = {
     "direction": _column("better is", "whether the higher or the lower value is better", "text", "text"),
     "discount": _column("discount", "discount given", "currency", "money"),
     "dropped_products": _column(
-        "products dropped", "change of revenue by products no longer bought", "currency", "money"
+        "products dropped", "change of revenue by products an account no longer bought", "currency", "money"
     ),
     "duplicate_of": _column("likely the same as", "account that is likely the same firm", "identifier", "text"),
     "each": _column(
@@ -449,6 +449,7 @@ GLOSSARY: dict[str, Column] = {
     "is_ranked": _column("compared", "has accounts enough to be compared by name", "yes or no", "flag"),
     "is_recommended": _column("recommended", "part of what is recommended", "yes or no", "flag"),
     "is_same_level": _column("sure", "the whole interval of the margin gives the same level", "yes or no", "flag"),
+    "is_silent": _column("silent", "no order for more than three times its rhythm, and a month", "yes or no", "flag"),
     "is_sure": _column(
         "beyond chance", "holds beyond chance if the silent think as comparable respondents", "yes or no", "flag"
     ),
@@ -469,7 +470,7 @@ GLOSSARY: dict[str, Column] = {
     ),
     "keeping_cost": _column(
         "keeping costs",
-        "cost of keeping the account for a year: what it loses, or what it costs to serve",
+        "what serving the account costs a year; contribution is after it",
         "currency",
         "money",
     ),
@@ -650,9 +651,7 @@ GLOSSARY: dict[str, Column] = {
     "n_blank": _column("blank", "people who left the question blank", "people", "count"),
     "n_both": _column("in both", "accounts with an answer in both waves", "accounts", "count"),
     "n_bought": _column("bought", "pairs of account and product group that were bought since", "pairs", "count"),
-    "n_by_model": _column(
-        "found by chance of A", "accounts named by their chance that became class A", "accounts", "count"
-    ),
+    "n_by_model": _column("found by forecast", "accounts named by forecast that became class A", "accounts", "count"),
     "n_by_revenue": _column("found by revenue", "accounts named by revenue that became class A", "accounts", "count"),
     "n_calls": _column("calls", "accounts to call", "accounts", "count"),
     "n_cases": _column("number", "number of cases", "cases", "count"),
@@ -666,7 +665,7 @@ GLOSSARY: dict[str, Column] = {
     "n_effective": _column(
         "effective number", "answers of a simple random sample that would tell as much", "answers", "count"
     ),
-    "n_entered_a": _column("enter A", "accounts that come into tier A", "accounts", "count"),
+    "n_entered_a": _column("enter A", "accounts that come into score group A", "accounts", "count"),
     "n_estimates": _column("estimates", "number of estimates, the intercept included", "number", "count"),
     "n_events": _column("events", "rows with the event", "rows", "count"),
     "n_evidence": _column("facts for it", "facts that speak for it beside the name", "facts", "count"),
@@ -690,7 +689,7 @@ GLOSSARY: dict[str, Column] = {
     "n_key_accounts": _column("key accounts", "number of key accounts", "accounts", "count"),
     "n_large": _column("large accounts", "large accounts that meet it", "accounts", "count"),
     "n_left": _column("left", "accounts that left, counted or expected", "accounts", "count"),
-    "n_left_a": _column("leave A", "accounts that leave tier A", "accounts", "count"),
+    "n_left_a": _column("leave A", "accounts that leave score group A", "accounts", "count"),
     "n_like": _column("like accounts", "accounts with the most alike baskets", "accounts", "count"),
     "n_like_buy": _column("of these buy", "like accounts that buy the product group", "accounts", "count"),
     "n_losing": _column("losing money", "accounts below zero", "accounts", "count"),
@@ -1116,6 +1115,12 @@ GLOSSARY: dict[str, Column] = {
     "share_lost_found": _column(
         "of the lost found", "share of the accounts that then placed no order", "share", "share"
     ),
+    "share_lost_handover": _column(
+        "lost after a handover", "share of the accounts handed over lost in the six months after it", "share", "share"
+    ),
+    "share_lost_without": _column(
+        "lost without one", "share of the same accounts to be lost in six months without a handover", "share", "share"
+    ),
     "share_low": _column("from", "lower end of the interval of the relative change", "share", "share"),
     "share_margin": _column("margin, of revenue", "profit over net revenue", "share", "share"),
     "share_money": _column("money left", "share of the money whose accounts are not lost yet", "share", "share"),
@@ -1174,7 +1179,7 @@ GLOSSARY: dict[str, Column] = {
     "share_same": _column(
         "same periods", "relative change if all are estimated from the same periods", "share", "share"
     ),
-    "share_serve": _column("freight and terms", "freight and trade terms over gross revenue", "share", "share"),
+    "share_serve": _column("freight and terms", "freight and trade terms over net revenue", "share", "share"),
     "share_silent": _column(
         "silent",
         "share of the accounts, or of revenue, that those who did not answer stand for by weight",
@@ -1204,7 +1209,7 @@ GLOSSARY: dict[str, Column] = {
     "stands_out": _column("beyond chance", "differs beyond chance, with all comparisons counted", "yes or no", "flag"),
     "state": _column("state", "state of the chain", "name", "text"),
     "statistic": _column("statistic", "value of the test statistic", "number", "number"),
-    "status": _column("status", "what became of it", "text", "text"),
+    "status": _column("status", "what became of it; of a prospect, when it bought", "text", "text"),
     "std_error": _column("standard error", "standard error of the estimate", "as the estimate", "number"),
     "step": _column("with", "what a row with one step more has", "text", "text"),
     "steps": _column("in steps", "value of the step that fits best", "as the estimate", "number"),
@@ -1316,6 +1321,6 @@ GLOSSARY: dict[str, Column] = {
     ),
     "yearly_loss": _column("lost within a year", "yearly probability of loss", "probability", "share"),
     "years_to_replace": _column(
-        "replacing pays after", "years of keeping that cost as much as winning another once", "years", "number"
+        "replacing pays after", "years of its loss that cost as much as winning another once", "years", "number"
     ),
 }

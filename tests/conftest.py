@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ import hypothesis
 import pytest
 
 if TYPE_CHECKING:
+    from kam.dataset import Dataset
     from kam.ledger import Ledger
 
 # Set before anything reads them. Workers of pytest-xdist inherit them: one home for all of a run.
@@ -42,6 +43,16 @@ hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, prin
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "default")
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Hardly anything that collecting makes is garbage, and looking for it takes a second or two."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+
+
 def pytest_collection_finish() -> None:
     """Leave the 700,000 objects that stay to the end out of every full garbage collection, else each takes half a second."""
     gc.collect()
@@ -67,6 +78,14 @@ def real_data() -> Callable[[str], Path]:
         return path
 
     return find
+
+
+@pytest.fixture(scope="session")
+def sample_company() -> Dataset:
+    """The dataset that comes with kam; its ledger takes a second, so it is opened once: do not change it."""
+    import kam  # not above: kam is imported once all settings are made
+
+    return kam.open_dataset("sample")
 
 
 @pytest.fixture(scope="session")

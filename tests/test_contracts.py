@@ -50,13 +50,13 @@ def analyses():
 
 
 @pytest.fixture(scope="module")
-def results():
+def results(sample_company):
     from kam import churn, identify, ledger, survey
     from tests.churn.accounts_at_risk import simulated as accounts_at_risk
     from tests.churn.forecasts import some_forecasts
     from tests.churn.seasonal_buyers import roll, simulate_orders
 
-    data = kam.open_dataset("sample")
+    data = sample_company
     summary, panel = ledger.summarize_customers(data.ledger), ledger.activity_panel(data.ledger, freq="month")
     classes = identify.classify_abc_xyz(summary, panel, n_resamples=50, context=data.context)
     facts = identify.account_facts(summary, panel, accounts=data.accounts)
@@ -64,8 +64,17 @@ def results():
     chain = churn.fit_markov_churn(states, n_resamples=50, context=data.context)
     definition = churn.churn_definition(panel, n_resamples=50, context=data.context)
     responses = survey.read_survey(data)
+    asked = ["on_time", "complete", "quality", "range", "price", "web_shop"]  # few answer the last: it is left out
     frame = survey.survey_frame(responses, sample=data.sample, contacts=data.contacts)
     taken, rolled = roll(simulate_orders(150, days=800, season=0.5))
+    profit = identify.profitability(summary, data.accounts, credit_rate=0.06, context=data.context)
+    scorecard = identify.score_accounts(
+        identify.criteria_table(summary, data.accounts, declared=data.file.criteria), n_draws=50, context=data.context
+    )
+    tiers = identify.tier_migration(panel, overrides=data.overrides, context=data.context)
+    quality = identify.sales_quality(data.ledger, accounts=data.accounts, context=data.context)
+    risks = identify.risks(data.ledger, accounts=data.accounts, context=data.context)
+    found = {"classes": classes, "profit": profit, "scorecard": scorecard, "migration": tiers}
     return {
         "definition": definition,
         "losses": churn.describe_losses(definition, data.ledger, accounts=data.accounts, events=data.events),
@@ -127,7 +136,7 @@ def results():
             context=data.context,
         ),
         "classes": classes,
-        "profit": identify.profitability(summary, data.accounts, credit_rate=0.06, context=data.context),
+        "profit": profit,
         "relationships": identify.relationship_levels(
             identify.customer_values(summary, "margin"),
             data.accounts.set_index("customer_id")["industry"],
@@ -138,24 +147,20 @@ def results():
             summary, parents=data.accounts.set_index("customer_id")["parent_id"], context=data.context
         ),
         "rfm": identify.score_rfm(summary, context=data.context),
-        "risks": identify.risks(data.ledger, accounts=data.accounts, context=data.context),
-        "sales quality": identify.sales_quality(data.ledger, accounts=data.accounts, context=data.context),
+        "risks": risks,
+        "sales quality": quality,
         "staffing": identify.staffing(data.accounts, summary[["customer_id"]].head(50), context=data.context),
         "manager effect": identify.manager_effect(
             data.ledger, data.accounts, handovers=data.events, context=data.context
         ),
-        "scorecard": identify.score_accounts(
-            identify.criteria_table(summary, data.accounts, declared=data.file.criteria),
-            n_draws=50,
-            context=data.context,
-        ),
+        "scorecard": scorecard,
         "profile": identify.profile_accounts(facts, context=data.context),
         "typology": identify.classify_types(facts, context=data.context),
         "prospects": identify.screen_prospects(facts, data.accounts, min_need=60_000, context=data.context),
-        "drivers": survey.drivers(responses, n_resamples=50, context=data.context),
+        "drivers": survey.drivers(responses, items=asked, n_resamples=20, context=data.context),
         "growth": identify.growth(panel, accounts=data.accounts, context=data.context),
         "release": identify.release(panel, accounts=data.accounts, overrides=data.overrides, context=data.context),
-        "accounts": identify.identify_key_accounts(data, classes=classes),
+        "accounts": identify.identify_key_accounts(data, **found, flags=[quality, risks]),
         "nonresponse": survey.assess_nonresponse(responses, frame, context=data.context),
         "estimates": survey.estimate(responses, by="role", questions=["overall", "recommend"]),
         "nps": survey.nps(data.survey["recommend"], context=data.context),
@@ -172,7 +177,7 @@ def results():
         "wallet": survey.share_of_wallet(
             data.accounts, summary, by=("industry",), n_resamples=50, context=data.context
         ),
-        "tiers": identify.tier_migration(panel, overrides=data.overrides, context=data.context),
+        "tiers": tiers,
         "duplicates": identify.likely_duplicates(data.accounts, summary, context=data.context),
         "plan": identify.compare_plan(data.ledger, data.targets, accounts=data.accounts, context=data.context),
         "price, volume, mix": identify.price_volume_mix(

@@ -210,7 +210,10 @@ def find_cycle(customers: pd.Series, parents: pd.Series) -> list[str]:
 
 
 def check_overrides(frame: pd.DataFrame, found: Findings) -> None:
-    """Check that no override ends before it begins."""
+    """Check that every tier is one, and that no override ends before it begins."""
+    unknown = frame["tier"].notna() & ~frame["tier"].isin(["A", "B", "C"])
+    if unknown.any():
+        found.problem("tier is none of A, B and C in {rows}.", rows=found.rows(unknown, frame["tier"]))
     if "until" in frame.columns:
         early = frame["until"] < frame["set_on"]
         if early.any():

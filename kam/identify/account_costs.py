@@ -20,6 +20,10 @@ PIECES = ("cost", *TO_SERVE)
 """Every piece between net revenue and contribution, in the order of the bridge."""
 
 DAYS_PER_YEAR = 365
+AFTER_LAST_ORDER = DAYS_PER_YEAR / 2
+"""Days after its last order for which an account is still served: charged no longer, however long it has been silent."""
+LONG_SILENT = DAYS_PER_YEAR
+"""Days of silence from which on today's balance says nothing about the years before."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -33,8 +37,13 @@ class AccountCosts:
         account, in money; missing where this account's is not known.
     days : array, shape (n_customers,)
         Days for which a year's cost is counted.
-    days_to_last_order : array, shape (n_customers,), or None
-        The same if service ended with the last order; None where the days are not each account's own.
+    days_to_last_order, days_to_as_of : array, shape (n_customers,)
+        The same if it ended with the last order, and if it went on to the as-of date; ``days`` where these are not each
+        account's own.
+    a_day : array, shape (n_customers,)
+        What is counted by the day, in money: service, and credit that rests on a receivable; 0 where not known.
+    is_silent : array of bool, shape (n_customers,), or None
+        Whether the last order is more than a year ago; None where the summary does not say.
     balance : array, shape (n_customers,)
         Receivable as the account file has it; not a number where it does not.
     balance_by_days : array, shape (n_customers,)
@@ -49,7 +58,10 @@ class AccountCosts:
 
     frame: pd.DataFrame
     days: Floats
-    days_to_last_order: Floats | None
+    days_to_last_order: Floats
+    days_to_as_of: Floats
+    a_day: Floats
+    is_silent: npt.NDArray[np.bool_] | None
     balance: Floats
     balance_by_days: Floats
     n_not_in_file: int
@@ -61,6 +73,11 @@ class AccountCosts:
     def known(self) -> tuple[str, ...]:
         """The pieces that are known, in the order of the bridge."""
         return tuple(piece for piece in PIECES if piece in self.frame)
+
+    def n_losing(self, profit: Floats, days: Floats) -> int:
+        """Accounts below zero, if a year's costs were counted for these days; ``profit`` counts them for ``self.days``."""
+        changed = np.where(self.a_day != 0, self.a_day * (self.days - days), 0.0)
+        return int(((profit + changed).round(4) < 0).sum())
 
 
 def piece_names(say: Wording) -> dict[str, str]:
@@ -101,21 +118,33 @@ def account_costs(
     revenue = frame["revenue"].to_numpy()
     expected = np.maximum(revenue, 0) * payment_days / DAYS_PER_YEAR  # balance × days / 365, whatever the days
     by_year = np.isfinite(service).any() or (credit_rate is not None and np.isfinite(receivable).any())
-    days, n_undated = (
+    to_as_of, n_undated = (
         _covered_days(summary, years) if by_year or years is not None else (np.full(len(frame), np.nan), 0)
     )
+    silence = _silence(summary)
+    days, to_last_order = to_as_of, to_as_of
+    if silence is not None and years is None:
+        days, to_last_order = (_end(to_as_of, silence, after) for after in (AFTER_LAST_ORDER, 0.0))
+    is_silent = silence > LONG_SILENT if silence is not None else None
+    a_day = np.nan_to_num(service) / DAYS_PER_YEAR
     if np.isfinite(service).any():
         frame["service_cost"] = service * days / DAYS_PER_YEAR
     n_by_payment_days = 0
     if credit_rate is not None and (np.isfinite(receivable) | np.isfinite(expected)).any():
-        owed = np.where(np.isfinite(receivable), receivable * days / DAYS_PER_YEAR, expected)
-        frame["credit_cost"] = owed * credit_rate
+        by_balance = np.isfinite(receivable)
+        if is_silent is not None:
+            by_balance &= ~(is_silent & np.isfinite(expected))
+        frame["credit_cost"] = np.where(by_balance, receivable * days / DAYS_PER_YEAR, expected) * credit_rate
+        a_day += np.where(by_balance, receivable, 0.0) * credit_rate / DAYS_PER_YEAR
         n_by_payment_days = int((~np.isfinite(receivable) & np.isfinite(expected)).sum())
     by_days = np.divide(expected * DAYS_PER_YEAR, days, out=np.full(len(frame), np.nan), where=days > 0)
     return AccountCosts(
         frame=frame,
         days=days,
-        days_to_last_order=_days_to_last_order(summary, days) if years is None else None,
+        days_to_last_order=to_last_order,
+        days_to_as_of=to_as_of,
+        a_day=a_day,
+        is_silent=is_silent,
         balance=receivable,
         balance_by_days=by_days,
         n_not_in_file=n_not_in_file,
@@ -219,8 +248,13 @@ def _covered_days(summary: pd.DataFrame, years: float | None) -> tuple[Floats, i
     return np.where(undated, days[~undated].max(), days), int(undated.sum())
 
 
-def _days_to_last_order(summary: pd.DataFrame, days: Floats) -> Floats | None:
+def _silence(summary: pd.DataFrame) -> Floats | None:
+    """Days since the last order; not a number where there is none."""
     if "days_since_last_order" not in summary:
         return None
-    silent = _numbers(summary["days_since_last_order"], "days_since_last_order", "summary")
-    return np.where(np.isfinite(silent), np.maximum(days - silent, 0), days)
+    return _numbers(summary["days_since_last_order"], "days_since_last_order", "summary")
+
+
+def _end(days: Floats, silence: Floats, after: float) -> Floats:
+    """Days up to so many after the last order, or to the as-of date if that comes first."""
+    return np.where(np.isfinite(silence), np.minimum(np.maximum(days - silence, 0) + after, days), days)

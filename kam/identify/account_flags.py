@@ -242,42 +242,70 @@ def say_flags(say: Wording, flags: pd.DataFrame, facts: pd.DataFrame, one: str, 
     total = facts["revenue"].clip(lower=0).sum()
     share = large["revenue"].clip(lower=0).sum() / total if total > 0 else 0.0
     worst = worst_account(flags)
+    tested, counted = _with_flag(flags, facts)
     return (
         say.plural(one, many, len(large), n_large=say.count(n_large), share=say.share(share))
         + " "
+        + (
+            say.sentence(
+                "A tested flag is carried by {tested}, one that is only counted (a limit) by {counted}.",
+                tested=say.count(tested),
+                counted=say.count(counted),
+            )
+            + " "
+            if counted
+            else ""
+        )
         + say.sentence(
-            "Most flags: {name}: {findings}.",
+            "Most flags has {name}: {findings}.",
             name=worst["name"].iloc[0],
             findings="; ".join(worst["finding"].head(3)),
         )
     )
 
 
+def _with_flag(flags: pd.DataFrame, facts: pd.DataFrame) -> tuple[int, int]:
+    """Large accounts that carry a flag with a test, and one that is counted; who carries both is in both."""
+    carried = [flags.loc[kind, "customer_id"] for kind in (flags["p_value"].notna(), flags["p_value"].isna())]
+    tested, counted = (int((facts["is_large"] & facts["customer_id"].isin(ids)).sum()) for ids in carried)
+    return tested, counted
+
+
 def flag_figures(
     say: Wording, flags: pd.DataFrame, facts: pd.DataFrame, counts: pd.DataFrame, rate: float
 ) -> tuple[KeyFigure, ...]:
-    """The large accounts with a flag, the most frequent flag, what could not be judged."""
+    """The large accounts with a flag, the most frequent flag that is tested, what could not be judged."""
     flagged = int((facts["is_large"] & facts["customer_id"].isin(flags["customer_id"])).sum())
-    most = (
-        counts[counts["flag"].isin(flags["flag"]) | flags.empty]
-        .sort_values("n_flagged_large", ascending=False, kind="stable")
-        .iloc[0]
+    tested, counted = _with_flag(flags, facts) if len(flags) else (0, 0)
+    by_chance = say.sentence(
+        "at most {share} of the tested flags of a kind are expected by chance", share=say.share(rate, 0)
     )
+    most = counts.sort_values(["is_tested", "n_flagged_large"], ascending=False, kind="stable").iloc[0]
+    is_carried = bool(most["is_tested"] and most["n_flagged_large"])
     unknown = counts[counts["n_judged"] == 0]
     return (
         KeyFigure(
             value=say.sentence("{n} of {n_all}", n=say.count(flagged), n_all=say.count(facts["is_large"].sum())),
             label=say.sentence("large accounts (class A by revenue) carry a flag"),
             note=say.sentence(
-                "at most {share} of the flags of a kind are expected by chance", share=say.share(rate, 0)
-            ),
+                "{tested} a tested flag, {counted} one that is only counted (a limit), {by_chance}",
+                tested=say.count(tested),
+                counted=say.count(counted),
+                by_chance=by_chance,
+            )
+            if counted
+            else by_chance,
         ),
         KeyFigure(
-            value=say.count(most["n_flagged_large"]),
-            label=say.sentence("of them: {flag}, the most frequent", flag=say.text(most["flag"])),
+            value=say.count(most["n_flagged_large"] if is_carried else 0),
+            label=say.sentence("of them: {flag}, the most frequent tested flag", flag=say.text(most["flag"]))
+            if is_carried
+            else say.sentence("of them carry a tested flag"),
             note=say.sentence(
                 "{n} of all {n_all} accounts", n=say.count(most["n_flagged"]), n_all=say.count(len(facts))
-            ),
+            )
+            if is_carried
+            else say.sentence("large accounts"),
         ),
         KeyFigure(
             value=say.sentence("{n} of {n_all}", n=say.count(len(counts) - len(unknown)), n_all=say.count(len(counts))),
@@ -299,7 +327,7 @@ def flag_checks(context: Context, counts: pd.DataFrame, n_accounts: int) -> tupl
             Check(
                 assumption=say.sentence("most accounts are free of what is looked for"),
                 finding=say.sentence(
-                    "the most frequent flag, {flag}, is carried by {share} of the accounts judged",
+                    "of the tested flags, {flag} is carried by the largest share of the accounts judged: {share}",
                     flag=say.text(str(most["flag"])),
                     share=say.share(shares.max()),
                 ),
@@ -336,7 +364,7 @@ def flag_assumed(context: Context, false_alarms: float, sizes: Sequence[tuple[st
     return (
         Assumed(
             what=say.sentence("false alarms"),
-            value=say.sentence("at most {share} of the flags of a kind", share=say.share(false_alarms, 0)),
+            value=say.sentence("at most {share} of the tested flags of a kind", share=say.share(false_alarms, 0)),
             would_change=say.sentence("a lower rate flags fewer accounts and misses more"),
         ),
         *(

@@ -50,8 +50,8 @@ class DependenceResult(Result):
     n_key_accounts : int
         Key accounts that were named, 0: none.
     share_key_revenue, share_key_profit : float or None
-        What the key accounts bring of the net total of revenue, and of the sum of contributions above zero; None where none were
-        named, or the total is not above zero.
+        What the key accounts bring of the sum of revenues above zero (each below zero counts as 0, as in the list of key
+        accounts), and of the sum of contributions above zero; None where none were named, or nobody is above zero.
     breadwinner : float
         The parameter of the call.
     """
@@ -187,7 +187,7 @@ def assess_dependence(
     ----------
     values : pandas.DataFrame
         One row per account: ``customer_id, revenue`` and, where it is known, ``profit`` (the contribution), in money; from
-        ``profitability(...).accounts`` or :func:`kam.ledger.summarize_customers`.
+        ``profitability(...).values()`` or :func:`kam.ledger.summarize_customers`.
     accounts : pandas.DataFrame, optional
         The account file, for names: ``customer_id, name``.
     parents : mapping or pandas.Series, optional
@@ -241,9 +241,9 @@ def assess_dependence(
         sums = by_head.sum().assign(n_customers=by_head.size()).rename_axis("group_id").reset_index()
         groups = _rank(sums, "group_id", breadwinner)
     keys = _find_keys(frame, key_accounts)
-    net = float(frame["revenue"].sum())
+    positive = frame["revenue"].clip(lower=0)
     earned = float(frame["profit"].clip(lower=0).sum()) if has_profit else 0.0
-    share_key = float(frame.loc[keys, "revenue"].sum() / net) if keys.any() and net > 0 else None
+    share_key = float(positive[keys].sum() / positive.sum()) if keys.any() else None
     return DependenceResult(
         context=context,
         checks=_checks(context.wording, frame, heads, share_key),
@@ -256,7 +256,7 @@ def assess_dependence(
         n_groups=int(heads.nunique()) if heads is not None else 0,
         n_breadwinners_revenue=int(listed["is_breadwinner_revenue"].sum()),
         n_breadwinners_profit=int(listed["is_breadwinner_profit"].sum()) if has_profit else 0,
-        revenue=float(frame["revenue"].clip(lower=0).sum()),
+        revenue=float(positive.sum()),
         profit=earned,
         n_key_accounts=int(keys.sum()),
         share_key_revenue=share_key,

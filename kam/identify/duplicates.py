@@ -74,7 +74,9 @@ class DuplicatesResult(Result):
             self.n_pairs,
             n_all=say.count(self.n_accounts),
             value=say.money(self._smaller()),
-            share=say.share(self.share_value),
+            share=say.share(self.share_value)
+            if not 0 < self.share_value < 0.0005
+            else say.sentence("under {x}", x=say.share(0.001)),
         )
         second = say.plural(
             "Nothing was merged; as one account, one more firm would be in class A.",

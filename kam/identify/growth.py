@@ -3,13 +3,14 @@
 Class A is by the revenue of twelve months: today's by the last twelve, that of an origin plus the horizon by the twelve
 months that end there. The chance is a ridge logistic regression (:mod:`kam.identify.growth_model`) on what was known of
 each account at past origins (:mod:`kam.identify.growth_features`), so that likeness to today's key accounts, at the time
-when those were small, is what it measures. The list is led by the chance only where, at origins that it was not learned
-from, naming by the chance found more of those that became class A than naming by revenue did, beyond chance
-(:mod:`kam.identify.growth_backtest`).
+time when those were small, is what it measures. The list is led by this forecast only where, at origins that it was not
+learned from, its list found surely more of those that became class A than the list by revenue, or it ranked all accounts
+surely better (:func:`kam.identify.growth_backtest.decide_leader`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -20,7 +21,15 @@ from scipy.special import expit
 
 from kam.dataset.names import name_accounts
 from kam.errors import DataError, ParameterError
-from kam.identify.growth_backtest import Backtest, by_origin, calibrate_past, compare_lists, run_backtest, score_past
+from kam.identify.growth_backtest import (
+    Backtest,
+    by_origin,
+    calibrate_past,
+    compare_lists,
+    decide_leader,
+    run_backtest,
+    score_past,
+)
 from kam.identify.growth_checks import explain_candidates, list_assumed, list_checks, say_no_chance
 from kam.identify.growth_features import TERMS, YEAR, History, read_history, snapshot
 from kam.results import Context, KeyFigure, Result
@@ -42,12 +51,13 @@ class GrowthResult(Result):
     Attributes
     ----------
     candidates : pandas.DataFrame
-        One row per account that is not class A now, the most promising first: ``customer_id, name, rank`` (by ``value``,
-        over all customers), ``abc_class, value`` (net revenue of the last twelve months), ``share_limit`` (of what class A
-        takes), ``p_become_a, p_become_low, p_become_high`` (missing where ``why`` says so), ``likeness`` (share of those
-        that became class A whose chance before was no higher), ``trend`` (last six months against the six before, relative
-        to the portfolio; missing without revenue in the earlier), ``share_wallet, elsewhere`` (missing where no demand is
-        known), ``is_named, why``.
+        One row per account that is neither class A now nor a key account, the most promising first: ``customer_id, name,
+        rank`` (by ``value``, over all customers), ``abc_class, value`` (net revenue of the last twelve months),
+        ``share_limit`` (of what class A takes), ``p_become_a, p_become_low, p_become_high`` (missing where ``why`` says
+        so), ``likeness`` (share of those that became class A whose chance before was no higher), ``trend`` (last six
+        months against the six before, relative to the portfolio; missing without revenue in the earlier),
+        ``share_wallet, elsewhere`` (missing where no demand is known), ``profit`` (money; missing where it was not
+        handed in), ``is_named, why``.
     lists : pandas.DataFrame
         One row per length of list: ``n_named, n_all_named`` (over all origins), ``n_by_model, n_by_revenue`` (of them
         became class A), ``n_became`` (all that did), ``difference, ci_low, ci_high`` (missing where both lists found the
@@ -55,7 +65,7 @@ class GrowthResult(Result):
     backtest : pandas.DataFrame
         One row per origin: ``origin, n_accounts, n_became, n_expected, n_named, n_by_model, n_by_revenue``.
     scores : pandas.DataFrame
-        ``term, estimate, ci_low, ci_high, why`` (why no interval): AUC by chance, by revenue and their difference, what
+        ``term, estimate, ci_low, ci_high, why`` (why no interval): AUC by forecast, by revenue and their difference, what
         came over what was expected, Brier score, calibration slope; intervals over accounts.
     calibration : pandas.DataFrame
         Groups of rising chance: ``predicted, observed, ci_low, ci_high, n_cases``.
@@ -68,13 +78,18 @@ class GrowthResult(Result):
     n_named : int
         Length of the list.
     n_candidates, n_silent : int
-        Accounts below class A with an order in the last twelve months, and without.
+        Accounts below class A with an order in the last twelve months, and without; no key accounts.
+    n_key_accounts : int
+        Key accounts below class A now, which are left out.
     named_by : str
-        What leads the list: ``chance`` or ``revenue``.
+        What leads the list: ``forecast`` or ``revenue``.
+    named_since : str
+        Why: ``list`` (the forecast's list found surely more) or ``ranking`` (it ranked all accounts surely better);
+        ``not sure``, ``too few`` (became class A to trust the ranking), ``worse``, ``other accounts``, ``none`` (no test).
     tested_on : str
         ``later origins``, ``other accounts`` (a weaker test), or ``none``.
-    n_expected : float or None
-        Candidates expected to become class A; None without chances.
+    n_expected, n_expected_low, n_expected_high : float or None
+        Candidates expected to become class A, and 95 % interval of how many will; None without chances.
     n_learned, n_events : int
         Rows (account and origin) that the chance was learned from, and those that became class A.
     """
@@ -92,9 +107,13 @@ class GrowthResult(Result):
     n_named: int
     n_candidates: int
     n_silent: int
+    n_key_accounts: int
     named_by: str
+    named_since: str
     tested_on: str
     n_expected: float | None
+    n_expected_low: float | None
+    n_expected_high: float | None
     n_learned: int
     n_events: int
 
@@ -119,13 +138,27 @@ class GrowthResult(Result):
         return say.interval(say.count(test["ci_low"]), say.count(test["ci_high"]))
 
     def _sentence(self) -> str:
+        losing = self._say_losing()
+        return self._say_list() + (f" {losing}" if losing else "")
+
+    def _say_losing(self) -> str:
+        """How many of the named lose money; empty where none does, or it is not known of any."""
+        named = self.candidates[self.candidates["is_named"]]
+        n = int((named["profit"] < 0).sum())
+        if not n:
+            return ""
+        return self.context.wording.plural(
+            "One of the {all} named loses money.", "{n} of the {all} named lose money.", n, all=len(named)
+        )
+
+    def _say_list(self) -> str:
         say = self.context.wording
         named = self.candidates[self.candidates["is_named"]]
         if named.empty:
             return say.sentence(
                 "None of the accounts that ordered in the last {n} months is below class A.", n=say.count(YEAR)
             )
-        if self.n_expected is None:
+        if self.n_expected is None or self.n_expected_low is None or self.n_expected_high is None:
             return say.plural(
                 "The history is too short, or too few accounts rose, to tell how likely class A is; the largest account "
                 "below class A brings {value} a year.",
@@ -135,8 +168,10 @@ class GrowthResult(Result):
                 value=say.money_short(named["value"].sum()),
             )
         first = say.sentence(
-            "About {n} of {all} accounts below class A are expected to reach it within {months}",
+            "About {n} of {all} accounts below class A are expected to reach it within {months} ({interval})",
             n=say.count(self.n_expected),
+            interval=say.interval(say.count(self.n_expected_low), say.count(self.n_expected_high))
+            + ("" if len(self.backtest) > 1 else say.sentence(", without how much years differ")),
             all=say.count(self.n_candidates),
             months=say.periods(self.horizon, "month"),
         )
@@ -145,8 +180,9 @@ class GrowthResult(Result):
         test = self.tested
         if self.tested_on == "other accounts":
             return f"{first}; " + say.sentence(
-                "the history is too short for a test at a later time (among other accounts of the same time {found} of {named} "
-                "named by this chance became class A, {plain} named by revenue), so the list names the largest by revenue.",
+                "among other accounts of the same time {found} of {named} named by this forecast became class A, {plain} named "
+                "by revenue, but how that year went was known there; the history is too short for a test at a later time, so "
+                "the list still names the largest by revenue.",
                 found=say.count(test["n_by_model"]),
                 named=say.count(test["n_all_named"]),
                 plain=say.count(test["n_by_revenue"]),
@@ -157,19 +193,20 @@ class GrowthResult(Result):
             "plain": say.count(test["n_by_revenue"]),
             "interval": self._interval(),
         }
-        if self.named_by == "chance":
-            second = say.sentence(
-                "in the back-test {found} of {named} accounts named by this chance became class A, against {plain} named by "
-                "revenue (difference: {interval}).",
-                **found,
-            )
-        else:
-            second = say.sentence(
-                "in the back-test the chance did not beat naming by revenue ({found} of {named} became class A against {plain}; "
-                "difference: {interval}), so the list names the largest by revenue.",
-                **found,
-            )
-        return f"{first}; {second}"
+        texts = {
+            "list": "in the back-test {found} of {named} accounts named by this forecast became class A, against {plain} named "
+            "by revenue (difference: {interval}).",
+            "ranking": "in the back-test {found} of {named} accounts named by this forecast became class A, against {plain} "
+            "named by revenue (difference: {interval}); the forecast leads the list since it ranked all accounts surely better "
+            "than revenue did.",
+            "worse": "in the back-test the forecast found fewer than naming by revenue ({found} of {named} became class A "
+            "against {plain}; difference: {interval}), so the list names the largest by revenue.",
+        }
+        unsure = (
+            "in the back-test the forecast was not surely better than naming by revenue ({found} of {named} became class A "
+            "against {plain}; difference: {interval}), so the list names the largest by revenue."
+        )
+        return f"{first}; {say.sentence(texts.get(self.named_since, unsure), **found)}"
 
     def _key_figures(self) -> tuple[KeyFigure, ...]:
         say = self.context.wording
@@ -180,8 +217,8 @@ class GrowthResult(Result):
             KeyFigure(
                 value=say.count(len(named)),
                 label=say.sentence("accounts named for growth"),
-                note=say.sentence("by their chance of class A")
-                if self.named_by == "chance"
+                note=say.sentence("by forecast of class A")
+                if self.named_by == "forecast"
                 else say.sentence("the largest below class A, by revenue"),
             ),
             KeyFigure(
@@ -207,9 +244,14 @@ class GrowthResult(Result):
                         plain=say.count(test["n_by_revenue"]),
                     ),
                     label=say.sentence(
-                        "became class A of {n} named, by chance and by revenue", n=say.count(test["n_all_named"])
+                        "became class A of {n} named, by forecast and by revenue", n=say.count(test["n_all_named"])
                     ),
-                    note=say.sentence("difference: {interval}, over accounts", interval=self._interval()),
+                    note=say.sentence("difference: {interval}, over accounts", interval=self._interval())
+                    if self.tested_on == "later origins"
+                    else say.sentence(
+                        "among other accounts of the same time, so it does not decide; difference: {interval}",
+                        interval=self._interval(),
+                    ),
                 )
             )
         return tuple(figures)
@@ -220,6 +262,8 @@ def growth(
     *,
     accounts: pd.DataFrame | None = None,
     mix: pd.DataFrame | None = None,
+    key_accounts: Collection[str] | None = None,
+    profit: pd.Series | None = None,
     horizon: int = 12,
     n_named: int = 20,
     cuts: tuple[float, float] = (0.80, 0.95),
@@ -235,7 +279,11 @@ def growth(
     they are to be won back.
 
     The interval of a chance covers what the accounts learned from leave open and how far the level of past origins was
-    missed; not a year unlike all before, and not whether this account does rise.
+    missed; not a year unlike all before, and not whether this account does rise. That of the number expected covers the
+    last too, so it is where the count will lie.
+
+    The forecast leads the list where, at later origins, its list of ``n_named`` found surely more than that by revenue, or
+    the interval of its AUC less that of revenue lies above 0 and its list did not find surely fewer.
 
     Parameters
     ----------
@@ -245,6 +293,10 @@ def growth(
         The account file: ``customer_id``, ``name``, ``potential`` (demand a year, money) where known.
     mix : pandas.DataFrame, optional
         As from :func:`kam.ledger.summarize_mix` by month and product group: ``customer_id, period, group, revenue``.
+    key_accounts : collection of str, optional
+        Identifiers of accounts that are key accounts already: they are no candidates, but the chance learns from them too.
+    profit : pandas.Series, optional
+        Contribution by ``customer_id``, of a year or of the whole ledger (money): who loses money is said.
     horizon : int
         Months ahead, at least 1.
     n_named : int
@@ -271,7 +323,7 @@ def growth(
         A column is missing, holds no dates, or there is no row.
     DataError
         Fewer than twelve months; a customer's month or an account stands twice; a value is missing; the panel is not by
-        month.
+        month; a contribution is no number.
     UndefinedMeasureError
         Nobody brought anything in twelve months.
     ParameterError
@@ -299,6 +351,8 @@ def growth(
         raise ParameterError(f"The ABC limits are {cuts}.", hint="Give two ascending shares, such as (0.80, 0.95).")
     context = context or Context()
     potential = _demand(accounts)
+    keys = _key_accounts(key_accounts)
+    contribution = _contribution(profit)
     history = read_history(panel, mix, cuts)
     if history.n_months < YEAR:
         raise DataError(
@@ -307,10 +361,10 @@ def growth(
             hint="Use a ledger that reaches further back.",
         )
     if history.n_months < YEAR + horizon:
-        tested = Backtest([], "none", None, snapshot(history, history.n_months), 0.0, 0.0, 0)
+        tested = Backtest([], "none", None, snapshot(history, history.n_months), 0.0, 0)
     else:
         tested = run_backtest(history, horizon=horizon, seed=seed)
-    candidates, buys = _candidates(history, tested, potential, horizon, context)
+    candidates, buys = _candidates(history, tested, potential, keys, contribution, horizon, context)
     n_candidates = int(buys.sum())
     shown = min(n_named, max(n_candidates, 1))
     past = tested.past
@@ -319,20 +373,34 @@ def growth(
         lists = compare_lists(past, shown, n_accounts=len(history.customer_id), n_resamples=n_resamples, seed=seed)[
             _LISTS
         ]
-    leads = tested.tested_on == "later origins" and bool((lists.loc[lists["n_named"] == shown, "ci_low"] > 0).all())
+    scores = score_past(past) if past else pd.DataFrame(columns=_SCORES, dtype=float)
+    since = decide_leader(past, tested.tested_on, lists, scores, shown)
+    leads = since in ("list", "ranking")
     candidates = _order(candidates, buys, "p_become_a" if leads else "value", shown)
     candidates = name_accounts(candidates, accounts)
     outdated = candidates.assign(potential=candidates["customer_id"].map(potential).astype(float))
     outdated = outdated[outdated["potential"] < outdated["value"]]
     p = candidates["p_become_a"]
+    ends = _count_interval(history, tested, keys) if p.notna().any() else (None, None)
+    below = history.customer_id[~tested.now.is_a & (history.first < history.n_months)]
+    n_left_out = int(np.isin(below.astype(str), list(keys)).sum())
     return GrowthResult(
         context=context,
-        checks=list_checks(context.wording, tested, history, candidates, outdated, horizon),
+        checks=list_checks(
+            context.wording,
+            tested,
+            history,
+            candidates,
+            outdated,
+            horizon,
+            None if key_accounts is None else n_left_out,
+            has_profit=profit is not None,
+        ),
         assumed=list_assumed(context.wording, horizon, cuts, shown, potential),
         candidates=candidates,
         lists=lists,
         backtest=by_origin(past, history, shown) if past else pd.DataFrame(columns=_ORIGINS, dtype=float),
-        scores=score_past(past) if past else pd.DataFrame(columns=_SCORES, dtype=float),
+        scores=scores,
         calibration=calibrate_past(past) if past else pd.DataFrame(columns=_CALIBRATION, dtype=float),
         terms=_terms(tested, mix is not None),
         outdated=outdated[["customer_id", "name", "value", "potential"]].reset_index(drop=True),
@@ -340,9 +408,13 @@ def growth(
         n_named=shown,
         n_candidates=n_candidates,
         n_silent=len(candidates) - n_candidates,
-        named_by="chance" if leads else "revenue",
+        n_key_accounts=n_left_out,
+        named_by="forecast" if leads else "revenue",
+        named_since=since,
         tested_on=tested.tested_on,
         n_expected=float(p.sum()) if p.notna().any() else None,
+        n_expected_low=ends[0],
+        n_expected_high=ends[1],
         n_learned=tested.model.n_rows if tested.model else 0,
         n_events=tested.model.n_events if tested.model else 0,
     )
@@ -372,20 +444,60 @@ def _demand(accounts: pd.DataFrame | None) -> pd.Series:
     return potential[np.isfinite(potential)]
 
 
+def _key_accounts(given: Collection[str] | None) -> frozenset[str]:
+    if isinstance(given, str):
+        raise ParameterError(f"key_accounts is the text {given!r}.", hint="Give a list of customer identifiers.")
+    return frozenset(str(one) for one in given or ())
+
+
+def _contribution(profit: pd.Series | None) -> pd.Series:
+    """Contribution by customer, of those of whom it is known."""
+    if profit is None:
+        return pd.Series(dtype=float)
+    ids = profit.index.astype(str)
+    if ids.has_duplicates:
+        twice = ids[ids.duplicated()][:3].tolist()
+        raise DataError("An account stands twice.", where=f"profit, customers {twice}", hint="Keep one value for each.")
+    values = pd.Series(pd.to_numeric(profit.to_numpy(), errors="coerce").astype(float), index=ids)
+    wrong = ids[(values.isna() & profit.notna().to_numpy()) | np.isinf(values)][:3].tolist()
+    if wrong:
+        raise DataError("A contribution is not a finite number.", where=f"profit, customers {wrong}")
+    return values
+
+
+def _left(history: History, tested: Backtest, keys: frozenset[str]) -> npt.NDArray[np.int64]:
+    """Rows of the accounts that are neither class A now nor key accounts."""
+    key = np.isin(history.customer_id.astype(str), list(keys))
+    return np.flatnonzero(~tested.now.is_a & ~key & (history.first < history.n_months))
+
+
+def _count_interval(history: History, tested: Backtest, keys: frozenset[str]) -> tuple[float | None, float | None]:
+    rows = _left(history, tested, keys)
+    if tested.model is None:
+        return None, None
+    return tested.model.sum_interval(tested.now.x[rows[tested.now.candidate[rows]]], tested.level_variance)
+
+
 def _candidates(
-    history: History, tested: Backtest, potential: pd.Series, horizon: int, context: Context
+    history: History,
+    tested: Backtest,
+    potential: pd.Series,
+    keys: frozenset[str],
+    profit: pd.Series,
+    horizon: int,
+    context: Context,
 ) -> tuple[pd.DataFrame, npt.NDArray[np.bool_]]:
     """The accounts below class A, and which of them ordered within the year."""
     now, model = tested.now, tested.model
-    rows = np.flatnonzero(~now.is_a & (history.first < history.n_months))
+    rows = _left(history, tested, keys)
     p, low, high, likeness = (np.full(len(rows), np.nan) for _ in range(4))
     buys = now.candidate[rows]
     if model is not None:
         x = now.x[rows[buys]]
-        log_odds = model.log_odds(x) + tested.shift
+        log_odds = model.log_odds(x)
         reach = 1.96 * np.sqrt(model.std_error(x) ** 2 + tested.level_variance)
         p[buys], low[buys], high[buys] = expit(log_odds), expit(log_odds - reach), expit(log_odds + reach)
-        ranked = np.searchsorted(model.scores, log_odds - tested.shift, side="right")
+        ranked = np.searchsorted(model.scores, log_odds, side="right")
         likeness[buys] = ranked / len(model.scores)
     rank = np.empty(len(now.value), dtype=np.int64)
     rank[np.lexsort((np.arange(len(now.value)), -now.value))] = np.arange(1, len(now.value) + 1)
@@ -409,6 +521,7 @@ def _candidates(
             "trend": now.trend[rows],
             "share_wallet": wallet,
             "elsewhere": np.clip(demand - np.maximum(value, 0), 0, None),
+            "profit": profit.reindex(ids.astype(str)).to_numpy(dtype=float),
         }
     )
     reason = say_no_chance(context.wording, history.n_months, horizon) if model is None else ""

@@ -3,12 +3,16 @@
 At an origin the model learns from origins at least one horizon earlier, so that their outcome was known; nothing later enters.
 Where the history is too short for that, accounts are dealt into five folds and each is forecast from the others at the last
 origin whose outcome is known: a weaker test, since the level of that year is then known.
+
+No forecast is moved by what earlier ones missed: those had learned from fewer origins, and what they missed is in the origins
+that the later model learned from (docs/growth.md). What they missed widens the intervals.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +21,7 @@ from scipy.special import expit
 
 from kam.errors import NotConvergedError
 from kam.identify.growth_features import YEAR, History, Snapshot, snapshot
-from kam.identify.growth_model import GrowthModel, fit_growth, level_shift, level_variance
+from kam.identify.growth_model import GrowthModel, fit_growth, level_variance
 from kam.stats.calibration import recalibrate
 from kam.stats.forecast_scores import placements
 from kam.stats.proportions import wilson_interval
@@ -27,9 +31,13 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
+Leader = Literal["list", "ranking", "not sure", "too few", "worse", "other accounts", "none"]
+
 Learn = Callable[[Sequence[int], Flags | None], GrowthModel | None]
 
 N_FOLDS = 5
+LEAST_EVENTS = 10
+"""With fewer accounts that became class A the interval of the AUC is not trusted."""
 LENGTHS = (10, 20, 50, 100, 200)
 """Lengths of list that are compared beside the one asked for."""
 
@@ -59,8 +67,8 @@ class Backtest:
         Learned from every origin whose outcome is known; None where too few accounts became class A, or none could.
     now : Snapshot
         The accounts today.
-    shift, level_variance : float
-        What is added to the log-odds of today, and the variance of the level between origins.
+    level_variance : float
+        Variance of the level between origins, in log-odds; 0 where fewer than two were tested.
     n_origins : int
         Origins that the model of today learned from.
     """
@@ -69,7 +77,6 @@ class Backtest:
     tested_on: str
     model: GrowthModel | None
     now: Snapshot
-    shift: float
     level_variance: float
     n_origins: int
 
@@ -98,28 +105,22 @@ def run_backtest(history: History, *, horizon: int, seed: int) -> Backtest:
         fitted = learn([o for o in known if o + horizon <= origin])
         if fitted is None or not at[origin].candidate.any():
             continue
-        over = [one for one in past if one.origin + horizon <= origin]
-        shift = level_shift(*_pooled(over)) if over else 0.0
-        past.append(_forecast(origin, at[origin], came[origin], fitted, shift))
+        past.append(_forecast(origin, at[origin], came[origin], fitted))
     if past and len(np.unique(_pooled(past)[1])) < 2:
         past = []  # nobody rose, or everybody: nothing to find
     tested_on = "later origins" if past else "none"
-    shift, variance = 0.0, 0.0
-    if past:
-        raw, event = _pooled(past)
-        shift = level_shift(raw, event)
-        variance = level_variance([one.log_odds for one in past], [one.event for one in past])
+    variance = level_variance([one.log_odds for one in past], [one.event for one in past])
     model = learn(known)
     if model is not None and not past:
         past = _fold_forecasts(known, at[known[-1]], came[known[-1]], learn, seed)
         tested_on = "other accounts" if past else "none"
-    return Backtest(past, tested_on, model, at[last], shift, variance, len(known))
+    return Backtest(past, tested_on, model, at[last], variance, len(known))
 
 
 def compare_lists(
     past: list[PastForecast], n_named: int, *, n_accounts: int, n_resamples: int, seed: int
 ) -> pd.DataFrame:
-    """Hold lists of several lengths, by chance and by revenue, against what came, summed over the origins."""
+    """Hold lists of several lengths, by forecast and by revenue, against what came, summed over the origins."""
     rng = np.random.default_rng(seed)
     rows = []
     longest = min(len(one.event) for one in past) // 2
@@ -127,8 +128,8 @@ def compare_lists(
     rankings = [(_ranking(one.log_odds, one.value), _ranking(one.value, one.value)) for one in past]
     for n in lengths:
         difference, hits = np.zeros(n_accounts), np.zeros(2)
-        for one, (by_chance, by_revenue) in zip(past, rankings, strict=True):
-            for k, (named, sign) in enumerate(((by_chance[:n], 1.0), (by_revenue[:n], -1.0))):
+        for one, (by_forecast, by_revenue) in zip(past, rankings, strict=True):
+            for k, (named, sign) in enumerate(((by_forecast[:n], 1.0), (by_revenue[:n], -1.0))):
                 difference[one.account[named]] += sign * one.event[named]
                 hits[k] += one.event[named].sum()
         low, high = _resampled_sum(difference, n_resamples, rng)
@@ -147,19 +148,41 @@ def compare_lists(
     return pd.DataFrame(rows)
 
 
+def decide_leader(
+    past: list[PastForecast], tested_on: str, lists: pd.DataFrame, scores: pd.DataFrame, n_named: int
+) -> Leader:
+    """Whether the forecast leads the list, and why or why not.
+
+    It leads where, at later origins, its list of ``n_named`` found surely more than that by revenue (``list``), or where it
+    ranked all accounts surely better: the interval of the AUC difference lies above 0, from at least
+    :data:`LEAST_EVENTS` accounts that became class A (``ranking``). Not where its list found surely fewer (``worse``).
+    """
+    if tested_on != "later origins":
+        return "other accounts" if tested_on == "other accounts" else "none"
+    low, high = lists.loc[lists["n_named"] == n_named, ["ci_low", "ci_high"]].to_numpy(dtype=float)[0]
+    if low > 0:
+        return "list"
+    if high < 0:
+        return "worse"
+    if len(np.unique(np.concatenate([one.account[one.event] for one in past]))) < LEAST_EVENTS:
+        return "too few"
+    ranked_low = scores.loc[scores["term"] == "auc_difference", "ci_low"].to_numpy(dtype=float)[0]
+    return "ranking" if ranked_low > 0 else "not sure"
+
+
 def by_origin(past: list[PastForecast], history: History, n_named: int) -> pd.DataFrame:
     """One row per origin: who became class A, and how many of the named did."""
     rows = []
     for one in past:
-        by_chance, by_revenue = (_ranking(score, one.value)[:n_named] for score in (one.log_odds, one.value))
+        by_forecast, by_revenue = (_ranking(score, one.value)[:n_named] for score in (one.log_odds, one.value))
         rows.append(
             {
                 "origin": history.month(one.origin),
                 "n_accounts": len(one.event),
                 "n_became": int(one.event.sum()),
                 "n_expected": float(expit(one.log_odds).sum()),
-                "n_named": len(by_chance),
-                "n_by_model": int(one.event[by_chance].sum()),
+                "n_named": len(by_forecast),
+                "n_by_model": int(one.event[by_forecast].sum()),
                 "n_by_revenue": int(one.event[by_revenue].sum()),
             }
         )
@@ -212,9 +235,9 @@ def calibrate_past(past: list[PastForecast], n_bins: int = 8) -> pd.DataFrame:
 # -- inside ----------------------------------------------------------------------------------------------------------
 
 
-def _forecast(origin: int, at: Snapshot, came: Flags, fitted: GrowthModel, shift: float) -> PastForecast:
+def _forecast(origin: int, at: Snapshot, came: Flags, fitted: GrowthModel) -> PastForecast:
     rows = np.flatnonzero(at.candidate)
-    return PastForecast(origin, rows, at.value[rows], fitted.log_odds(at.x[rows]) + shift, came[rows])
+    return PastForecast(origin, rows, at.value[rows], fitted.log_odds(at.x[rows]), came[rows])
 
 
 def _fold_forecasts(known: list[int], at: Snapshot, came: Flags, learn: Learn, seed: int) -> list[PastForecast]:

@@ -1,4 +1,4 @@
-"""The chance of becoming class A: a ridge logistic regression, its level set by what earlier forecasts missed.
+"""The chance of becoming class A: a ridge logistic regression, and by how much the level of such forecasts was missed.
 
 Fitted are log-odds of being in class A a horizon later, on standardized features, with a penalty of half the squared
 coefficients (Hoerl & Kennard 1970; le Cessie & van Houwelingen 1992). Where there are many rows, those without the event are
@@ -24,8 +24,6 @@ MIN_EVENTS = 5
 """With fewer accounts that became class A, or that did not, nothing is learned."""
 MOST_ROWS = 20_000
 """More rows with, or without, the event are not learned from; the rest is drawn at random and weighed up."""
-PRIOR_EVENTS = 25.0
-"""The level is moved by what earlier forecasts missed times events / (events + this)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +60,20 @@ class GrowthModel:
         """Standard error of the log-odds, over the accounts learned from."""
         design = self._design(x)
         return np.sqrt(np.einsum("nj,jk,nk->n", design, self.covariance, design))
+
+    def sum_interval(self, x: Floats, level_variance: float) -> tuple[float, float]:
+        """95 % interval of how many of the rows will have the event: level of the year, coefficients and chance together.
+
+        All log-odds are moved by one amount, so that the ends stay within 0 and the number of rows; its variance is that of
+        the level, of the sum through the coefficients (delta method) and of a sum of independent events.
+        """
+        log_odds = self.log_odds(x)
+        p = expit(log_odds)
+        spread = p * (1 - p)
+        slope = spread @ self._design(x)
+        variance = level_variance + (slope @ self.covariance @ slope + spread.sum()) / spread.sum() ** 2
+        reach = 1.96 * float(np.sqrt(variance))
+        return float(expit(log_odds - reach).sum()), float(expit(log_odds + reach).sum())
 
     def _design(self, x: Floats) -> Floats:
         return np.column_stack([np.ones(len(x)), (x - self.mean) / self.scale])
@@ -110,14 +122,6 @@ def level_missed(log_odds: Floats, event: Flags) -> float:
     """By how much all log-odds have to move for the events expected to be those that came; half an event where none did."""
     came = np.clip(float(event.sum()), 0.5, len(event) - 0.5)
     return float(brentq(lambda shift: expit(log_odds + shift).sum() - came, -30.0, 30.0))
-
-
-def level_shift(log_odds: Floats, event: Flags) -> float:
-    """The move that later forecasts get: what was missed, the less the fewer events there were."""
-    if not len(event):
-        return 0.0
-    n_events = float(event.sum())
-    return level_missed(log_odds, event) * n_events / (n_events + PRIOR_EVENTS)
 
 
 def level_variance(log_odds: list[Floats], event: list[Flags]) -> float:

@@ -22,11 +22,13 @@ def shorten(name: str, length: int = 40) -> str:
 
 
 def name_misses(fact: Fact, met: Fact, say: Wording) -> list[str]:
-    """The criteria that an account of class A misses, each with the figure behind it."""
+    """The criteria that an account misses, each with the figure behind it."""
     if not fact["n_orders"]:
         return [say.sentence("no order, credit notes only")]
     misses = []
-    if not met["surely_large"]:
+    if not met["large"]:
+        misses.append(say.sentence("class {abc_class} by value", abc_class=fact["abc_class"]))
+    elif not met["surely_large"]:
         misses.append(say.sentence("class A again: only {p}", p=say.share(fact["p_same_class"])))
     if not met["steady"]:
         few = fact["n_purchase_days"] < MIN_PURCHASE_DAYS
@@ -67,6 +69,12 @@ def say_why(fact: Fact, misses: list[str], say: Wording) -> str:
     return "; ".join(filter(None, [by_hand, rhythm, sure, criteria]))
 
 
+def is_silent(fact: Fact) -> bool:
+    """Whether an account that has not ended is silent for more than three times its rhythm, and a month."""
+    gap = fact["median_gap_days"]
+    return bool(fact["xyz_class"] != "ended" and gap == gap and fact["days_since_last_order"] > max(3 * gap, 30))
+
+
 def say_warning(fact: Fact, usual_returns: float, say: Wording) -> str:
     """What to look at before the next visit; empty where there is nothing."""
     found = []
@@ -74,11 +82,9 @@ def say_warning(fact: Fact, usual_returns: float, say: Wording) -> str:
         found.append(say.sentence("returns {share}", share=say.share(fact["share_returns"])))
     if fact["share_largest_month"] >= 0.5 and fact["n_periods"] >= MIN_MONTHS:
         found.append(say.sentence("{share} of revenue in one month", share=say.share(fact["share_largest_month"], 0)))
-    gap, silence = fact["median_gap_days"], fact["days_since_last_order"]
-    if fact["xyz_class"] != "ended" and gap == gap and silence > max(3 * gap, 30):
-        found.append(
-            say.sentence("silent {days} days, usually {gap}", days=say.count(silence), gap=say.count(max(1, gap)))
-        )
+    if is_silent(fact):
+        days, gap = say.count(fact["days_since_last_order"]), say.count(max(1, fact["median_gap_days"]))
+        found.append(say.sentence("silent {days} days, usually {gap}", days=days, gap=gap))
     if fact["xyz_class"] != "ended" and fact["change_year"] <= -0.3:
         found.append(say.sentence("last 12 months {change}", change=say.share(fact["change_year"], 0)))
     if fact["flags"]:
@@ -105,7 +111,7 @@ def describe_criteria(
             share=say.share(min_active_share, 0),
             cv=say.share(max_gap_cv, 0),
         ),
-        "still_buying": say.sentence("not silent far beyond its own rhythm"),
+        "still_buying": say.sentence("not silent for more than 180 days and three times its own rhythm"),
         "profitable": say.sentence("profit above zero, after all costs that are known"),
     }
     return pd.DataFrame(

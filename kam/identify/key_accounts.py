@@ -19,7 +19,7 @@ from kam.identify.account_costs import piece_names
 from kam.identify.account_facts import account_facts
 from kam.identify.criteria import criteria_table
 from kam.identify.key_account_facts import add_findings, collect_facts, judge, portfolio_returns
-from kam.identify.key_account_words import describe_criteria, name_misses, say_warning, say_why, shorten
+from kam.identify.key_account_words import describe_criteria, is_silent, name_misses, say_warning, say_why, shorten
 from kam.identify.migration import TierMigrationResult, tier_migration
 from kam.identify.profitability import ProfitabilityResult, profitability
 from kam.identify.rfm import RfmResult, score_rfm
@@ -32,6 +32,8 @@ from kam.results import Assumed, Check, Context, KeyFigure, NotPossible, Result,
 if TYPE_CHECKING:
     from kam.dataset import Dataset
 
+TEN = 10
+"""How many of the largest the answer looks at."""
 CRITERIA = ("large", "surely_large", "steady", "still_buying", "profitable")
 """The criteria in their order; ``profitable`` only where a cost is known."""
 
@@ -46,8 +48,8 @@ class KeyAccountsResult(Result):
         One row per account that is a key account or of class A, key accounts first, then by value: ``rank, customer_id, name,
         is_key_account, tier`` (in force, after hysteresis and tiers set by hand) ``, value, share_value, profit`` (where a cost
         is known) ``, n_orders, days_since_last_order, share_returns, abc_class, xyz_class, segment, p_same_class`` (the same
-        class again) ``, p_tier_a`` (tier A by the scorecard, over the weights) ``, why, warning``. ``rank`` is by value;
-        ``warning`` is empty where there is none.
+        class again) ``, p_tier_a`` (tier A by the scorecard, over the weights) ``, is_silent`` (for more than three of its gaps
+        and a month) ``, why, warning``. ``rank`` is by value; ``warning`` is empty where there is none.
     criteria : pandas.DataFrame
         One row per criterion in its order: ``criterion, meaning, n_customers`` that meet it,
         ``n_all_so_far`` that meet it and all before it.
@@ -58,6 +60,8 @@ class KeyAccountsResult(Result):
     n_key_accounts, n_by_hand : int
         Accounts that are on the list: they meet every criterion, or tier A was set by hand and no other tier was; those of them
         that do not meet every criterion.
+    n_removed : int
+        Accounts that meet every criterion and are off the list, since another tier was set by hand.
     n_losing : int
         Accounts whose profit, after all costs that are known, is below zero; 0 where no cost is known.
     share_key_accounts : float
@@ -79,6 +83,7 @@ class KeyAccountsResult(Result):
     n_customers: int
     n_key_accounts: int
     n_by_hand: int
+    n_removed: int
     n_losing: int
     share_key_accounts: float
     largest_missing: tuple[str, ...]
@@ -104,21 +109,25 @@ class KeyAccountsResult(Result):
 
     def _finding(self) -> str:
         say = self.context.wording
+        if self.n_key_accounts == 0 and self.n_removed:
+            return say.plural(
+                "None of {n_all} accounts is a key account: one meets every criterion, but has another tier by hand.",
+                "None of {n_all} accounts is a key account: {n} meet every criterion, but have another tier by hand.",
+                self.n_removed,
+                n_all=say.count(self.n_customers),
+            )
         if self.n_key_accounts == 0:
             return say.plural(
                 "No account is a key account: the only one does not meet every criterion.",
                 "None of {n} accounts is a key account: none meets every criterion.",
                 self.n_customers,
             )
-        profitable = "profitable" in set(self.criteria["criterion"])
         first = say.plural(
             "One of {n_all} accounts is a key account: {traits}. It brings {share} of {what} ({value}).",
             "{n} of {n_all} accounts are key accounts: {traits}. They bring {share} of {what} ({value}).",
             self.n_key_accounts,
             n_all=say.count(self.n_customers),
-            traits=say.sentence("large beyond doubt, steady, still buying and profitable")
-            if profitable
-            else say.sentence("large beyond doubt, steady and still buying"),
+            traits=self._traits(),
             share=say.share(self.share_key_accounts),
             what=say.base(self.measure, self.base),
             value=say.money(self.key_accounts()["value"].sum()),
@@ -129,13 +138,21 @@ class KeyAccountsResult(Result):
                 n=say.count(self.n_losing),
                 n_all=say.count(self.n_customers),
             )
-        if self.n_by_hand:
-            first += " " + say.plural("One of them was set by hand.", "{n} of them were set by hand.", self.n_by_hand)
+        silent = self._silent()
+        if len(silent):
+            first += " " + say.plural(
+                "One of them has been silent for more than three times its rhythm ({value}).",
+                "{n} of them have been silent for more than three times their rhythm ({value}).",
+                len(silent),
+                value=say.money_short(silent["value"].sum()),
+            )
         if not self.largest_missing:
             return first
         shown = list(self.largest_missing[:2])
         if len(self.largest_missing) > 2:
             shown.append(say.sentence("{n} more", n=say.count(len(self.largest_missing) - 2)))
+        if len(self.largest_missing) == TEN:
+            return f"{first} " + say.sentence("None of the ten largest is: {names}.", names=say.listing(shown))
         return (
             first
             + " "
@@ -147,6 +164,32 @@ class KeyAccountsResult(Result):
             )
         )
 
+    def _traits(self) -> str:
+        """What the key accounts are, and how many of them are on the list by hand alone."""
+        say = self.context.wording
+        certainty = {"p": say.share(self.min_certainty, 0)}
+        traits = (
+            say.sentence("surely large ({p} or more), steady, still buying and profitable", **certainty)
+            if "profitable" in set(self.criteria["criterion"])
+            else say.sentence("surely large ({p} or more), steady and still buying", **certainty)
+        )
+        if not self.n_by_hand:
+            return traits
+        if self.n_by_hand == self.n_key_accounts:
+            return say.sentence("set by hand")
+        return say.plural(
+            "{n_met} are {traits}, and one more was set by hand",
+            "{n_met} are {traits}, and {n} more were set by hand",
+            self.n_by_hand,
+            n_met=say.count(self.n_key_accounts - self.n_by_hand),
+            traits=traits,
+        )
+
+    def _silent(self) -> pd.DataFrame:
+        """Key accounts that have not ordered for more than three times their rhythm, and a month."""
+        keys = self.key_accounts()
+        return keys[keys["is_silent"]]
+
     def _key_figures(self) -> tuple[KeyFigure, ...]:
         say = self.context.wording
         keys = self.key_accounts()
@@ -156,7 +199,9 @@ class KeyAccountsResult(Result):
             KeyFigure(
                 value=say.count(self.n_key_accounts),
                 label=say.sentence("key accounts"),
-                note=say.sentence("each at least {p} sure to be class A again", p=say.share(self.min_certainty, 0)),
+                note=say.sentence("each at least {p} sure to be class A again", p=say.share(self.min_certainty, 0))
+                if not self.n_by_hand
+                else say.plural("one of them set by hand", "{n} of them set by hand", self.n_by_hand),
             ),
             KeyFigure(
                 value=say.share(self.share_key_accounts),
@@ -164,8 +209,8 @@ class KeyAccountsResult(Result):
                 note=say.sentence("counted, not estimated"),
             ),
             KeyFigure(
-                value=say.count(large["large"] - self.n_key_accounts),
-                label=say.sentence("large accounts miss a criterion"),
+                value=say.count(len(self.others())),
+                label=say.sentence("large accounts are not on the list"),
                 note=say.sentence("of {n} in class A", n=say.count(large["large"])),
             ),
             KeyFigure(
@@ -262,7 +307,15 @@ def identify_key_accounts(
         known = account_facts(summary, panel, accounts=dataset.accounts)
         scorecard = attempt(score_dataset, dataset, known, summary=summary, profit=profit, seed=seed)
     if migration is None:
-        migration = attempt(tier_migration, panel, freq="month", overrides=dataset.overrides, context=context)
+        migration = attempt(
+            tier_migration,
+            panel,
+            freq="month",
+            value=classes.measure,
+            base="net" if classes.base == "net" else "positive",
+            overrides=dataset.overrides,
+            context=context,
+        )
     if flags is None:
         flags = [attempt(sales_quality, dataset.ledger, accounts=dataset.accounts, context=context),
                  attempt(risks, dataset.ledger, accounts=dataset.accounts, context=context)]  # fmt: skip
@@ -278,7 +331,9 @@ def identify_key_accounts(
     facts = shown.to_dict("records")
     misses = [name_misses(fact, verdict, context.wording) for fact, verdict in zip(facts, verdicts, strict=True)]
     shown["why"] = [say_why(fact, missed, context.wording) for fact, missed in zip(facts, misses, strict=True)]
-    shown["warning"] = [say_warning(fact, portfolio_returns(summary), context.wording) for fact in facts]
+    shown["is_silent"] = [is_silent(fact) for fact in facts]
+    usual = portfolio_returns(summary)
+    shown["warning"] = [say_warning(fact, usual, context.wording) for fact in facts]
     columns = ["rank", "customer_id", "name", "is_key_account", "tier", "value", "share_value"]
     columns += ["profit"] if "profit" in shown else []
     columns += [
@@ -290,7 +345,7 @@ def identify_key_accounts(
         "segment",
         "p_same_class",
     ]
-    columns += ["p_tier_a", "why", "warning"]
+    columns += ["p_tier_a", "is_silent", "why", "warning"]
     accounts = shown.sort_values(["is_key_account", "rank"], ascending=[False, True], ignore_index=True)[columns]
     return KeyAccountsResult(
         context=context,
@@ -304,11 +359,12 @@ def identify_key_accounts(
         n_customers=len(frame),
         n_key_accounts=int(frame["is_key_account"].sum()),
         n_by_hand=int((frame["is_key_account"] & ~so_far.iloc[:, -1]).sum()),
+        n_removed=int((~frame["is_key_account"] & so_far.iloc[:, -1]).sum()),
         n_losing=int((frame["profit"] < 0).sum()) if "profit" in frame else 0,
         share_key_accounts=float(frame.loc[frame["is_key_account"], "share_value"].sum()),
         largest_missing=tuple(
             f"{shorten(fact['name'])} ({'; '.join(missed) or fact['set_by_hand']})"
-            for fact, missed in list(zip(facts, misses, strict=True))[:10]
+            for fact, missed in list(zip(facts, misses, strict=True))[:TEN]
             if not fact["is_key_account"]
         ),
         min_certainty=min_certainty,
@@ -357,9 +413,16 @@ def score_dataset(
     DatasetError
         A criterion is not known; and as :func:`kam.identify.criteria_table` and :func:`kam.identify.score_accounts`.
     """
-    left = profit.accounts.rename(columns={"profit": "contribution"}) if profit and profit.pieces else None
+    known = profit is not None and bool(profit.pieces)
+    left = profit.accounts.rename(columns={"profit": "contribution"}) if profit is not None and known else None
     criteria = criteria_table(summary, dataset.accounts, declared=dataset.criteria, contribution=left, facts=facts)
-    return score_accounts(criteria, n_rank_draws=n_rank_draws, seed=seed, context=context or dataset.context)
+    return score_accounts(
+        criteria,
+        profit=profit.contributions() if profit is not None and known else None,
+        n_rank_draws=n_rank_draws,
+        seed=seed,
+        context=context or dataset.context,
+    )
 
 
 # -- inside ----------------------------------------------------------------------------------------------------------

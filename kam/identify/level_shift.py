@@ -64,6 +64,17 @@ class Shift:
         chosen = np.arange(values.shape[1]) >= self.start[:, None]
         return np.asarray((values * chosen).sum(axis=1), dtype=np.float64)
 
+    def money_shares(self, part: Floats, whole: Floats) -> tuple[Floats, Floats]:
+        """Sum over sum since the beginning and before it, two of shape (n_accounts,).
+
+        This is the share of the money; the levels that are tested are means of the shares of orders, small and large alike.
+        """
+        p1, w1 = self.since(part), self.since(whole)
+        p0, w0 = part.sum(axis=1) - p1, whole.sum(axis=1) - w1
+        with np.errstate(divide="ignore", invalid="ignore"):
+            after, before = (np.where(self.judged & (w > 0), p / w, np.nan) for p, w in ((p1, w1), (p0, w0)))
+        return after, before
+
 
 def mean_shift(n: Floats, sums: Floats, squares: Floats, *, floor: float = 0.01, min_orders: int = MIN_ORDERS) -> Shift:
     """Find the split of each account's blocks after which the mean is most surely higher than before.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from kam.identify.manager_model import CHURN_SCALE, MIN_CASES, MOST_ROWS, ManagerFit, Outcome
+from kam.identify.manager_model import CHURN_SCALE, MIN_CASES, MOST_ROWS, NAMED_BELOW, ManagerFit, Outcome
 from kam.identify.manager_rows import HANDOVER_MONTHS, TRIM, ManagerRows, Portfolio
 from kam.results import Assumed, Check
 from kam.wording import Wording
@@ -123,6 +123,13 @@ def list_assumed(
             "of fewer accounts chance decides; they count in the model and are listed without figures"
         ),
     )
+    beyond = Assumed(
+        what=say.sentence("who stands out beyond chance"),
+        value=say.sentence(
+            "an adjusted p-value below {x}", x=say.number(NAMED_BELOW[outcome], 3 if NAMED_BELOW[outcome] < 0.01 else 2)
+        ),
+        would_change=say.sentence("a higher limit names more managers, and more often one who does not differ"),
+    )
     facts = Assumed(
         what=say.sentence("facts that hold for all of the past"),
         value=say.listing(static) if static else say.sentence("none"),
@@ -134,7 +141,15 @@ def list_assumed(
         would_change=say.sentence("another seed moves the effects by less than their intervals"),
     )
     is_sampled = found.n_fitted < found.n_rows.sum()
-    return (lost if outcome == "churn" else margin, spread, handover, named, facts, *((sampled,) if is_sampled else ()))
+    return (
+        lost if outcome == "churn" else margin,
+        spread,
+        handover,
+        named,
+        beyond,
+        facts,
+        *((sampled,) if is_sampled else ()),
+    )
 
 
 # -- inside ----------------------------------------------------------------------------------------------------------

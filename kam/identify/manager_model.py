@@ -13,7 +13,7 @@ from scipy.special import expit
 from scipy.stats import norm, poisson
 
 from kam.errors import UndefinedMeasureError
-from kam.identify.manager_rows import YEAR, ManagerRows, Portfolio
+from kam.identify.manager_rows import HANDOVER_MONTHS, YEAR, ManagerRows, Portfolio
 from kam.identify.random_intercept import RandomIntercept, fit_random_intercept
 
 Outcome = Literal["churn", "margin"]
@@ -26,6 +26,8 @@ MIN_CASES = 5
 """Levels of a fact with fewer losses (accounts, for the margin) are taken together; so many are needed per term."""
 CHURN_SCALE = 0.5
 """Scale of the prior of the spread of managers, in log-odds."""
+NAMED_BELOW: dict[Outcome, float] = {"churn": 0.05, "margin": 0.005}
+"""A manager stands out whose p-value, adjusted for all comparisons, is below: chosen in simulation, docs/manager_effects.md."""
 _BINS = 5000
 NUMBERS = ("size", "size_squared", "frequency", "tenure", "handover")
 
@@ -37,9 +39,10 @@ class Compared:
     ``observed`` and ``expected`` are yearly shares of accounts lost, or margins as shares. ``points`` is the effect in points
     with its ends; ``raw`` is what the funnel shows, lost over expected, or the difference in points, not drawn toward
     the mean; ``size`` is how wide the funnel is there: expected losses, or accounts, with ``account_error`` the standard error of
-    one in points. ``p_value`` is that of chance alone. ``base`` is the yearly share, or margin, of all; ``swing`` the points
-    between a manager one standard deviation above and one below the mean, with its ends, and ``swing_held`` that of each
-    manager's own accounts; ``handover`` the points that go with a recent handover, with its ends, or empty.
+    one in points. ``p_value`` is that of chance alone. ``base`` is the yearly share, or the margin in the average account-year;
+    ``swing`` the points between a manager one standard deviation above and one below the mean, with its ends; ``handover`` the
+    points that go with a recent handover, with its ends, or empty: for losses those of the accounts handed over, in its six
+    months. ``handover_shares`` is the share of these lost in six months without and with it, empty for the margin.
     """
 
     n_events: Ints
@@ -55,8 +58,8 @@ class Compared:
     account_error: float
     base: float
     swing: Floats
-    swing_held: Floats
     handover: Floats
+    handover_shares: Floats
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -235,6 +238,14 @@ def _compare_losses(fit: RandomIntercept, y: Floats, design: Floats, group: Ints
     def overall(shift: float) -> float:
         return float(_yearly(np.array(counts @ expit((edges[1:] + edges[:-1]) / 2 + shift) / len(eta))))
 
+    # the accounts handed over, with their own log-odds: what of them is lost in the six months that the effect lasts
+    at = terms.index("handover") if "handover" in terms else -1
+    recent = np.flatnonzero(design[:, at] > 0) if at > 0 else np.zeros(0, dtype=np.int64)
+    beta = float(fit.beta[at]) if at > 0 else 0.0
+
+    def after_handover(shift: float) -> float:
+        return float(1 - (1 - expit(eta[recent] - beta + shift).mean()) ** HANDOVER_MONTHS)
+
     spread = (fit.sigma, fit.sigma_low, fit.sigma_high)
     return Compared(
         n_events=n_events.astype(np.int64),
@@ -250,8 +261,8 @@ def _compare_losses(fit: RandomIntercept, y: Floats, design: Floats, group: Ints
         account_error=0.0,
         base=overall(0.0),
         swing=np.array([100 * (overall(s) - overall(-s)) for s in spread]),
-        swing_held=100 * (_yearly(mean_loss(fit.sigma)) - _yearly(mean_loss(-fit.sigma))),
-        handover=_handover(fit, terms, lambda b: 100 * (overall(b) - overall(0.0))),
+        handover=_handover(fit, terms, lambda b: 100 * (after_handover(b) - after_handover(0.0))),
+        handover_shares=np.array([after_handover(b) for b in (0.0, beta)]) if len(recent) else np.zeros(0),
     )
 
 
@@ -286,8 +297,8 @@ def _compare_margins(
         account_error=one**-0.5,
         base=float(y.mean()) / 100,
         swing=2 * np.array([fit.sigma, fit.sigma_low, fit.sigma_high]),
-        swing_held=np.full(m, 2 * fit.sigma),
         handover=_handover(fit, terms, lambda b: b),
+        handover_shares=np.zeros(0),
     )
 
 

@@ -72,7 +72,7 @@ def judge_overdue(
         )
         if np.isnan(terms[i]):
             return text
-        return text + say.sentence("; to be paid within {n} days", n=say.count(terms[i]))
+        return text + say.sentence(", to be paid within {n} days", n=say.count(terms[i]))
 
     judgment = Judgment(
         flag=flag,

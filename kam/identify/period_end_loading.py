@@ -47,7 +47,7 @@ def judge_period_end_loading(blocks: OrderBlocks, say: Wording, fiscal_year_star
 
     def words(i: int) -> str:
         return say.sentence(
-            "{share} of revenue in the last {days} days of quarters since {month}, {even} expected; {back} came back in the "
+            "{share} of revenue in the last {days} days of quarters since {month}, {even} expected, {back} came back in the "
             "month after",
             share=say.share(share[i]),
             days=say.count(last_days),

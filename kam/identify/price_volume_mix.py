@@ -6,8 +6,9 @@ Between two years, for the products i that an account bought in both, with reven
     volume = (Q₁ / Q₀ − 1) Σ r₀ᵢ,                  Q = Σ qᵢ
     mix    = Σ p₀ᵢ q₁ᵢ − (Q₁ / Q₀) Σ r₀ᵢ
 
-Products bought in one of the years only, and those without a name or a positive quantity and revenue in both, stand beside; so do
-accounts that bought in one of the years only. All parts add up to the change of revenue exactly.
+Products that an account bought in one of the years only (new to it or dropped by it, not by the range), and those
+without a name or a positive quantity and revenue in both, stand beside; so do accounts that bought in one of the
+years only. All parts add up to the change of revenue exactly.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from kam.wording import Wording
 
 PARTS = ("price", "volume", "mix", "new_products", "dropped_products", "without_quantity")
 """The parts of the change of an account that bought in both years."""
+CHOICE = "new and dropped products"
+"""Products that accounts took up less those they dropped: one part in the answer, two in the table."""
 NO_PRODUCT = ""
 """Lines that name no product: they have no price of one, and stand with those without a quantity."""
 LARGEST_WITHOUT = 0.2
@@ -37,8 +40,9 @@ class PriceVolumeMixResult(Result):
     Attributes
     ----------
     effects : pandas.DataFrame
-        One row per part of the change: ``revenue_part`` (``price, volume, mix, new products, dropped products, without quantity,
-        new accounts, lost accounts``) ``, revenue_change, share_of_year_before`` (missing where that revenue is not above 0)
+        One row per part of the change: ``revenue_part`` (``price, volume, mix, new products, dropped products`` of an account,
+        not of the range, ``without quantity, not there before, lost accounts``: those without an order the year before, new or
+        back, and those without one since) ``, revenue_change, share_of_year_before`` (missing where that revenue is not above 0)
         ``, n_customers``.
     accounts : pandas.DataFrame
         One row per account that bought in both years, the largest change first: ``customer_id,
@@ -69,13 +73,13 @@ class PriceVolumeMixResult(Result):
 
     def _sentence(self) -> str:
         say = self.context.wording
-        order = self.effects["revenue_change"].abs().sort_values(ascending=False, kind="stable").index
-        ordered = self.effects.loc[order]
+        # What accounts took up and what they dropped is one part here: of large sums that cancel, the net one tells.
+        changes = dict(zip(self.effects["revenue_part"], self.effects["revenue_change"], strict=True))
+        changes[CHOICE] = changes.pop("new products") + changes.pop("dropped products")
+        largest = sorted(((name, x) for name, x in changes.items() if x), key=lambda part: -abs(part[1]))[:3]
         named = [
-            say.sentence(
-                "{name} {value}", name=name_part(row["revenue_part"], say), value=signed(row["revenue_change"], say)
-            )
-            for row in ordered[ordered["revenue_change"] != 0].head(3).to_dict("records")
+            say.sentence("{name} {value}", name=name_part(name, say), value=signed(value, say))
+            for name, value in largest
         ]
         first = say.sentence(
             "Revenue went from {before} to {after} within a year ({change}).",
@@ -99,8 +103,8 @@ class PriceVolumeMixResult(Result):
                 note=say.sentence("worth {value}", value=signed(by["price"], say)),
             ),
             KeyFigure(
-                value=signed(by["new accounts"] + by["lost accounts"], say),
-                label=say.sentence("new accounts less lost ones"),
+                value=signed(by["not there before"] + by["lost accounts"], say),
+                label=say.sentence("accounts without an order the year before less lost ones"),
                 note=counted,
             ),
         )
@@ -267,7 +271,7 @@ def _effects(by_account: pd.DataFrame, there: pd.DataFrame, revenue_before: floa
     lost = by_account[there["there_0"] & ~there["there_1"]]
     rows = [(name.replace("_", " "), float(stayed[name].sum()), int((stayed[name] != 0).sum())) for name in PARTS]
     rows += [
-        ("new accounts", float(new["revenue"].sum()), len(new)),
+        ("not there before", float(new["revenue"].sum()), len(new)),
         ("lost accounts", -float(lost["revenue_year_before"].sum()), len(lost)),
     ]
     frame = pd.DataFrame(rows, columns=["revenue_part", "revenue_change", "n_customers"])
@@ -281,10 +285,11 @@ def name_part(part: str, say: Wording) -> str:
         "price": say.sentence("price"),
         "volume": say.sentence("volume"),
         "mix": say.sentence("mix"),
-        "new products": say.sentence("products not bought the year before"),
-        "dropped products": say.sentence("products no longer bought"),
+        "new products": say.sentence("products that the account had not bought the year before"),
+        "dropped products": say.sentence("products that the account no longer bought"),
+        CHOICE: say.sentence("change of what accounts buy, net"),
         "without quantity": say.sentence("what has no price in both years"),
-        "new accounts": say.sentence("new accounts"),
+        "not there before": say.sentence("accounts without an order the year before"),
         "lost accounts": say.sentence("lost accounts"),
     }[part]
 
@@ -313,7 +318,7 @@ def _checks(say: Wording, parts: pd.DataFrame, from_first: bool) -> tuple[Check,
         Check(
             assumption=say.sentence("accounts buy the same products in both years"),
             finding=say.sentence(
-                "{share} of the revenue of both years; the rest is new or dropped, of products or of accounts",
+                "{share} of the revenue of both years, the rest lies in products that an account bought in one of them only",
                 share=say.share(matched),
             ),
             verdict="holds" if matched >= 0.5 else "handled",

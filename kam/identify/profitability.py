@@ -53,6 +53,9 @@ class ProfitabilityResult(Result):
         The costs that are counted.
     n_customers, n_losing, n_at_peak, n_large : int
         Accounts; those below zero; those above zero, which make the peak of the whale curve; those of class A.
+    n_losing_if_ended, n_losing_if_continued : int
+        Accounts below zero if service and credit ended with the last order, and if they went on to the as-of date, however long
+        an account has been silent; ``n_losing`` where nothing is counted by each account's own days.
     revenue, peak, lost, total : float
         Net revenue; the peak of the whale curve (the sum of the contributions above zero); what those below zero lose (0 or
         below); the contribution of all.
@@ -76,6 +79,8 @@ class ProfitabilityResult(Result):
     n_losing: int
     n_at_peak: int
     n_large: int
+    n_losing_if_ended: int
+    n_losing_if_continued: int
     revenue: float
     peak: float
     lost: float
@@ -89,6 +94,10 @@ class ProfitabilityResult(Result):
     def contributions(self) -> pd.Series:
         """The contribution of each account in money, by customer id: what :func:`kam.identify.concentration` takes."""
         return self.accounts.set_index("customer_id")["profit"]
+
+    def values(self) -> pd.DataFrame:
+        """``customer_id, revenue`` and, where any cost is known, ``profit``: for :func:`kam.identify.assess_dependence`."""
+        return self.accounts[["customer_id", "revenue", *(["profit"] if self.pieces else [])]].copy()
 
     def yearly(self, summary: pd.DataFrame) -> pd.DataFrame:
         """A year's ``profit`` and ``cost_to_serve`` by ``customer_id``: over the years since the first order, at least one.
@@ -114,14 +123,34 @@ class ProfitabilityResult(Result):
             "Counted: net revenue less {known}; not known: {unknown}.", known=known, unknown=say.listing(unknown)
         )
 
+    def _by_days(self) -> str:
+        """Service and credit, those that are counted."""
+        names = piece_names(self.context.wording)
+        return self.context.wording.listing(
+            [names[piece] for piece in ("service_cost", "credit_cost") if piece in self.pieces]
+        )
+
+    def _range(self) -> str:
+        """How many would be below zero with the shortest and the longest service, where that makes a difference."""
+        if self.n_losing_if_ended == self.n_losing_if_continued == self.n_losing:
+            return ""
+        say = self.context.wording
+        return "; " + say.sentence(
+            "{ended} if {pieces} ended with the last order, {continued} if counted to the as-of date",
+            ended=say.count(self.n_losing_if_ended),
+            continued=say.count(self.n_losing_if_continued),
+            pieces=self._by_days(),
+        )
+
     def _sentence(self) -> str:
         say = self.context.wording
         if self.n_losing == 0:
             first = say.plural(
-                "The only account leaves {total}; it is not below zero.",
-                "None of {n} accounts is below zero; together they leave {total}.",
+                "The only account leaves {total}; it is not below zero{range}.",
+                "None of {n} accounts is below zero; together they leave {total}{range}.",
                 self.n_customers,
                 total=say.money(self.total),
+                range=self._range(),
             )
             return f"{first} {self._counted()}"
         losing = say.sentence("lose money") if self.pieces else say.sentence("are below zero")
@@ -131,15 +160,19 @@ class ProfitabilityResult(Result):
             else say.sentence("Some accounts {losing}", losing=losing)
         )
         first = say.sentence(
-            "{opening}: {n} of {n_all} ({share}), {lost} together.",
+            "{opening}: {n} of {n_all} ({share}), {lost} together{range}.",
             opening=opening,
             n=say.count(self.n_losing),
             n_all=say.count(self.n_customers),
             share=say.share(self.n_losing / self.n_customers),
             lost=say.money(-self.lost if self.pieces else self.lost),
+            range=self._range(),
         )
         if self.n_at_peak == 0:
-            return f"{first} {say.sentence('No account earns anything.')} {self._counted()}"
+            nobody = (
+                say.sentence("No account earns anything.") if self.pieces else say.sentence("No account is above zero.")
+            )
+            return f"{first} {nobody} {self._counted()}"
         second = say.plural(
             "One account {brings} {peak}; {end}.",
             "{n} accounts {bring} {peak}; {end}.",
@@ -156,11 +189,22 @@ class ProfitabilityResult(Result):
     def _key_figures(self) -> tuple[KeyFigure, ...]:
         say = self.context.wording
         counted = say.sentence("counted, not estimated")
+        ends = (self.n_losing_if_ended, self.n_losing_if_continued, self.n_losing)
+        lost = say.money_short(self.large_losing["profit"].sum())
+        of_large = {"n": say.count(self.n_large), "lost": lost}
         return (
             KeyFigure(
                 value=say.share(self.n_losing / self.n_customers),
                 label=say.sentence("of the accounts lose money") if self.pieces else say.sentence("are below zero"),
-                note=say.sentence("{n} accounts; counted, not estimated", n=say.count(self.n_losing)),
+                note=say.sentence("{n} accounts; counted, not estimated", n=say.count(self.n_losing))
+                if min(ends) == max(ends)
+                else say.sentence(
+                    "{n} accounts; {low} to {high} by how long {pieces} are counted",
+                    n=say.count(self.n_losing),
+                    low=say.count(min(ends)),
+                    high=say.count(max(ends)),
+                    pieces=self._by_days(),
+                ),
             ),
             KeyFigure(
                 value=say.money_short(self.peak),
@@ -172,17 +216,24 @@ class ProfitabilityResult(Result):
                 label=say.sentence("left when all accounts are added up"),
                 note=counted
                 if self.share_left is None
-                else say.sentence("{share} of what was earned; counted, not estimated", share=say.share(self.share_left)),
+                else say.sentence(
+                    "{share} of what was earned; counted, not estimated", share=say.share(self.share_left)
+                )
+                if self.pieces
+                else say.sentence(
+                    "{share} of what those above zero bring; counted, not estimated", share=say.share(self.share_left)
+                ),
             ),
             KeyFigure(
                 value=say.count(len(self.large_losing)),
-                label=say.sentence("large accounts lose money"),
-                note=say.sentence(
-                    "of {n} in class A; {lost} together", n=say.count(self.n_large),
-                    lost=say.money_short(self.large_losing["profit"].sum()),
-                ),
+                label=say.sentence("large accounts lose money")
+                if self.pieces
+                else say.sentence("large accounts are below zero"),
+                note=say.sentence("of {n} in class A; {lost} together", **of_large)
+                if self.pieces
+                else say.sentence("of {n} in class A by net revenue", n=of_large["n"]),
             ),
-        )  # fmt: skip
+        )
 
 
 def profitability(
@@ -206,10 +257,13 @@ def profitability(
     ``payment_days``, the balance is the one these imply, revenue × payment days / days, and the cost comes to revenue × rate ×
     payment days / 365. (A balance times its *payment* days would be the cost of today's open invoices alone, a few weeks' credit
     set against years of revenue.) An account's days run from its first order in the ledger to the as-of date, or are ``years``
-    for all.
+    for all. An account that has been silent for more than half a year is charged until half a year after its last order only:
+    who has left is served no more; the answer tells how many would lose money at either end. Of accounts silent for more than
+    a year the balance of today, usually nothing, does not tell what was outstanding: where payment days are known, they do.
 
-    Assumes (1) that the service cost of a year holds for all the time; (2) that the balance of the as-of date stood all the time;
-    (3) that costs are booked where they arise: what is spread over accounts by a key shows the key.
+    Assumes (1) that the service cost of a year holds for all the time, and ends half a year after the last order; (2) that the
+    balance of the as-of date stood all the time (accounts silent for more than a year: the payment days); (3) that costs are
+    booked where they arise: what is spread over accounts by a key shows the key.
 
     Parameters
     ----------
@@ -273,6 +327,7 @@ def profitability(
     profit_cut, serve_cut = choose_cuts(frame, profit_cut=profit_cut, serve_cut=serve_cut)
     frame["quadrant"] = place_accounts(frame, profit_cut, serve_cut)
     whale = whale_curve(frame.set_index("customer_id")["profit"])
+    profit = frame["profit"].to_numpy()
     ordered = frame.iloc[np.argsort(-frame["profit"].to_numpy(), kind="stable")].reset_index(drop=True)  # as the curve
     return ProfitabilityResult(
         context=context,
@@ -288,6 +343,8 @@ def profitability(
         n_losing=whale.n_losing,
         n_at_peak=whale.n_at_peak,
         n_large=int(frame["is_large"].sum()),
+        n_losing_if_ended=costs.n_losing(profit, costs.days_to_last_order),
+        n_losing_if_continued=costs.n_losing(profit, costs.days_to_as_of),
         revenue=float(frame["revenue"].sum()),
         peak=whale.peak,
         lost=whale.lost,

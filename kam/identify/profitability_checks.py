@@ -24,7 +24,11 @@ def list_checks(
     if "service_cost" in costs.frame:
         checks.append(_check_missing(say, costs, accounts, "service_cost"))
     if "credit_cost" in costs.frame:
-        checks += [_check_missing(say, costs, accounts, "credit_cost"), _check_balance(say, costs)]
+        checks += [
+            _check_missing(say, costs, accounts, "credit_cost"),
+            _check_balance(say, costs),
+            _check_silent(say, costs),
+        ]
     checks.append(_check_days(say, costs))
     checks.append(_check_revenue(say, accounts))
     checks += [_check_key(say, accounts), _check_quadrants(say, accounts, profit_cut)]
@@ -105,8 +109,9 @@ def _check_missing(say: Wording, costs: AccountCosts, accounts: pd.DataFrame, pi
 
 
 def _check_balance(say: Wording, costs: AccountCosts) -> Check:
-    assumption = say.sentence("today's balances are what usually is outstanding")
-    both = np.isfinite(costs.balance) & np.isfinite(costs.balance_by_days)
+    assumption = say.sentence("today's balances of active accounts are what usually is outstanding")
+    active = ~costs.is_silent if costs.is_silent is not None else np.full(len(costs.balance), True)
+    both = active & np.isfinite(costs.balance) & np.isfinite(costs.balance_by_days)
     expected = float(costs.balance_by_days[both].sum())
     notes = []
     if costs.n_by_payment_days:
@@ -117,7 +122,7 @@ def _check_balance(say: Wording, costs: AccountCosts) -> Check:
                 costs.n_by_payment_days,
             )
         )
-    n_below = int((costs.balance < 0).sum())
+    n_below = int((costs.balance[active] < 0).sum())
     if n_below:
         notes.append(
             say.plural(
@@ -147,6 +152,55 @@ def _check_balance(say: Wording, costs: AccountCosts) -> Check:
         assumption=assumption,
         finding="; ".join(notes),
         verdict="holds" if usual else "does not hold",
+        statistic=ratio,
+    )
+
+
+def _check_silent(say: Wording, costs: AccountCosts) -> Check:
+    """Who has left owes nothing today: what it owed in its years is told by its payment days, if by anything."""
+    assumption = say.sentence("today's balances of accounts silent for more than a year are what was outstanding")
+    if costs.is_silent is None:
+        return Check(
+            assumption=assumption, finding=say.sentence("the last orders are not known"), verdict="not testable"
+        )
+    silent = costs.is_silent & np.isfinite(costs.balance)
+    if not silent.any():
+        return Check(
+            assumption=assumption, finding=say.sentence("no account is silent so long and has one"), verdict="holds"
+        )
+    by_days = silent & np.isfinite(costs.balance_by_days)
+    n, n_without = int(silent.sum()), int((silent & ~np.isfinite(costs.balance_by_days)).sum())
+    n_owing = int((costs.balance[silent] != 0).sum())
+    parts = [say.plural("one account is", "{n} accounts are", n)]
+    expected = float(costs.balance_by_days[by_days].sum())
+    ratio = float(costs.balance[by_days].sum()) / expected if expected > 0 else None
+    if by_days.any():
+        times = "" if ratio is None else say.sentence(" ({ratio} times what they imply)", ratio=say.number(ratio))
+        parts.append(
+            say.plural(
+                "one counts by payment days, not by today's balance{times}",
+                "{n} count by payment days, not by today's balance{times}",
+                int(by_days.sum()),
+                times=times,
+            )
+        )
+    if n_without:
+        parts.append(
+            say.plural(
+                "one without payment days counts by today's balance, likely too low",
+                "{n} without payment days count by today's balance, likely too low",
+                n_without,
+            )
+        )
+    if n_owing:
+        owed = say.money(float(costs.balance[silent].sum()))
+        parts.append(
+            say.plural("one still has a balance: {owed}", "{n} still have a balance: {owed}", n_owing, owed=owed)
+        )
+    return Check(
+        assumption=assumption,
+        finding="; ".join(parts),
+        verdict="does not hold" if n_without else "handled",
         statistic=ratio,
     )
 
@@ -256,15 +310,17 @@ def list_assumed(
         )
     ]
     profit = accounts["profit"].to_numpy()
-    if "service_cost" in costs.frame:
-        assumed.append(_assume_service(say, costs, profit, years))
+    if costs.a_day.any():
+        assumed.append(_assume_days(say, costs, profit, years))
     if "credit_cost" in costs.frame and credit_rate is not None:
         doubled = profit - costs.frame["credit_cost"].fillna(0.0).to_numpy()
         assumed.append(
             Assumed(
                 what=say.sentence("cost of credit"),
                 value=say.sentence(
-                    "{rate} a year on the balance of the as-of date, for all the time", rate=say.share(credit_rate)
+                    "{rate} a year on the balance of the as-of date; by payment days where an account has no balance or is "
+                    "silent for more than a year",
+                    rate=say.share(credit_rate),
                 ),
                 would_change=say.sentence(
                     "at twice the rate {n} accounts would be below zero, now {now}",
@@ -299,31 +355,45 @@ def list_assumed(
             value=say.sentence("class A by net revenue: the first 80% of it"),
             would_change=say.sentence(
                 "another limit makes the list of large accounts that lose money longer or shorter"
+                if costs.known
+                else "another limit makes the list of large accounts below zero longer or shorter"
             ),
         )
     )
     return tuple(assumed)
 
 
-def _assume_service(say: Wording, costs: AccountCosts, profit: Floats, years: float | None) -> Assumed:
-    would_change = say.sentence("fewer years make it less; a cost that grew with time was lower before")
-    if costs.days_to_last_order is not None:
-        a_day = costs.frame["service_cost"].fillna(0.0).to_numpy() / np.where(costs.days > 0, costs.days, 1.0)
-        shorter = profit + a_day * (costs.days - costs.days_to_last_order)
-        would_change = say.sentence(
-            "if service ended with the last order, {n} accounts would be below zero, now {now}",
-            n=_losing(say, shorter),
-            now=_losing(say, profit),
+def _assume_days(say: Wording, costs: AccountCosts, profit: Floats, years: float | None) -> Assumed:
+    what = say.sentence("how long a year's costs are counted (service, and credit on a balance)")
+    if years is not None:
+        return Assumed(
+            what=what,
+            value=say.sentence("{years} years for every account", years=say.number(years, 1)),
+            would_change=say.sentence("fewer years make them less; a cost that grew with time was lower before"),
+        )
+    average = say.number(float(costs.days.mean()) / DAYS_PER_YEAR, 1)
+    if costs.is_silent is None:
+        return Assumed(
+            what=what,
+            value=say.sentence(
+                "from the first order in the ledger to the as-of date, {years} years on average", years=average
+            ),
+            would_change=say.sentence("it ends sooner for accounts that have left; the last orders are not known"),
         )
     return Assumed(
-        what=say.sentence("service cost"),
+        what=what,
         value=say.sentence(
-            "a year's cost times the years from the first order in the ledger to the as-of date: {years} years on average",
-            years=say.number(float(costs.days.mean()) / DAYS_PER_YEAR, 1),
-        )
-        if years is None
-        else say.sentence("a year's cost times {years} years for every account", years=say.number(years, 1)),
-        would_change=would_change,
+            "from the first order in the ledger to the as-of date, at most until half a year after the last order: {years} years "
+            "on average",
+            years=average,
+        ),
+        would_change=say.sentence(
+            "if they ended with the last order, {ended} accounts would be below zero, if they went on to the as-of date "
+            "{continued}, now {now}",
+            ended=say.count(costs.n_losing(profit, costs.days_to_last_order)),
+            continued=say.count(costs.n_losing(profit, costs.days_to_as_of)),
+            now=_losing(say, profit),
+        ),
     )
 
 

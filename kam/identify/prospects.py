@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -17,6 +17,8 @@ POOR_RATINGS = ("D", "E")
 """Credit ratings that say: not solvent."""
 MOST_OVERDUE = 0.2
 """Share of what is owed that may be overdue."""
+STATUSES = ("buys", "silent for a year", "never bought")
+"""What an account is to us: revenue in the last twelve complete months; bought before only; not in the ledger."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
@@ -27,16 +29,21 @@ class ProspectsResult(Result):
     ----------
     accounts : pandas.DataFrame
         One row per account with the need, those that have most of the three first, then by demand elsewhere: ``customer_id,
-        revenue_year, potential, elsewhere, can_pay, decider_known`` (each ``yes``, ``no`` or ``not known``) ``, n_met`` (of need,
-        solvency and power) ``, why``.
+        status`` (one of :data:`STATUSES`) ``, revenue_year, potential, elsewhere, can_pay, decider_known`` (each ``yes``, ``no``
+        or ``not known``) ``, n_met`` (of need, solvency and power) ``, why``.
     steps : pandas.DataFrame
-        One row per P: ``criterion, meaning, n_customers`` that have it among those with the need, ``n_unknown``.
+        One row per P: ``criterion, meaning, n_customers`` that have it and those before it, ``n_unknown``: of how many of the
+        step before it is not known.
     min_need : float
         Demand elsewhere, money a year, from which there is a need.
     n_accounts, n_unknown : int
         Accounts of the account file; those whose demand is not known.
+    n_key_accounts : int or None
+        Accounts of the account file left out because they are key accounts already; None where these were not given.
     n_prospects : int
         Accounts that have all three.
+    n_buying, n_silent, n_never : int
+        Those of the prospects that bought in the last twelve complete months, before that only, and never.
     elsewhere : float
         Money a year that these buy elsewhere.
     """
@@ -48,16 +55,21 @@ class ProspectsResult(Result):
     min_need: float
     n_accounts: int
     n_unknown: int
+    n_key_accounts: int | None
     n_prospects: int
+    n_buying: int
+    n_silent: int
+    n_never: int
     elsewhere: float
 
     def _sentence(self) -> str:
         say = self.context.wording
         if self.accounts.empty:
-            return say.sentence(
+            none = say.sentence(
                 "No account buys {need} a year or more elsewhere: none is a prospect.", need=say.money(self.min_need)
             )
-        return say.plural(
+            return " ".join(filter(None, [none, self._left_out()]))
+        found = say.plural(
             "One account needs what we sell, can pay and has a decider we know; it buys {elsewhere} a year elsewhere. {n_need} "
             "have the need.",
             "{n} accounts need what we sell, can pay and have a decider we know; they buy {elsewhere} a year elsewhere. {n_need} "
@@ -65,6 +77,22 @@ class ProspectsResult(Result):
             self.n_prospects,
             elsewhere=say.money_short(self.elsewhere),
             n_need=say.count(len(self.accounts)),
+        )
+        split = say.sentence(
+            "Of the prospects {buying} bought in the last twelve months, {silent} did not but had before, {never} never bought.",
+            buying=say.count(self.n_buying),
+            silent=say.count(self.n_silent),
+            never=say.count(self.n_never),
+        )
+        return " ".join(filter(None, [found, split if self.n_prospects else "", self._left_out()]))
+
+    def _left_out(self) -> str:
+        if self.n_key_accounts is None:
+            return ""
+        return self.context.wording.plural(
+            "One account that is a key account already is left out.",
+            "{n} accounts that are key accounts already are left out.",
+            self.n_key_accounts,
         )
 
     def _key_figures(self) -> tuple[KeyFigure, ...]:
@@ -87,6 +115,7 @@ def screen_prospects(
     *,
     min_need: float,
     contacts: pd.DataFrame | None = None,
+    key_accounts: Collection[str] | None = None,
     poor_ratings: Sequence[str] = POOR_RATINGS,
     context: Context | None = None,
 ) -> ProspectsResult:
@@ -108,6 +137,8 @@ def screen_prospects(
         Money a year; the revenue of the smallest key account is a natural choice.
     contacts : pandas.DataFrame, optional
         ``customer_id, decides, support, last_met``.
+    key_accounts : collection of str, optional
+        ``customer_id`` of those that are key accounts already: left out, and counted. Without it they stay in.
     poor_ratings : sequence of str
         Ratings that are not solvent.
     context : Context, optional
@@ -122,12 +153,14 @@ def screen_prospects(
     MissingColumnError
         The account file has no ``potential``.
     EmptyDataError
-        The demand of no account is known.
+        The demand of no account is known, or all are key accounts.
     ParameterError
-        ``min_need`` is not positive.
+        ``min_need`` is not positive, or ``key_accounts`` is a single text.
 
     Notes
     -----
+    Who first ordered after the last complete month counts as silent: ``facts`` do not know that month.
+
     A P that the data cannot show is "not known" and counts as not met: a prospect is somebody of whom all three are known.
 
     Examples
@@ -145,7 +178,13 @@ def screen_prospects(
         raise MissingColumnError(
             "The account file has no potential.", where="accounts", hint="Add the whole demand of each account a year."
         )
+    if isinstance(key_accounts, str):
+        raise ParameterError(f"key_accounts is {key_accounts!r}.", hint="Give a list of customer ids.")
     own = accounts.drop_duplicates("customer_id").reset_index(drop=True)
+    is_key = own["customer_id"].astype(str).isin({str(one) for one in key_accounts or ()})
+    own = own[~is_key].reset_index(drop=True)
+    if own.empty and is_key.any():
+        raise EmptyDataError("All accounts of the account file are key accounts already.", where="key_accounts")
     frame = pd.DataFrame({"customer_id": own["customer_id"].astype("str"), "potential": own["potential"].astype(float)})
     if frame["potential"].notna().sum() == 0:
         raise EmptyDataError(
@@ -153,6 +192,9 @@ def screen_prospects(
         )
     revenue = facts.set_index(facts["customer_id"].astype(str))["revenue_year"]
     frame["revenue_year"] = frame["customer_id"].map(revenue).fillna(0.0)
+    frame["status"] = np.select(
+        [frame["revenue_year"] > 0, frame["customer_id"].isin(revenue.index)], STATUSES[:2], STATUSES[2]
+    )
     frame["elsewhere"] = (frame["potential"] - frame["revenue_year"]).clip(lower=0)
     solvent, power = _is_solvent(own, poor_ratings), _has_power(own, contacts)
     frame["can_pay"], frame["decider_known"] = _answers(solvent), _answers(power)
@@ -161,21 +203,24 @@ def screen_prospects(
     found["n_met"] = 1 + (found["can_pay"] == "yes").astype("int64") + (found["decider_known"] == "yes").astype("int64")
     found["why"] = _why(own, solvent, power, contacts is not None, say)[needs]
     found = found.sort_values(["n_met", "elsewhere", "customer_id"], ascending=[False, False, True], ignore_index=True)
+    can_pay = found["can_pay"] == "yes"
     steps = pd.DataFrame(
         [
             ("need", say.sentence("buy {need} a year or more elsewhere", need=say.money_short(min_need)), len(found),
              int(frame["potential"].isna().sum())),
-            ("solvency", say.sentence("of these can pay"), int((found["can_pay"] == "yes").sum()),
+            ("solvency", say.sentence("of these can pay"), int(can_pay.sum()),
              int((found["can_pay"] == "not known").sum())),
-            ("power", say.sentence("of these have a decider we know"), int((found["decider_known"] == "yes").sum()),
-             int((found["decider_known"] == "not known").sum())),
+            ("power", say.sentence("of these have a decider we know"), int((can_pay & (found["decider_known"] == "yes")).sum()),
+             int((can_pay & (found["decider_known"] == "not known")).sum())),
         ],
         columns=["criterion", "meaning", "n_customers", "n_unknown"],
     )  # fmt: skip
     all_three = found["n_met"] == 3
+    n_of = found.loc[all_three, "status"].value_counts().reindex(list(STATUSES), fill_value=0)
+    n_key = None if key_accounts is None else int(is_key.sum())
     return ProspectsResult(
         context=context,
-        checks=_checks(say, frame, own, contacts),
+        checks=_checks(say, frame, own, contacts, n_key),
         assumed=(
             Assumed(
                 what=say.sentence("from where on there is a need"),
@@ -193,13 +238,27 @@ def screen_prospects(
             ),
         ),
         accounts=found[
-            ["customer_id", "revenue_year", "potential", "elsewhere", "can_pay", "decider_known", "n_met", "why"]
+            [
+                "customer_id",
+                "status",
+                "revenue_year",
+                "potential",
+                "elsewhere",
+                "can_pay",
+                "decider_known",
+                "n_met",
+                "why",
+            ]
         ],
         steps=steps,
         min_need=float(min_need),
-        n_accounts=len(frame),
+        n_accounts=len(frame) + int(is_key.sum()),
         n_unknown=int(frame["potential"].isna().sum()),
+        n_key_accounts=n_key,
         n_prospects=int(all_three.sum()),
+        n_buying=int(n_of["buys"]),
+        n_silent=int(n_of["silent for a year"]),
+        n_never=int(n_of["never bought"]),
         elsewhere=float(found.loc[all_three, "elsewhere"].sum()),
     )
 
@@ -248,7 +307,9 @@ def _why(own: pd.DataFrame, solvent: pd.Series, power: pd.Series, has_contacts: 
     return both.where(both != "", say.sentence("need, credit and decider"))
 
 
-def _checks(say: Wording, frame: pd.DataFrame, own: pd.DataFrame, contacts: pd.DataFrame | None) -> tuple[Check, ...]:
+def _checks(
+    say: Wording, frame: pd.DataFrame, own: pd.DataFrame, contacts: pd.DataFrame | None, n_key: int | None
+) -> tuple[Check, ...]:
     unknown = int(frame["potential"].isna().sum())
     outdated = int((frame["revenue_year"] > frame["potential"]).sum())
     has_credit = bool({"credit_rating", "overdue"} & set(own))
@@ -268,6 +329,15 @@ def _checks(say: Wording, frame: pd.DataFrame, own: pd.DataFrame, contacts: pd.D
             if outdated
             else say.sentence("nobody bought more than its demand"),
             verdict="handled" if outdated else "holds",
+        ),
+        Check(
+            assumption=say.sentence("no prospect is a key account already"),
+            finding=say.sentence("key accounts were not given: they may be among the prospects")
+            if n_key is None
+            else say.plural("one key account is left out", "{n} key accounts are left out", n_key)
+            if n_key
+            else say.sentence("no key account is in the account file"),
+            verdict="not testable" if n_key is None else "handled" if n_key else "holds",
         ),
         Check(
             assumption=say.sentence("credit and deciders are known"),

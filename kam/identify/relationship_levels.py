@@ -53,7 +53,8 @@ class RelationshipLevelsResult(Result):
         One row per segment, the largest margin for each customer first: ``segment, n_customers, value`` (margin of all, money),
         ``share_value`` (of the sum over segments above zero; missing without any), ``margin_each`` (for each customer),
         ``margin_each_low, margin_each_high`` (95 % interval; missing under ten customers), ``customers_band, margin_band,
-        relationship_level, advice, is_same_level`` (the whole interval gives that level; false without an interval).
+        relationship_level, advice`` (missing where the level cannot be told), ``is_same_level`` (the whole interval gives that
+        level; false without an interval), ``why`` (why it cannot be told, else empty).
     levels : pandas.DataFrame
         The table that was used: ``customers_band, margin_band, relationship_level, advice``.
     by : str
@@ -85,32 +86,69 @@ class RelationshipLevelsResult(Result):
 
     def _sentence(self) -> str:
         say = self.context.wording
-        top, last = self.segments.iloc[0], self.segments.iloc[-1]
-        first = say.sentence(
-            "The level of {segment} is “{level}”: {n} customers, {money} of {what} each ({interval}).",
-            segment=top["segment"],
-            level=top["relationship_level"],
-            n=say.count(top["n_customers"]),
-            money=say.money(top["margin_each"]),
+        n, sure = len(self.segments), self._n_sure()
+        if sure:
+            lead = say.plural(
+                "The level of one of {all} segments is sure.",
+                "The levels of {n} of {all} segments are sure.",
+                sure,
+                all=say.count(n),
+            )
+        else:
+            lead = say.plural(
+                "The level of the one segment cannot be told.", "The level of none of the {n} segments can be told.", n
+            )
+        if not sure and n > 1:
+            first, last = self.segments.iloc[0], self.segments.iloc[-1]
+            return f"{lead} " + say.sentence(
+                "Over the time of the ledger each customer brings {most} of {what} on average in {first} and {least} in {last}, "
+                "too uncertain to tell one level from the next.",
+                first=first["segment"],
+                last=last["segment"],
+                most=say.money(first["margin_each"]),
+                least=say.money(last["margin_each"]),
+                what=say.base(self.measure, "net"),
+            )
+        told = [lead, self._one(self.segments.iloc[0])]
+        if n > 1:
+            told.append(say.sentence("At the other end of the margin: {told}", told=self._one(self.segments.iloc[-1])))
+        return " ".join(told)
+
+    def _n_sure(self) -> int:
+        return int(self.segments["is_same_level"].sum())
+
+    def _one(self, row: pd.Series) -> str:
+        say = self.context.wording
+        message = (
+            "For {segment} it is “{level}”, with {n} customers and {money} of {what} each over the time of the "
+            "ledger ({interval})."
+            if row["is_same_level"]
+            else "For {segment} it {why}, with {n} customers and {money} of {what} each over the time of the ledger ({interval})."
+            if not pd.isna(row["margin_each_low"])
+            else "For {segment} it {why}, with {n} customers and {money} of {what} each over the time of the ledger."
+        )
+        return say.sentence(
+            message,
+            segment=row["segment"],
+            level=row["relationship_level"],
+            why=row["why"],
+            n=say.count(row["n_customers"]),
+            money=say.money(row["margin_each"]),
             what=say.base(self.measure, "net"),
-            interval=self._interval(top),
+            interval=self._interval(row),
         )
-        if len(self.segments) == 1:
-            return first
-        second = say.sentence(
-            "At the other end, that of {segment} is “{level}”: {n} customers, {money} each.",
-            segment=last["segment"],
-            level=last["relationship_level"],
-            n=say.count(last["n_customers"]),
-            money=say.money(last["margin_each"]),
-        )
-        return f"{first} {second}"
 
     def _key_figures(self) -> tuple[KeyFigure, ...]:
         say = self.context.wording
         top = self.segments.iloc[0]
-        sure = int(self.segments["is_same_level"].sum())
         return (
+            KeyFigure(
+                value=say.count(self._n_sure()),
+                label=say.sentence("segments whose level is sure"),
+                note=say.sentence(
+                    "of {n}; the whole interval of their margin gives it", n=say.count(len(self.segments))
+                ),
+            ),
             KeyFigure(
                 value=say.count(len(self.segments)),
                 label=say.sentence("segments"),
@@ -118,13 +156,18 @@ class RelationshipLevelsResult(Result):
             ),
             KeyFigure(
                 value=say.money_short(top["margin_each"]),
-                label=say.sentence("for each customer in the best of them"),
+                label=say.sentence(
+                    "of {what} for each customer of {segment} over the time of the ledger, the most of all segments",
+                    what=say.base(self.measure, "net"),
+                    segment=top["segment"],
+                )
+                if top["margin_each"] > 0
+                else say.sentence(
+                    "of {what} for each customer of {segment} over the time of the ledger; no segment earns anything",
+                    what=say.base(self.measure, "net"),
+                    segment=top["segment"],
+                ),
                 note=self._interval(top),
-            ),
-            KeyFigure(
-                value=say.count(sure),
-                label=say.sentence("segments whose level is beyond doubt"),
-                note=say.sentence("the whole interval of their margin gives it"),
             ),
         )
 
@@ -144,7 +187,9 @@ def relationship_levels(
 
     Number and margin are each cut in three, by default at thirds of the segments, midway between the two that are next to the cut
     (equal segments share a band); a margin of zero or below is low whatever the cuts. The table says which level a pair of bands
-    has. The interval of the mean margin is Student's, over customers: for the mean of the process that made the segment.
+    has; a segment that earns nothing has the level of many customers with a low margin, however few it has. The interval of the
+    mean margin is Student's, over customers: for the mean of the process that made the segment. A level is only stated where
+    all of the interval gives it.
 
     Assumes (1) that a segment is served in one way, so that its mean tells what can be done for each of its customers; (2) for
     the intervals, that customers are draws from the process that made the segment, and enough for their mean to be nearly normal.
@@ -152,7 +197,7 @@ def relationship_levels(
     Parameters
     ----------
     values : pandas.Series, shape (n_customers,)
-        Margin or contribution of each customer in money; the index is the customer id.
+        Margin or contribution of each customer in money, over the time of the ledger; the index is the customer id.
     segments : mapping or pandas.Series
         Customer id → segment: a class, an industry, a region. Customers without one are left out and counted.
     by : str
@@ -193,10 +238,11 @@ def relationship_levels(
 
     Examples
     --------
-    >>> values = pd.Series({f"s{i}": 10.0 for i in range(6)} | {f"m{i}": 50.0 for i in range(3)} | {"l0": 900.0})
+    >>> each = {"s": (60, 10.0), "m": (30, 50.0), "l": (10, 900.0)}
+    >>> values = pd.Series({f"{name}{i}": value for name, (n, value) in each.items() for i in range(n)})
     >>> segments = {customer: {"s": "shops", "m": "makers", "l": "large"}[customer[0]] for customer in values.index}
     >>> relationship_levels(values, segments).segments[["segment", "n_customers", "relationship_level"]].values.tolist()
-    [['large', 1, 'partnership'], ['makers', 3, 'accountable'], ['shops', 6, 'basic']]
+    [['large', 10, 'partnership'], ['makers', 30, 'accountable'], ['shops', 60, 'basic']]
     """
     context = context or Context()
     table = _checked_levels(LEVELS if levels is None else levels)
@@ -206,18 +252,7 @@ def relationship_levels(
     frame["customers_band"] = np.array(_SEGMENTS)[_bands(frame["n_customers"].to_numpy(dtype=float), n_cuts)]
     own = _margin_bands(frame["margin_each"].to_numpy(), m_cuts)
     frame["margin_band"] = np.array(_MARGINS)[own]
-    frame = frame.merge(table, on=["customers_band", "margin_band"], how="left")
-    low, high = (_margin_bands(frame[f"margin_each_{end}"].to_numpy(), m_cuts) for end in ("low", "high"))
-    level = table.set_index(["customers_band", "margin_band"])["relationship_level"]
-    at_ends = [
-        [level[(band, _MARGINS[one])] for band, one in zip(frame["customers_band"], ends, strict=True)]
-        for ends in (low, high)
-    ]
-    frame["is_same_level"] = (
-        frame["margin_each_low"].notna()
-        & (frame["relationship_level"] == at_ends[0])
-        & (frame["relationship_level"] == at_ends[1])
-    )
+    frame = _add_levels(frame, table, m_cuts, context.wording)
     return RelationshipLevelsResult(
         context=context,
         checks=_checks(context.wording, frame, n_without),
@@ -313,6 +348,39 @@ def _margin_bands(values: Floats, cuts: tuple[float, float]) -> npt.NDArray[np.i
     return np.where(np.nan_to_num(values) <= 0, 0, _bands(values, cuts))
 
 
+def _add_levels(frame: pd.DataFrame, table: pd.DataFrame, m_cuts: tuple[float, float], say: Wording) -> pd.DataFrame:
+    """Level and advice of each segment where all of its interval gives one level; elsewhere why it cannot be told."""
+    bands = zip(table["customers_band"], table["margin_band"], strict=True)
+    rows = dict(zip(bands, zip(table["relationship_level"], table["advice"], strict=True), strict=True))
+
+    def rung(margin: float) -> int:  # 0: earns nothing; 1, 2, 3: low, medium, high
+        return 0 if margin <= 0 else 1 + int(_bands(np.array([margin]), m_cuts)[0])
+
+    def at(band: str, rung: int) -> tuple[str, str]:
+        return rows["many", "low"] if rung == 0 else rows[band, _MARGINS[rung - 1]]
+
+    levels: list[tuple[str | None, str | None, bool, str]] = []
+    for row in frame.to_dict("records"):
+        if np.isnan(row["margin_each_low"]):
+            why = say.sentence("cannot be told (fewer than {n} customers, no interval)", n=say.count(MIN_CUSTOMERS))
+            levels.append((None, None, False, why))
+            continue
+        low, high = rung(row["margin_each_low"]), rung(row["margin_each_high"])
+        reached = [at(row["customers_band"], one)[0] for one in range(low, high + 1)]
+        if len(set(reached)) == 1:
+            levels.append((*at(row["customers_band"], rung(row["margin_each"])), True, ""))
+        else:
+            why = say.sentence(
+                "cannot be told (interval reaches {levels})",
+                levels=say.listing([f"“{one}”" for one in dict.fromkeys(reached)]),
+            )
+            levels.append((None, None, False, why))
+    named = pd.DataFrame(levels, columns=["relationship_level", "advice", "is_same_level", "why"], index=frame.index)
+    for name in ("relationship_level", "advice"):
+        named[name] = named[name].astype("str")
+    return frame.join(named)
+
+
 def _checks(say: Wording, frame: pd.DataFrame, n_without: int) -> tuple[Check, ...]:
     n = int(frame["n_customers"].sum()) + n_without
     known = Check(
@@ -350,8 +418,10 @@ def _checks(say: Wording, frame: pd.DataFrame, n_without: int) -> tuple[Check, .
     n_levels = int(frame["relationship_level"].nunique())
     apart = Check(
         assumption=say.sentence("the segments differ in number and margin"),
-        finding=say.plural("all have the same level", "they have {n} levels", n_levels),
-        verdict="holds" if n_levels > 1 else "does not hold",
+        finding=say.plural("all that are sure have the same level", "those that are sure have {n} levels", n_levels)
+        if n_levels
+        else say.sentence("no level is sure"),
+        verdict="holds" if n_levels > 1 else "does not hold" if n_levels else "not testable",
     )
     n_losing = int((frame["margin_each"] <= 0).sum())
     positive = Check(

@@ -36,7 +36,7 @@ CRITERIA = {
     "not_new": "first order before the quarters that are judged",
     "small": "class C at the end of each of these quarters",
     "not_growing": "its twelve months' revenue, relative to all, did not grow over these quarters",
-    "no_contribution": "earns nothing, or less than it costs to serve",
+    "no_contribution": "after the cost to serve it leaves nothing",
     "no_demand": "its whole demand would not make class B",
     "low_chance": "is hardly going to be class A",
     "no_key_group": "its group has no key account",
@@ -54,8 +54,8 @@ class ReleaseResult(Result):
     candidates : pandas.DataFrame
         One row per account that could be let go, the smallest first: ``customer_id, name, value`` (net revenue of twelve
         months), ``n_small`` (quarters in a row in class C, up to now), ``trend``, ``profit, keeping_cost`` (a year),
-        ``replacement_cost`` (once), ``years_to_replace`` (replacement over keeping), ``why``. Money that is not known is
-        missing, and ``why`` says so.
+        ``replacement_cost`` (once), ``years_to_replace`` (replacement over what it loses a year; missing where it loses
+        nothing), ``why``. Money that is not known is missing, and ``why`` says so.
     criteria : pandas.DataFrame
         One row per criterion that was asked: ``term, meaning, n_customers`` (meet it), ``n_all_so_far`` (and all before it).
     left_out : tuple of str
@@ -65,9 +65,9 @@ class ReleaseResult(Result):
     revenue_lost, share_lost : float
         Revenue of twelve months of all candidates together, and its share of all revenue.
     contribution_lost : float or None
-        Their contribution a year together; None where none is known.
+        Their contribution a year together, after what serving them costs; None where none is known.
     keeping_cost, replacement_cost : float or None
-        What keeping them costs a year, and winning as many of the same size once; None where none is known.
+        What serving them costs a year, and winning as many of the same size once; None where it is not known of all.
     """
 
     main: ClassVar[str] = "candidates"
@@ -100,23 +100,20 @@ class ReleaseResult(Result):
             all=say.count(self.n_customers),
             quarters=say.count(self.n_quarters),
         )
-        lost = {"revenue": say.money_short(self.revenue_lost), "share": say.share(self.share_lost)}
-        if self.contribution_lost is None:
-            first += "; " + say.sentence("without them {revenue} of revenue a year ({share}) would be gone.", **lost)
-        else:
-            first += "; " + say.sentence(
-                "without them {revenue} of revenue a year ({share}) and {contribution} of contribution would be gone.",
-                contribution=say.money_short(self.contribution_lost),
-                **lost,
+        bring = say.sentence(
+            "they bring {revenue} of revenue a year ({share})",
+            revenue=say.money_short(self.revenue_lost),
+            share=say.share(self.share_lost),
+        )
+        parts = [f"{first}; {bring}{_say_left(say, self.contribution_lost, self.keeping_cost)}"]
+        if self.replacement_cost is not None:
+            parts.append(
+                say.sentence(
+                    "To win as many new ones of that size would cost {replace} once.",
+                    replace=say.money_short(self.replacement_cost),
+                )
             )
-        second = ""
-        if self.keeping_cost is not None and self.replacement_cost is not None:
-            second = " " + say.sentence(
-                "Keeping costs {keep} a year, replacing them by as many new ones of that size {replace} once.",
-                keep=say.money_short(self.keeping_cost),
-                replace=say.money_short(self.replacement_cost),
-            )
-        return first + second + " " + say.sentence("Let go only indirectly: fewer visits, the shop, list prices.")
+        return " ".join([*parts, say.sentence("Let go only indirectly: fewer visits, the shop, list prices.")])
 
     def _key_figures(self) -> tuple[KeyFigure, ...]:
         say = self.context.wording
@@ -137,16 +134,22 @@ class ReleaseResult(Result):
                 note=say.sentence("{share} of all; {counted}", share=say.share(self.share_lost), counted=counted),
             ),
             KeyFigure(
-                value=money(self.contribution_lost),
-                label=say.sentence("contribution a year would be gone"),
-                note=say.sentence("no contribution is known") if self.contribution_lost is None else counted,
+                value=money(None if self.contribution_lost is None else abs(self.contribution_lost)),
+                label=say.sentence("leaving would save, a year")
+                if self.contribution_lost is not None and self.contribution_lost < 0
+                else say.sentence("contribution a year would be gone"),
+                note=say.sentence("no contribution is known")
+                if self.contribution_lost is None
+                else counted
+                if self.keeping_cost is None
+                else say.sentence("after {keep} a year to serve them", keep=money(self.keeping_cost)),
             ),
             KeyFigure(
                 value=money(self.replacement_cost),
                 label=say.sentence("it would cost to win as many of their size"),
-                note=say.sentence("keeping them: {keep} a year", keep=money(self.keeping_cost))
+                note=say.sentence("once")
                 if self.replacement_cost is not None
-                else say.sentence("no cost of winning a customer is known"),
+                else say.sentence("the cost of winning a customer is not known of all"),
             ),
         )
 
@@ -167,7 +170,8 @@ def release(
 ) -> ReleaseResult:
     """Name the small accounts without potential for quarters in a row, and say what letting them go would cost.
 
-    Assumes (1) that the panel reaches to the end of the ledger; (2) that contribution and costs handed in are of a year;
+    Assumes (1) that the panel reaches to the end of the ledger; (2) that contribution and costs handed in are of a year, and
+    the contribution is what is left after the cost to serve, which is therefore never taken off again;
     (3) that who leaves takes its own revenue only: what groups buy together is guarded by ``parent_id`` alone.
 
     Parameters
@@ -177,7 +181,8 @@ def release(
     accounts : pandas.DataFrame, optional
         The account file: ``customer_id`` and, where known, ``name, parent_id, potential, acquisition_cost, service_cost``.
     contribution : pandas.DataFrame, optional
-        ``customer_id``, ``profit`` or ``contribution`` (money a year) and, where known, ``cost_to_serve`` (money a year).
+        ``customer_id``, ``profit`` or ``contribution`` (money a year, after the cost to serve) and, where known,
+        ``cost_to_serve`` (money a year).
         Who is not in it is not judged, and so no candidate.
     growth_candidates : pandas.DataFrame, optional
         ``GrowthResult.candidates``: ``customer_id, p_become_a``.
@@ -254,7 +259,7 @@ def release(
         "not_growing": ~_growing(now, at[min(max(n_quarters - 1, 1), len(at) - 1)]),
     }
     if contribution is not None:
-        asked["no_contribution"] = (profit <= 0) | (profit < serve)
+        asked["no_contribution"] = profit <= 0
     if np.isfinite(facts["potential"]).any():
         asked["no_demand"] = ~(facts["potential"] >= float(limit_b[0]))
     if growth_candidates is not None:
@@ -279,7 +284,7 @@ def release(
             "replacement_cost": facts["acquisition_cost"][rows],
         }
     )
-    frame["years_to_replace"] = frame["replacement_cost"] / frame["keeping_cost"].where(frame["keeping_cost"] > 0)
+    frame["years_to_replace"] = frame["replacement_cost"] / -frame["profit"].where(frame["profit"] < 0)
     quarters = {n: _say_quarters(say, int(n)) for n in frame["n_small"].unique()}
     frame["why"] = [
         f"{quarters[n]}; {_say_money(say, *money)}"
@@ -294,13 +299,14 @@ def release(
     if accounts is None or "parent_id" not in accounts:
         left_out += ("no_key_group",)
     total = float(now.value.sum())
-    both = frame["keeping_cost"].notna() & frame["replacement_cost"].notna()
     return ReleaseResult(
         context=context,
         checks=list_checks(
             say, frame, meets, ever, left_out, asked, profit, facts["potential"], contribution is not None
         ),
-        assumed=list_assumed(say, n_quarters, max_p, acquisition_cost, GROWING, growth_candidates is not None),
+        assumed=list_assumed(
+            say, n_quarters, max_p, acquisition_cost, GROWING, growth_candidates is not None, contribution is not None
+        ),
         candidates=name_accounts(frame, accounts),
         criteria=_criteria(asked, ever),
         left_out=left_out,
@@ -309,13 +315,18 @@ def release(
         n_candidates=len(frame),
         revenue_lost=float(frame["value"].sum()),
         share_lost=float(frame["value"].sum() / total) if total > 0 else 0.0,
-        contribution_lost=float(frame["profit"].sum()) if frame["profit"].notna().any() else None,
-        keeping_cost=float(frame.loc[both, "keeping_cost"].sum()) if both.any() else None,
-        replacement_cost=float(frame.loc[both, "replacement_cost"].sum()) if both.any() else None,
+        contribution_lost=_sum(frame["profit"]),
+        keeping_cost=_sum(frame["keeping_cost"]),
+        replacement_cost=_sum(frame["replacement_cost"]),
     )
 
 
 # -- inside ----------------------------------------------------------------------------------------------------------
+
+
+def _sum(money: pd.Series) -> float | None:
+    """The sum over all candidates; None where it is not known of one, so that sums of different accounts never meet."""
+    return float(money.sum()) if len(money) and money.notna().all() else None
 
 
 def _growing(now: Snapshot, before: Snapshot) -> Flags:
@@ -411,17 +422,43 @@ def _say_quarters(say: Wording, n: int) -> str:
 
 
 def _say_money(say: Wording, profit: float, keep: float, replace: float) -> str:
+    if np.isnan(profit):
+        left = say.sentence("contribution not known")
+    elif profit < 0:
+        left = say.sentence("loses {money} a year", money=say.money_short(-profit))
+    else:
+        left = say.sentence("leaves {money} a year, so replacing it saves no loss", money=say.money_short(profit))
     parts = [
-        say.sentence("contribution not known")
-        if np.isnan(profit)
-        else say.sentence("contribution {money} a year", money=say.money_short(profit)),
-        say.sentence("cost of keeping or of replacing not known")
-        if np.isnan(keep) or np.isnan(replace)
-        else say.sentence(
-            "keeping costs {keep} a year, replacing {replace} once",
-            keep=say.money_short(keep),
-            replace=say.money_short(replace),
-        ),
+        say.sentence("cost to serve not known")
+        if np.isnan(keep)
+        else say.sentence("costs {keep} a year to serve", keep=say.money_short(keep)),
+        left,
+        say.sentence("cost of replacing not known")
+        if np.isnan(replace)
+        else say.sentence("replacing costs {replace} once", replace=say.money_short(replace)),
         say.sentence("let go only indirectly"),
     ]
     return "; ".join(parts)
+
+
+def _say_left(say: Wording, contribution: float | None, keep: float | None) -> str:
+    """The end of the sentence: what serving the candidates costs, and what is left after it."""
+    money = {
+        "money": "" if contribution is None else say.money_short(abs(contribution)),
+        "keep": "" if keep is None else say.money_short(keep),
+    }
+    if contribution is None:
+        return say.sentence("." if keep is None else " and cost {keep} a year to serve.", **money)
+    if contribution < 0:
+        return say.sentence(
+            " and lose {money} a year: leaving would save that."
+            if keep is None
+            else ", cost {keep} a year to serve and lose {money}: leaving would save {money} a year.",
+            **money,
+        )
+    return say.sentence(
+        " and leave {money} of contribution, which would be gone."
+        if keep is None
+        else ", cost {keep} a year to serve and leave {money}, which would be gone.",
+        **money,
+    )

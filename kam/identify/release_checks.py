@@ -88,7 +88,13 @@ def list_checks(
 
 
 def list_assumed(
-    say: Wording, n_quarters: int, max_p: float, acquisition_cost: float | None, growing: float, with_chance: bool
+    say: Wording,
+    n_quarters: int,
+    max_p: float,
+    acquisition_cost: float | None,
+    growing: float,
+    with_chance: bool,
+    with_contribution: bool,
 ) -> tuple[Assumed, ...]:
     """What was assumed."""
     assumed = [
@@ -111,6 +117,14 @@ def list_assumed(
             would_change=say.sentence("accounts that order for others, or speak of us, cost more than they bring"),
         ),
     ]
+    if with_contribution:
+        assumed.append(
+            Assumed(
+                what=say.sentence("what the contribution is"),
+                value=say.sentence("what is left a year after the cost to serve"),
+                would_change=say.sentence("one before that cost makes accounts look worth keeping that are not"),
+            )
+        )
     if with_chance:
         assumed.append(
             Assumed(

@@ -60,7 +60,7 @@ class RisksResult(Result):
         One row per account with any line, largest first: ``customer_id, name, revenue, n_orders, is_large`` (class A by
         revenue), and, over the last twelve months where the data show them, ``share_our_revenue``, ``share_our_margin``,
         ``share_group_revenue``, ``share_group_margin`` (with its parent group), ``share_terms`` (discount and trade terms, of
-        the list price), ``share_serve`` (freight and trade terms, of gross revenue), ``hhi_orders``, ``hhi_products``,
+        the list price), ``share_serve`` (freight and trade terms, of net revenue), ``hhi_orders``, ``hhi_products``,
         ``overdue_days`` (days of sales), ``limit_used`` (receivable over credit limit), ``n_flags``.
     counts : pandas.DataFrame
         One row per flag: ``flag, n_flagged, n_flagged_large, n_judged, n_not_judged, is_tested`` (else counted), ``reason``
@@ -69,7 +69,9 @@ class RisksResult(Result):
         The evidence over time of the accounts that carry a flag that can be dated: ``customer_id, period`` (first day of three
         months), ``flag, figure``.
     false_alarms : float
-        Of the accounts that carry a flag, the share expected to carry it by chance.
+        Of the accounts that carry a flag with a test, the share expected to carry it by chance.
+    of_large_accounts : bool
+        No key accounts were named, so that a sponsor was looked for at the large accounts (class A).
     """
 
     main: ClassVar[str] = "flags"
@@ -79,6 +81,7 @@ class RisksResult(Result):
     counts: pd.DataFrame
     history: pd.DataFrame
     false_alarms: float
+    of_large_accounts: bool
 
     def _sentence(self) -> str:
         say = self.context.wording
@@ -95,8 +98,12 @@ class RisksResult(Result):
         n_key, n_without = int(without["n_judged"].sum()), int(without["n_flagged"].sum())
         if not n_key:
             return text
+        # Nobody named key accounts: those judged are the large ones, and other analyses may name other key accounts.
+        who = "{n} of {n_all} key accounts have no sponsor."
+        if self.of_large_accounts:
+            who = "{n} of {n_all} large accounts (class A) have no sponsor."
         return f"{text} " + say.sentence(
-            "{n} of {n_all} key accounts have no sponsor.",
+            who,
             n=say.count(n_without),
             n_all=say.count(n_key),
         )
@@ -123,7 +130,9 @@ def risks(
 
     - *dependence* (counted): at least ``dependence`` of our revenue or margin of the last twelve months, the account alone or
       with its parent group; the margin's whole is the sum of the positive margins.
-    - *bargaining*: discount and trade terms per order, share of the list price, rose (Welch's t on orders) by 5 points.
+    - *bargaining*: discount and trade terms per order, share of the list price, rose (Welch's t on orders) by 5 points. Tested
+      here and for the cost-to-serve are means of the rates of orders; shown is the share of the money (sum over sum, of lines
+      bought and sent back), which has to be off by these points as well.
     - *own brand*: product groups that are no longer bought (:mod:`kam.identify.own_brand`), a tenth of the account's revenue or
       more, while the rest did not fall: not significantly at 5 %, and not by half.
     - *rising cost-to-serve*: freight and trade terms per order, share of the amount, rose by 2.5 points. The yearly service cost
@@ -131,10 +140,10 @@ def risks(
     - *overdue balance* (:mod:`kam.identify.overdue`): overdue by at least ``overdue_days`` days of the account's sales, and
       more of what it owes than is usual; *over credit limit* (counted): a receivable above the limit.
     - *stagnation* (:mod:`kam.identify.stagnation`): no growth of its own, and 10 % a year behind the accounts that were there
-      all the time.
+      all the time and still buy.
     - *concentration of buying* (:mod:`kam.identify.buying_concentration`): the year hangs on fewer orders or products than with
       other accounts.
-    - *no sponsor* (counted): a key account for which the account file names none.
+    - *no sponsor* (counted): a key account (without ``key_accounts`` a large one) for which the account file names none.
 
     Assumes (1) that orders of an account are independent given its level; (2) that most accounts are free of what is looked
     for; (3) that the account file is as of the end of the ledger.
@@ -187,7 +196,7 @@ def risks(
         raise ParameterError(f"overdue_days is {overdue_days}.", hint="Give a number of days above 0.")
     context = context or Context()
     say = context.wording
-    blocks = OrderBlocks.of(quality_facts(ledger))
+    blocks = OrderBlocks.of(quality_facts(ledger, accounts=accounts))  # as in sales_quality, so that it is done once
     file = checked_accounts(accounts, blocks.customers)
     kind = next((one for one in ("product_group", "product_id") if one in ledger.columns), None)
     mix = summarize_mix(ledger, by=kind, freq="month") if kind else None
@@ -218,6 +227,7 @@ def risks(
         counts=tables.counts,
         history=_history(blocks, tables.flags),
         false_alarms=false_alarms,
+        of_large_accounts=key_accounts is None,
     )
 
 
@@ -232,6 +242,7 @@ def _bargaining(blocks: OrderBlocks, say: Wording) -> Judgment | Unknown:
         blocks,
         "bargaining",
         "price_rate",
+        _terms(blocks),
         BARGAINING_POINTS,
         say.sentence("discount and trade terms, share of the list price"),
         "discount and trade terms {now} of the list price since {month}, {before} before",
@@ -246,6 +257,7 @@ def _cost_to_serve(blocks: OrderBlocks, say: Wording) -> Judgment | Unknown:
         blocks,
         "rising cost-to-serve",
         "serve_rate",
+        _serve(blocks),
         SERVE_POINTS,
         say.sentence("freight and trade terms, share of the amount"),
         "freight and trade terms {now} of the amount since {month}, {before} before",
@@ -254,25 +266,31 @@ def _cost_to_serve(blocks: OrderBlocks, say: Wording) -> Judgment | Unknown:
 
 
 def _risen(
-    blocks: OrderBlocks, flag: str, rate: str, points: float, measure: str, message: str, say: Wording
+    blocks: OrderBlocks,
+    flag: str,
+    rate: str,
+    money: tuple[Floats, Floats],
+    points: float,
+    measure: str,
+    message: str,
+    say: Wording,
 ) -> Judgment:
-    """A rate per order that is higher than it was."""
+    """A rate per order that is higher than it was; shown as the share of the money (a part, and the whole)."""
     n, total, squares = (blocks.by_block(name) for name in ("n_orders", rate, f"{rate}_squares"))
     shift = mean_shift(n, total, squares)
+    after, before = shift.money_shares(*money)
     since = blocks.dates(shift.start, shift.judged)
 
     def words(i: int) -> str:
-        return say.sentence(
-            message, now=say.share(shift.after[i]), before=say.share(shift.before[i]), month=say.period(since[i])
-        )
+        return say.sentence(message, now=say.share(after[i]), before=say.share(before[i]), month=say.period(since[i]))
 
     return Judgment(
         flag=flag,
         measure=measure,
         judged=shift.judged,
-        matters=shift.after - shift.before >= points,
-        figure=shift.after,
-        reference=shift.before,
+        matters=(after - before >= points) & (shift.after - shift.before >= points),
+        figure=after,
+        reference=before,
         p_value=shift.p_value,
         since=since,
         finding=words,
@@ -288,7 +306,7 @@ def _own_brand(blocks: OrderBlocks, mix: pd.DataFrame | None, say: Wording) -> J
 
     def words(i: int) -> str:
         return say.sentence(
-            "no {groups} since {month}, {share} of its revenue before; the rest {change}",
+            "no {groups} since {month}, {share} of its revenue before, the rest {change}",
             groups=say.listing(found.groups[i]),
             month=say.period(since[i]),
             share=say.share(found.share[i]),
@@ -324,7 +342,9 @@ def _no_sponsor(
     judged = key & listed
     return Judgment(
         flag="no sponsor",
-        measure=say.sentence("sponsors named for a key account"),
+        measure=say.sentence("sponsors named for a key account")
+        if key_accounts is not None
+        else say.sentence("sponsors named for a large account"),
         judged=judged,
         matters=lacks,
         figure=np.where(judged, (~lacks).astype(np.float64), np.nan),
@@ -332,7 +352,9 @@ def _no_sponsor(
         p_value=None,
         since=None,
         finding=lambda i: say.sentence("no sponsor is named"),
-        not_judged=say.sentence("no key account, or not in the account file"),
+        not_judged=say.sentence("no key account, or not in the account file")
+        if key_accounts is not None
+        else say.sentence("no large account, or not in the account file"),
     )
 
 
@@ -341,29 +363,43 @@ def _no_sponsor(
 
 def _parts(blocks: OrderBlocks) -> dict[str, Floats]:
     """Terms and cost-to-serve of the last twelve months, those that the ledger shows."""
-    gross, zero = blocks.last_year("gross"), np.zeros(len(blocks))
-    given = {
-        name: blocks.last_year(name) if name in blocks else zero for name in ("discount", "trade_terms", "freight")
-    }
     parts = {}
-    if "price_rate" in blocks:
-        parts["share_terms"] = share_of(given["discount"] + given["trade_terms"], gross + given["discount"])
-    if "serve_rate" in blocks:
-        parts["share_serve"] = share_of(given["freight"] + given["trade_terms"], gross)
+    for name, rate, money in (("share_terms", "price_rate", _terms), ("share_serve", "serve_rate", _serve)):
+        if rate in blocks:
+            part, whole = (table[:, -4:].sum(axis=1) for table in money(blocks))
+            parts[name] = share_of(part, whole)
     return parts
+
+
+def _terms(blocks: OrderBlocks) -> tuple[Floats, Floats]:
+    """Discount and trade terms, and the list price, of what was bought less what came back, by quarter."""
+    discount = _money(blocks, "discount")
+    net = blocks.by_block("gross") - blocks.by_block("returns")
+    return discount + _money(blocks, "trade_terms"), net + discount
+
+
+def _serve(blocks: OrderBlocks) -> tuple[Floats, Floats]:
+    """Freight and trade terms, and the amount, of what was bought less what came back, by quarter."""
+    net = blocks.by_block("gross") - blocks.by_block("returns")
+    return _money(blocks, "freight") + _money(blocks, "trade_terms"), net
+
+
+def _money(blocks: OrderBlocks, name: str) -> Floats:
+    """Sums of a column that the ledger may lack."""
+    return blocks.by_block(name) if name in blocks else np.zeros((len(blocks), blocks.n_blocks))
 
 
 def _history(blocks: OrderBlocks, flags: pd.DataFrame) -> pd.DataFrame:
     """The figures of every three months of the largest 50 accounts that carry a dated flag."""
-    rates = {"bargaining": "price_rate", "rising cost-to-serve": "serve_rate"}
-    carried = flags.loc[flags["flag"].isin([*rates, "own brand", "stagnation"]), ["customer_id", "flag"]]
+    shown = {"bargaining": _terms, "rising cost-to-serve": _serve}
+    carried = flags.loc[flags["flag"].isin([*shown, "own brand", "stagnation"]), ["customer_id", "flag"]]
     chosen = carried["customer_id"].drop_duplicates().head(50)
     rows = blocks.customers.get_indexer(pd.Index(chosen))
     revenue = blocks.by_block("gross")[rows] - blocks.by_block("returns")[rows]
     figures = {"own brand": revenue, "stagnation": revenue}
-    for flag, rate in rates.items():
-        if rate in blocks:
-            figures[flag] = share_of(blocks.by_block(rate)[rows], blocks.by_block("n_orders")[rows])
+    for flag, money in shown.items():
+        part, whole = money(blocks)
+        figures[flag] = share_of(part[rows], whole[rows])
     parts = [
         pd.DataFrame(
             {

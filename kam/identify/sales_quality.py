@@ -104,7 +104,8 @@ def sales_quality(
 
     - *discount depth*: the discount per order (share of the list price) rose, Welch's t on orders, by at least 5 points of the
       list price; or, without a past to compare with, lies that far above the portfolio's upper fence (upper quartile + 3
-      interquartile ranges, Tukey 1977), one-sample t.
+      interquartile ranges, Tukey 1977), one-sample t. Tested are means of the rates of orders; shown is the share of the money
+      (discount over net list price, sum over sum), which has to be off by these 5 points as well.
     - *returns*: documents with negative lines per order, Poisson against the portfolio's rate, at least twice as many, and
       5 points of gross revenue more than the portfolio.
     - *order spike*: a month of the last twelve whose log of gross revenue lies above the account's own months by a robust
@@ -214,19 +215,26 @@ def _discount_depth(blocks: OrderBlocks, say: Wording) -> Judgment | Unknown:
     known = level[orders >= MIN_ORDERS]
     low, high = np.quantile(known, [0.25, 0.75]) if len(known) else (0.0, 0.0)
     fence = high + 3 * (high - low)
+    given, whole = blocks.by_block("discount"), _list_price(blocks)
+    money = share_of(given.sum(axis=1), whole.sum(axis=1))
+    known_money = money[(orders >= MIN_ORDERS) & ~np.isnan(money)]
+    low, high = np.quantile(known_money, [0.25, 0.75]) if len(known_money) else (0.0, 0.0)
+    money_fence = high + 3 * (high - low)
     deviation = np.sqrt(np.maximum(share_of(squares.sum(axis=1), orders) - level**2, 0.01**2))
     young = ~shift.judged & (orders >= MIN_ORDERS)
     t = (level - fence) * np.sqrt(np.maximum(orders - 1, 1)) / deviation
     p_value = np.where(young, stats.t.sf(t, np.maximum(orders - 1, 1)), shift.p_value)
-    figure, reference = np.where(young, level, shift.after), np.where(young, fence, shift.before)
+    after, before = shift.money_shares(given, whole)
+    figure, reference = np.where(young, money, after), np.where(young, money_fence, before)
+    tested = np.where(young, level - fence, shift.after - shift.before)
     since = pd.DatetimeIndex(blocks.dates(shift.start, shift.judged).where(~young))
 
     def words(i: int) -> str:
         if young[i]:
             return say.sentence(
-                "discount {now} of the list price; of the other accounts hardly any has more than {fence}",
+                "discount {now} of the list price, of the other accounts hardly any has more than {fence}",
                 now=say.share(figure[i]),
-                fence=say.share(fence),
+                fence=say.share(money_fence),
             )
         return say.sentence(
             "discount {now} of the list price since {month}, {before} before",
@@ -239,7 +247,7 @@ def _discount_depth(blocks: OrderBlocks, say: Wording) -> Judgment | Unknown:
         flag=flag,
         measure=say.sentence("discount, share of the list price"),
         judged=shift.judged | young,
-        matters=figure - reference >= DISCOUNT_POINTS,
+        matters=(figure - reference >= DISCOUNT_POINTS) & (tested >= DISCOUNT_POINTS),
         figure=figure,
         reference=reference,
         p_value=p_value,
@@ -292,7 +300,7 @@ def _shipping_elsewhere(blocks: OrderBlocks, say: Wording, accounts: pd.DataFram
 
     def words(i: int) -> str:
         return say.sentence(
-            "{share} of the orders, {money} of revenue, shipped to another region since {month}; {usual} in the portfolio",
+            "{share} of the orders, {money} of revenue, shipped to another region since {month}, {usual} in the portfolio",
             share=say.share(shift.after[i]),
             money=say.share(money[i]),
             usual=say.share(usual),
@@ -316,19 +324,24 @@ def _shipping_elsewhere(blocks: OrderBlocks, say: Wording, accounts: pd.DataFram
 # -- inside ----------------------------------------------------------------------------------------------------------
 
 
+def _list_price(blocks: OrderBlocks) -> Floats:
+    """What was bought less what came back, at list prices."""
+    return blocks.by_block("gross") - blocks.by_block("returns") + blocks.by_block("discount")
+
+
 def _history(blocks: OrderBlocks, flags: pd.DataFrame, ends: npt.NDArray[np.bool_]) -> pd.DataFrame:
     """The figures of every quarter of the accounts that carry a flag, largest 50."""
     columns = ["customer_id", "period", "flag", "figure"]
     chosen = flags["customer_id"].drop_duplicates().head(50)
     rows = blocks.customers.get_indexer(pd.Index(chosen))
-    gross, n = blocks.by_block("gross")[rows], blocks.by_block("n_orders")[rows]
+    gross = blocks.by_block("gross")[rows]
     figures = {
         "returns": share_of(blocks.by_block("returns")[rows], gross),
         "order spike": gross - blocks.by_block("returns")[rows],
         "period-end loading": share_of(blocks.by_block("last_days", ends)[rows], gross),
     }
     if "discount" in blocks:
-        figures["discount depth"] = share_of(blocks.by_block("discount_rate")[rows], n)
+        figures["discount depth"] = share_of(blocks.by_block("discount")[rows], _list_price(blocks)[rows])
     if "n_away" in blocks:
         figures["shipping elsewhere"] = share_of(blocks.by_block("n_away")[rows], blocks.by_block("n_located")[rows])
     parts = [

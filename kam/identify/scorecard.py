@@ -17,7 +17,7 @@ import pandas as pd
 
 from kam.errors import DataError, EmptyDataError, MissingColumnError, ParameterError
 from kam.identify.criteria import name_criterion
-from kam.identify.scorecard_checks import list_assumed, list_checks
+from kam.identify.scorecard_checks import alike_criteria, list_assumed, list_checks
 from kam.identify.scorecard_frames import (
     SURE,
     TIERS,
@@ -85,6 +85,9 @@ class ScorecardResult(Result):
     central_weights : pandas.DataFrame
         The ten accounts that are most often first: ``customer_id, name, p_first, criterion, weight``, the mean of the weights
         that make it first.
+    alike : tuple of str
+        Criteria that say nearly the same (rank correlation of their levels above 0.9), the most alike and whatever is as much
+        like both of them; empty where there are none.
     concentration : float
         c of the Dirichlet distribution of the weights.
     n_accounts, n_scored, n_dominated : int
@@ -105,6 +108,7 @@ class ScorecardResult(Result):
     ranks: pd.DataFrame
     rank_acceptability: pd.DataFrame
     central_weights: pd.DataFrame
+    alike: tuple[str, ...]
     concentration: float
     n_accounts: int
     n_scored: int
@@ -123,14 +127,14 @@ class ScorecardResult(Result):
     def _sentence(self) -> str:
         say = self.context.wording
         if self.n_scored == 1:
-            return say.sentence("The only account with a score makes tier A: 1 of 1 always does.")
+            return say.sentence("The only account with a score makes score group A: 1 of 1 always does.")
         first_tier = self.tiers.iloc[0]
         n_criteria = int((self.weights["weight"] > 0).sum())
         first = say.plural(
-            "One of {n_all} accounts makes tier A by {criteria} weighted criteria, the same tier in {p} of the draws of weights "
-            "and judgments.",
-            "{n} of {n_all} accounts make tier A by {criteria} weighted criteria; {sure} of them are sure of it, in at least {p} "
-            "of the draws of weights and judgments.",
+            "One of {n_all} accounts makes score group A by {criteria} weighted criteria, the same group in {p} of the draws of "
+            "weights and judgments.",
+            "{n} of {n_all} accounts make score group A by {criteria} weighted criteria; {sure} of them are sure of it, in at "
+            "least {p} of the draws of weights and judgments.",
             int(first_tier["n_accounts"]),
             n_all=say.count(self.n_scored),
             criteria=say.count(n_criteria),
@@ -140,15 +144,28 @@ class ScorecardResult(Result):
         n_may_leave = self._n_may_leave()
         second = (
             say.plural(
-                "One of tier A hangs on the weights: it leaves when a single weight moves by {shift}.",
-                "{n} of tier A hang on the weights: they leave when a single weight moves by {shift}.",
+                "One of group A hangs on the weights: it leaves when a single weight moves by {shift}.",
+                "{n} of group A hang on the weights: they leave when a single weight moves by {shift}.",
                 n_may_leave,
                 shift=say.share(SHIFT, 0),
             )
             if n_may_leave
             else say.sentence("None of them leaves when a single weight moves by {shift}.", shift=say.share(SHIFT, 0))
         )
-        return f"{first} {second}"
+        return " ".join(part for part in (first, second, self._say_alike()) if part)
+
+    def _say_alike(self) -> str:
+        """Which criteria count nearly the same twice, and how much weight they have together."""
+        if not self.alike:
+            return ""
+        say = self.context.wording
+        rows = self.weights.set_index("criterion").loc[list(self.alike)]
+        names = [name_criterion(str(name), str(kind), say) for name, kind in rows["criterion_kind"].items()]
+        return say.sentence(
+            "Of the criteria, {list} are nearly the same here, and have {share} of the weight together.",
+            list=say.listing(names),
+            share=say.share(float(rows["weight"].sum()), 0),
+        )
 
     def _key_figures(self) -> tuple[KeyFigure, ...]:
         say = self.context.wording
@@ -157,14 +174,14 @@ class ScorecardResult(Result):
         return (
             KeyFigure(
                 value=say.count(first_tier["n_accounts"]),
-                label=say.sentence("accounts in tier A"),
-                note=say.sentence("as many as were to be named, by score"),
+                label=say.sentence("accounts in score group A"),
+                note=say.sentence("by all criteria; as many as were to be named"),
             ),
             KeyFigure(
                 value=say.count(first_tier["n_sure"]),
                 label=say.sentence("of them are sure of it"),
                 note=say.sentence(
-                    "tier A in at least {p} of {n} draws of weights and judgments",
+                    "group A in at least {p} of {n} draws of weights and judgments",
                     p=say.share(SURE, 0),
                     n=say.count(self.n_draws),
                 ),
@@ -176,8 +193,8 @@ class ScorecardResult(Result):
             ),
             KeyFigure(
                 value=say.share(float(first_tier["p_tier_flat"]), 0),
-                label=say.sentence("chance that one of tier A stays if nothing is known of the weights"),
-                note=say.sentence("mean over tier A, every set of weights as likely"),
+                label=say.sentence("chance that one of group A stays if nothing is known of the weights"),
+                note=say.sentence("mean over group A, every set of weights as likely"),
             ),
             KeyFigure(
                 value=say.count(n_missing),
@@ -195,6 +212,7 @@ def score_accounts(
     tiers: tuple[float, float] = (0.2, 0.3),
     n_draws: int = 1000,
     n_rank_draws: int = 10_000,
+    profit: pd.Series | None = None,
     seed: int = 1,
     context: Context | None = None,
 ) -> ScorecardResult:
@@ -228,6 +246,9 @@ def score_accounts(
         Draws of weights and errors for the tiers.
     n_rank_draws : int
         Draws for the ranks of the accounts that are not dominated.
+    profit : pandas.Series, optional
+        What each account leaves, in money, by customer id, such as ``profitability(...).contributions()``: a check then tells
+        how many of the best lose money. By default the criterion ``contribution``, else ``margin``, where it is measured.
     seed : int
         Seed of all draws.
     context : Context, optional
@@ -244,8 +265,8 @@ def score_accounts(
     EmptyDataError
         No criterion with a weight has a known value.
     DataError
-        An account's criterion stands twice, a level is not between 0 and 1, an error is negative, or a criterion has two
-        weights.
+        An account's criterion, or its profit, stands twice, a level is not between 0 and 1, an error is negative, or a criterion
+        has two weights.
     ParameterError
         A weight is negative or of an unknown criterion, the weights sum to 0, or another parameter is out of range.
 
@@ -320,7 +341,9 @@ def score_accounts(
     n_front = len(front)
     return ScorecardResult(
         context=context,
-        checks=list_checks(say, criteria, facts.iloc[counted], facts, u, known, len(ids), n_a, n_b),
+        checks=list_checks(
+            say, criteria, facts.iloc[counted], facts, u, known, len(ids), n_a, n_b, _left_by(criteria, profit)
+        ),
         assumed=list_assumed(say, facts.iloc[counted], w, s, concentration, tiers, n_draws),
         accounts=accounts,
         tiers=summarize_tiers(known),
@@ -341,6 +364,7 @@ def score_accounts(
         ranks=frame_ranks(who.iloc[front], rank[front], ranks),
         rank_acceptability=frame_acceptability(who.iloc[front], ranks),
         central_weights=frame_central_weights(who.iloc[front], ranks, labels),
+        alike=tuple(str(labels[j]) for j in alike_criteria(u)),
         concentration=float(concentration),
         n_accounts=len(ids),
         n_scored=len(scored),
@@ -403,6 +427,22 @@ def _to_matrix(criteria: pd.DataFrame) -> tuple[pd.DataFrame, Texts, Texts, Floa
         shown[codes] = criteria["name"].to_numpy()
     shape = (len(ids), len(names))
     return facts, np.asarray(ids, dtype=object), shown, levels.reshape(shape), errors.reshape(shape)
+
+
+def _left_by(criteria: pd.DataFrame, profit: pd.Series | None) -> pd.Series | None:
+    """What each account leaves in money, by customer id: as given, else as measured, else None."""
+    if profit is not None:
+        ids = profit.index.astype("str")
+        if ids.has_duplicates:
+            raise DataError("An account stands twice.", where=f"profit, accounts {ids[ids.duplicated()][:3].tolist()}")
+        return pd.Series(profit.to_numpy(dtype=np.float64, na_value=np.nan), index=ids)
+    if not {"criterion_value", "criterion_kind"} <= set(criteria.columns):
+        return None
+    for name in ("contribution", "margin"):
+        own = criteria[(criteria["criterion"] == name) & (criteria["criterion_kind"] == "measured")]
+        if own["criterion_value"].notna().any():
+            return pd.Series(own["criterion_value"].to_numpy(dtype=np.float64), index=own["customer_id"].astype("str"))
+    return None
 
 
 def _choose_weights(facts: pd.DataFrame, weights: Mapping[str, float] | None) -> Floats:

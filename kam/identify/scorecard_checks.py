@@ -15,6 +15,8 @@ Floats = npt.NDArray[np.float64]
 
 ALIKE = 0.8
 """From this rank correlation on, two criteria are called alike."""
+NEARLY_SAME = 0.9
+"""Above this rank correlation, they are called nearly the same, and the answer says so."""
 LOW = 0.1
 """Up to this level an account is called weak on a criterion."""
 MOST_CLIPPED = 0.05
@@ -30,6 +32,7 @@ def list_checks(
     n_accounts: int,
     n_a: int,
     n_b: int,
+    profit: pd.Series | None,
 ) -> tuple[Check, ...]:
     """Every assumption of the scorecard with what the data say about it.
 
@@ -44,9 +47,11 @@ def list_checks(
     levels : numpy.ndarray
         Accounts with a score × criteria that count; missing where not known.
     known : pandas.DataFrame
-        The same accounts: ``weighted_score, tier``.
+        The same accounts: ``customer_id, weighted_score, tier``.
     n_accounts, n_a, n_b : int
-        All accounts; those in tiers A and B.
+        All accounts; those in score groups A and B.
+    profit : pandas.Series or None
+        What each account leaves in money, by customer id; None where it is not known.
     """
     labels = [_name(row, say) for _, row in used.iterrows()]
     checks = [
@@ -56,6 +61,7 @@ def list_checks(
         _check_alike(say, levels, labels),
         _check_compensation(say, levels, known),
         _check_ties(say, known, n_a, n_b),
+        _check_profit(say, known, profit),
     ]
     if (used["scale"] == "lowest to highest").any():
         checks.append(
@@ -107,7 +113,7 @@ def list_assumed(
             else say.sentence("criteria and weights, none being declared"),
             value=say.listing(weighed),
             would_change=say.sentence(
-                "others give other tiers: the tornado moves each weight, the flat weights know none"
+                "others give other score groups: the tornado moves each weight, the flat weights know none"
             ),
         ),
         Assumed(
@@ -120,10 +126,12 @@ def list_assumed(
                 high=say.share(high, 0),
                 p=say.share(0.95, 0),
             ),
-            would_change=say.sentence("a smaller c makes tiers less sure; the extreme, flat weights, stands beside"),
+            would_change=say.sentence(
+                "a smaller c makes score groups less sure; the extreme, flat weights, stands beside"
+            ),
         ),
         Assumed(
-            what=say.sentence("how many accounts a tier takes"),
+            what=say.sentence("how many accounts a score group takes"),
             value=say.sentence("A {a} and B {b} accounts", a=say.count(tiers[0]), b=say.count(tiers[1]))
             if whole
             else say.sentence(
@@ -149,7 +157,7 @@ def list_assumed(
                 else say.sentence("measured: taken as exact")
             ),
             would_change=say.sentence(
-                "larger errors make tiers less sure; errors of one judge that go together are not in it"
+                "larger errors make score groups less sure; errors of one judge that go together are not in it"
             ),
         ),
         Assumed(
@@ -207,7 +215,7 @@ def _check_missing(say: Wording, table: pd.DataFrame, used: pd.DataFrame, levels
         )
     ]
     if n_none:
-        parts.append(say.plural("one has none and no tier", "{n} have none and no tier", n_none))
+        parts.append(say.plural("one has none and no score", "{n} have none and no score", n_none))
     if "why" in table:
         lacking = table[table["criterion_level"].isna() & table["criterion"].isin(used["criterion"])]
         why = lacking["why"].astype("str")
@@ -262,14 +270,58 @@ def _check_alike(say: Wording, levels: Floats, labels: list[str]) -> Check:
     )
 
 
+def alike_criteria(levels: Floats) -> list[int]:
+    """The two criteria that say most nearly the same, and all that say nearly the same as both; empty where none do.
+
+    Parameters
+    ----------
+    levels : numpy.ndarray
+        Accounts × criteria; missing where not known.
+    """
+    correlation = np.array(pd.DataFrame(levels).corr("spearman", min_periods=3), dtype=float)
+    correlation[np.tril_indices_from(correlation)] = np.nan
+    if not (correlation > NEARLY_SAME).any():
+        return []
+    i, j = np.unravel_index(np.nanargmax(correlation), correlation.shape)
+    both = np.fmax(correlation, correlation.T)
+    return [k for k in range(len(both)) if k in (i, j) or min(both[k, i], both[k, j]) > NEARLY_SAME]
+
+
+def _check_profit(say: Wording, known: pd.DataFrame, profit: pd.Series | None) -> Check:
+    assumption = say.sentence("accounts in score group A earn money")
+    own = known.loc[known["tier"] == "A", "customer_id"].map(profit) if profit is not None else pd.Series(dtype=float)
+    own = own.dropna()
+    if own.empty:
+        return Check(
+            assumption=assumption,
+            finding=say.sentence("neither contribution nor margin is known of them"),
+            verdict="not testable",
+        )
+    losing = own[own < 0]
+    return Check(
+        assumption=assumption,
+        finding=say.plural(
+            "one of {n_all} loses money: {lost}",
+            "{n} of {n_all} lose money: {lost} together",
+            len(losing),
+            n_all=say.count(len(own)),
+            lost=say.money(-float(losing.sum())),
+        )
+        if len(losing)
+        else say.sentence("none of {n_all} is below zero", n_all=say.count(len(own))),
+        verdict="does not hold" if len(losing) else "holds",
+        statistic=len(losing) / len(own),
+    )
+
+
 def _check_compensation(say: Wording, levels: Floats, known: pd.DataFrame) -> Check:
     in_a = (known["tier"] == "A").to_numpy()
     n_weak = int((levels[in_a] <= LOW).any(axis=1).sum())
     return Check(
         assumption=say.sentence("a strength makes up for a weakness"),
         finding=say.plural(
-            "a matter of judgment: one of tier A is at {low} or below on some criterion",
-            "a matter of judgment: {n} of tier A are at {low} or below on some criterion",
+            "a matter of judgment: one of score group A is at {low} or below on some criterion",
+            "a matter of judgment: {n} of score group A are at {low} or below on some criterion",
             n_weak,
             low=say.number(LOW, 1),
         ),
@@ -283,7 +335,7 @@ def _check_ties(say: Wording, known: pd.DataFrame, n_a: int, n_b: int) -> Check:
     borders = [k for k in (n_a, n_a + n_b) if 0 < k < scores.size and scores[k - 1] == scores[k]]
     n_tied = int(np.isin(scores, scores[borders]).sum()) if borders else 0
     return Check(
-        assumption=say.sentence("no border between tiers runs through accounts of equal score"),
+        assumption=say.sentence("no border between score groups runs through accounts of equal score"),
         finding=say.sentence(
             "{n} accounts of equal score stand on both sides; the order of their ids decides", n=say.count(n_tied)
         )

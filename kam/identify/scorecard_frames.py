@@ -61,7 +61,7 @@ def add_unscored(
                 "name": names[others],
                 "hangs_on_weights": False,
                 "n_criteria_missing": n_criteria,
-                "why": say.sentence("no tier: not one criterion is known"),
+                "why": say.sentence("no score: not one criterion is known"),
             }
         )
         frame = pd.concat([frame, rest.reindex(columns=frame.columns).astype(frame.dtypes)])

@@ -1,4 +1,4 @@
-"""Stagnation: an account that does not grow, and falls behind the accounts that were there all the time."""
+"""Stagnation: an account that still buys, does not grow, and falls behind those that were there all the time and still buy."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ Floats = npt.NDArray[np.float64]
 MIN_BLOCKS = 8
 MIN_ORDERS = 8
 BEHIND = 0.1
-"""A year, relative to the accounts that were there all the time."""
+"""A year, relative to the accounts that were there all the time and still buy."""
+SILENT_MONTHS = 6
+SILENT_GAPS = 3
+"""Months, and mean gaps between its own orders, without an order from which on an account has ended rather than stagnated."""
 _MOST_CORRELATED = 0.9
 
 
@@ -25,11 +28,13 @@ def judge_stagnation(blocks: OrderBlocks, say: Wording) -> Judgment | Unknown:
     Gross revenue of three months is divided by that of all accounts that ordered in both the first and the last year: season
     and demand cancel. Over its mean, this ratio is regressed on time. The standard error of the slope is enlarged for quarters
     that resemble the one before: n is replaced by ``n (1 - r) / (1 + r)``, r the lag-1 correlation of the residuals, cut at 0
-    and 0.9 (Bartlett 1946). Growth of its own: revenue of the last four quarters against the four before.
+    and 0.9 (Bartlett 1946). Growth of its own: revenue of the last four quarters against the four before. The portfolio it is
+    compared with has lost nobody: its growth is that of survivors, and above that of all accounts.
 
     Assumes (1) that an account's share of the like-for-like portfolio moves along a line, (2) with deviations of order one.
 
-    Judged are accounts that ordered in at least eight quarters' time, in the last year, and eight times or more.
+    Judged are accounts that ordered in at least eight quarters' time, in the last year, and eight times or more, and that have
+    not ended: silent for six whole months and three of its own mean gaps between orders, an account is lost, not stagnant.
     """
     flag = "stagnation"
     n_blocks = blocks.n_blocks
@@ -46,7 +51,8 @@ def judge_stagnation(blocks: OrderBlocks, say: Wording) -> Judgment | Unknown:
     first = (gross > 0).argmax(axis=1)
     use = np.arange(n_blocks) > first[:, None]  # the first quarter is not a whole one
     n = use.sum(axis=1)
-    judged = (n >= MIN_BLOCKS) & (gross[:, -4:].sum(axis=1) > 0) & (orders.sum(axis=1) >= MIN_ORDERS)
+    enough = (n >= MIN_BLOCKS) & (gross[:, -4:].sum(axis=1) > 0) & (orders.sum(axis=1) >= MIN_ORDERS)
+    judged = enough & ~_has_ended(blocks)
     share = np.where(use, gross / index, 0.0)
     with np.errstate(divide="ignore", invalid="ignore"):
         y = share / (share.sum(axis=1) / n)[:, None]
@@ -68,7 +74,7 @@ def judge_stagnation(blocks: OrderBlocks, say: Wording) -> Judgment | Unknown:
 
     def words(i: int) -> str:
         return say.sentence(
-            "revenue {growth} in the last year against {usual} of the accounts that were there all the time",
+            "revenue {growth} in the last year, {usual} for the accounts that were there all the time and still buy",
             growth=_signed(say, growth[i]),
             usual=_signed(say, usual),
         )
@@ -84,11 +90,25 @@ def judge_stagnation(blocks: OrderBlocks, say: Wording) -> Judgment | Unknown:
         since=None,
         finding=words,
         not_judged=say.sentence(
-            "fewer than {n} quarters after the first, silent for a year, or fewer than {m} orders",
+            "fewer than {n} quarters after the first, fewer than {m} orders, or ended: silent for a year, or for {k} months and"
+            " {gaps} of its gaps between orders",
+            k=say.count(SILENT_MONTHS),
+            gaps=say.count(SILENT_GAPS),
             n=say.count(MIN_BLOCKS),
             m=say.count(MIN_ORDERS),
         ),
     )
+
+
+def _has_ended(blocks: OrderBlocks) -> npt.NDArray[np.bool_]:
+    """Who has been silent for half a year and three of its own gaps, in whole months."""
+    orders = blocks.by_month("n_orders")
+    n_months = orders.shape[1]
+    first = (orders > 0).argmax(axis=1)
+    last = n_months - 1 - (orders[:, ::-1] > 0).argmax(axis=1)
+    silent = n_months - 1 - last
+    gap = (last - first) / np.maximum(orders.sum(axis=1) - 1, 1)
+    return np.asarray((silent >= SILENT_MONTHS) & (silent >= SILENT_GAPS * gap), dtype=np.bool_)
 
 
 def _signed(say: Wording, x: float) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from weakref import WeakKeyDictionary
+
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
@@ -21,6 +23,10 @@ _RATES = {
 }
 _MONEY = "decimal(38, 4)"
 _RATE = "decimal(38, 9)"  # sums of floats depend on the order of the rows
+
+_MOST_KEPT = 1_000_000  # rows
+_last: WeakKeyDictionary[Ledger, tuple[int, pd.DataFrame | None, pd.DataFrame]] = WeakKeyDictionary()
+"""The last facts of a ledger, with the days and the homes they are of: several analyses in a row ask for the same."""
 
 
 def quality_facts(ledger: Ledger, *, accounts: pd.DataFrame | None = None, last_days: int = LAST_DAYS) -> pd.DataFrame:
@@ -73,7 +79,10 @@ def quality_facts(ledger: Ledger, *, accounts: pd.DataFrame | None = None, last_
     """
     if not 1 <= last_days <= 28:
         raise ParameterError(f"last_days is {last_days}.", hint="Give 1 to 28 days.")
-    lines, has_home = _with_home(periods_of_lines(ledger, "month", None), accounts)
+    homes = _homes(ledger, accounts)
+    if (last := _last.get(ledger)) and last[0] == last_days and _same(last[1], homes):
+        return last[2].copy()
+    lines, has_home = _with_home(periods_of_lines(ledger, "month", None), homes)
     bought = lines.amount > 0
     next_month = lines.period + ibis.interval(months=1)
     at_end = (lines.order_day + ibis.interval(days=last_days)).cast("date") >= next_month.cast("date")
@@ -123,20 +132,33 @@ def quality_facts(ledger: Ledger, *, accounts: pd.DataFrame | None = None, last_
         facts["away"] = orders.gross.sum(where=orders.away).cast(_MONEY).fill_null(0)
     known_facts = _to_pandas(orders.group_by("customer_id", "month").agg(**facts).order_by("customer_id", "month"))
     counts = [name for name in known_facts if str(name).startswith("n_")]
-    return known_facts.astype(dict.fromkeys(counts, "int64"))
+    known_facts = known_facts.astype(dict.fromkeys(counts, "int64"))
+    if len(known_facts) <= _MOST_KEPT:
+        _last[ledger] = last_days, homes, known_facts.copy()
+    return known_facts
 
 
-def _with_home(lines: ir.Table, accounts: pd.DataFrame | None) -> tuple[ir.Table, bool]:
+def _homes(ledger: Ledger, accounts: pd.DataFrame | None) -> pd.DataFrame | None:
+    """The regions of the account file, where the ledger says what ships where."""
+    if "ship_region" not in ledger.columns or accounts is None or "region" not in accounts:
+        return None
+    if "customer_id" not in accounts:
+        raise MissingColumnError("The account file has no customer_id.", hint="Name its column under columns:.")
+    homes = accounts[["customer_id", "region"]].dropna().drop_duplicates("customer_id").astype("str")
+    return homes.rename(columns={"region": "account_region"})
+
+
+def _same(one: pd.DataFrame | None, other: pd.DataFrame | None) -> bool:
+    return one is other if one is None or other is None else one.equals(other)
+
+
+def _with_home(lines: ir.Table, homes: pd.DataFrame | None) -> tuple[ir.Table, bool]:
     """The lines with their ``home``, the account's region, and whether homes and destinations are known at all."""
     if "ship_region" not in lines.columns:
         return lines, False
     own = "region" in lines.columns
-    if accounts is None or "region" not in accounts:
+    if homes is None:
         return (lines.mutate(home=lines.region), True) if own else (lines, False)
-    if "customer_id" not in accounts:
-        raise MissingColumnError("The account file has no customer_id.", hint="Name its column under columns:.")
-    homes = accounts[["customer_id", "region"]].dropna().drop_duplicates("customer_id").astype("str")
-    homes = homes.rename(columns={"region": "account_region"})
     joined = lines.left_join(ibis.memtable(homes), "customer_id").drop("customer_id_right")
     home = joined.account_region.fill_null(joined.region) if own else joined.account_region
     return joined.mutate(home=home), True

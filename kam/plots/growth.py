@@ -100,7 +100,7 @@ def plot_growth_candidates(result: GrowthResult, *, ax: Axes | None = None) -> A
 
 
 def plot_growth_backtest(result: GrowthResult, *, ax: Axes | None = None) -> Axes:
-    """Of lists of several lengths: which share of the named became class A, named by their chance and by revenue.
+    """Of lists of several lengths: which share of the named became class A, named by forecast and by revenue.
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ def plot_growth_backtest(result: GrowthResult, *, ax: Axes | None = None) -> Axe
         raise EmptyDataError("There was no back-test to draw.", hint="Take a shorter horizon or a longer history.")
     test = result.tested
     title = say.sentence(
-        "Of {n} accounts named by their chance {model} became class A, of as many named by revenue {plain}",
+        "Of {n} accounts named by forecast {model} became class A, of as many named by revenue {plain}",
         n=say.count(test["n_all_named"]),
         model=say.count(test["n_by_model"]),
         plain=say.count(test["n_by_revenue"]),
@@ -153,7 +153,7 @@ def plot_growth_backtest(result: GrowthResult, *, ax: Axes | None = None) -> Axe
                     say.sentence(
                         "of those named, became class A within {m} (%)", m=say.periods(result.horizon, "month")
                     ),
-                    say.sentence("blue: named by their chance; grey: the largest by revenue"),
+                    say.sentence("blue: named by forecast; grey: the largest by revenue"),
                 ]
             )
         )
@@ -161,7 +161,7 @@ def plot_growth_backtest(result: GrowthResult, *, ax: Axes | None = None) -> Axe
             "Bars by length of list: {list}.",
             list="; ".join(
                 say.sentence(
-                    "first {n}: {model} by chance, {plain} by revenue, of {named}",
+                    "first {n}: {model} by forecast, {plain} by revenue, of {named}",
                     n=say.count(row["n_named"]),
                     model=say.count(row["n_by_model"]),
                     plain=say.count(row["n_by_revenue"]),

@@ -73,10 +73,10 @@ def plot_importance_performance(result: DriversResult, *, ax: Axes | None = None
         title = ax.set_title(_title(result, say), loc="left").get_text()
         _set_limits(ax, result, points)
         set_fonts([text for text in ax.findobj(Text) if isinstance(text, Text)], language=result.context.language)
-        figure.draw_without_rendering()  # the room of the key is known after this
+        style.lay_out(figure)  # the room of the key is known after this
         _write_key(ax, figure, result)
         style.finish(ax, title=title, description=_description(result, say), context=result.context)
-        figure.draw_without_rendering()  # the title has its lines
+        style.lay_out(figure)  # the title has its lines
         _make_room_for_corners(ax, result, corners)
         _draw_marks(ax, figure, result, points, corners)
         return ax

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 MOST = 6
 """At most this many accounts behind and as many ahead are drawn."""
+_NAME_WIDTH = 30  # characters of a line of a part's name
 _LABEL_GAP = 5.0  # points from the end of a bar to its note
 
 
@@ -116,6 +118,7 @@ def plot_price_volume_mix(result: PriceVolumeMixResult, *, ax: Axes | None = Non
     left, right = np.minimum(starts, ends), np.maximum(starts, ends)
     form = style.short_money(say, float(np.abs(ends).max()))
     names = [name_part(part, say) for part in steps["revenue_part"]]
+    wrapped = ["\n".join(wrap(name, _NAME_WIDTH)) for name in names]
     years = [
         say.sentence("year from {month}", month=say.period(pd.Timestamp(day)))
         for day in (result.year_before, result.year)
@@ -130,7 +133,7 @@ def plot_price_volume_mix(result: PriceVolumeMixResult, *, ax: Axes | None = Non
         ),
         form(result.revenue),
     ]
-    labels = [years[0], *names, years[1]]
+    labels = [years[0], *wrapped, years[1]]
     colors = [style.GREY, *(style.ACCENT if x > 0 else style.WARN for x in change), style.GREY]
     title = say.sentence(
         "Revenue went from {before} to {after} ({change})",
@@ -139,7 +142,7 @@ def plot_price_volume_mix(result: PriceVolumeMixResult, *, ax: Axes | None = Non
         change=signed(result.change, say),
     )
     with style.applied():
-        ax = style.take_axes(ax, height=1.9 + 0.36 * len(notes))
+        ax = style.take_axes(ax, height=1.9 + 0.4 * len(notes))
         places = np.arange(len(notes))
         low, high = min(0.0, float(left.min())), max(0.0, float(right.max()))
         cut = _cut(reached, low)
@@ -159,7 +162,7 @@ def plot_price_volume_mix(result: PriceVolumeMixResult, *, ax: Axes | None = Non
             )
         _set_room(ax, cut, high, labels, notes)
         ax.set_ylim(len(notes) - 0.4, -0.6)
-        ax.set_yticks(places, labels, color=style.INK, size=style.SIZE)
+        ax.set_yticks(places, labels, color=style.INK, size=style.SMALL)
         style.set_ticks(ax.xaxis, cut, high, form, n=3)
         lines = [say.label("revenue")]
         if cut > 0:
@@ -191,7 +194,8 @@ def _set_room(ax: Axes, low: float, high: float, labels: list[str], notes: list[
     figure = ax.get_figure(root=True)
     assert figure is not None
     font = ax.xaxis.label.get_fontproperties()
-    label, note = (max(width_in_points(text, font) for text in texts) for texts in (labels, notes))
+    lines = [line for text in labels for line in text.split("\n")]
+    label, note = (max(width_in_points(text, font) for text in texts) for texts in (lines, notes))
     across = 72 * figure.get_size_inches()[0] - label - 30 if len(figure.axes) == 1 else 2 * note
     note += 2 * _LABEL_GAP
     reach = (high - low) or 1.0

@@ -168,7 +168,7 @@ def _name_losing(ax: Axes, result: ProfitabilityResult, places: dict[str, Floats
     figure = ax.get_figure(root=True)
     assert figure is not None
     set_fonts([text for text in ax.findobj(Text) if isinstance(text, Text)], language=result.context.language)
-    figure.draw_without_rendering()  # the layout is known after this
+    style.lay_out(figure)
     scale = 72 / figure.dpi
     window = ax.get_window_extent()
     taken: list[Box] = []

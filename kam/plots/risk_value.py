@@ -129,7 +129,7 @@ def _name_largest(ax: Axes, result: CallListResult, obstacles: Floats) -> None:
     figure = ax.get_figure(root=True)
     assert figure is not None
     set_fonts([text for text in ax.findobj(Text) if isinstance(text, Text)], language=result.context.language)
-    figure.draw_without_rendering()  # the layout is known after this
+    style.lay_out(figure)
     scale = 72 / figure.dpi
     marks = ax.transData.transform(obstacles) * scale
     box = ax.get_window_extent()

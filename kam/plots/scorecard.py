@@ -29,9 +29,9 @@ _COLORS = {"A": style.ACCENT, "B": "#7fb5cd", "C": "#e3e7ec"}
 
 
 def plot_tier_acceptability(result: ScorecardResult, *, ax: Axes | None = None) -> Axes:
-    """In what share of the draws of weights and judgments accounts near the border of tier A fall into each tier.
+    """In what share of the draws of weights and judgments accounts near the border of score group A fall into each group.
 
-    Near is an account that is in tier A in more than 5 % and less than 95 % of the draws.
+    Near is an account that is in group A in more than 5 % and less than 95 % of the draws.
 
     Parameters
     ----------
@@ -57,8 +57,8 @@ def plot_tier_acceptability(result: ScorecardResult, *, ax: Axes | None = None) 
     near, above = scored.iloc[np.concatenate(chosen)], len(chosen[0])
     n_unsure = int(unsure.sum())
     title = say.plural(
-        "One of {n_all} accounts is near the border: weights and judgments decide whether it is tier A",
-        "{n} of {n_all} accounts are near the border: weights and judgments decide whether they are tier A",
+        "One of {n_all} accounts is near the border: weights and judgments decide whether it is in score group A",
+        "{n} of {n_all} accounts are near the border: weights and judgments decide whether they are in score group A",
         n_unsure,
         n_all=say.count(len(scored)),
     )
@@ -79,7 +79,7 @@ def plot_tier_acceptability(result: ScorecardResult, *, ax: Axes | None = None) 
         if 0 < above < len(near):
             ax.axhline(above - 0.25, color=style.WARN, lw=1.6, ls=(0, (4, 3)))
             ax.text(
-                1.02, above - 0.25, say.sentence("tier A\nends here"), transform=ax.get_yaxis_transform(), ha="left",
+                1.02, above - 0.25, say.sentence("score group\nA ends here"), transform=ax.get_yaxis_transform(), ha="left",
                 va="center", size=style.SMALL, color=style.WARN, linespacing=1.2,
             )  # fmt: skip
         labels = [
@@ -98,7 +98,9 @@ def plot_tier_acceptability(result: ScorecardResult, *, ax: Axes | None = None) 
         description = say.sentence(
             "Bars by account, highest score first: {list}.",
             list="; ".join(
-                say.sentence("{name}: tier {tier} in {p}", name=label, tier=row["tier"], p=say.share(row["p_tier"], 0))
+                say.sentence(
+                    "{name}: score group {tier} in {p}", name=label, tier=row["tier"], p=say.share(row["p_tier"], 0)
+                )
                 for label, row in zip(labels, near.to_dict("records"), strict=True)
             ),
         )
@@ -106,7 +108,7 @@ def plot_tier_acceptability(result: ScorecardResult, *, ax: Axes | None = None) 
 
 
 def plot_weight_tornado(result: ScorecardResult, *, ax: Axes | None = None) -> Axes:
-    """How many accounts change tier when one weight is a fifth lower (left) or higher (right), the others making up for it.
+    """How many accounts change score group when one weight is a fifth lower (left) or higher (right), the others in balance.
 
     Parameters
     ----------
@@ -182,7 +184,7 @@ def plot_weight_tornado(result: ScorecardResult, *, ax: Axes | None = None) -> A
         ax.spines["left"].set_visible(False)
         ax.set_ylim(len(shown) + 0.1, -0.6)
         style.set_ticks(ax.xaxis, -reach, reach, lambda x: say.count(abs(x)))
-        lines = [say.sentence("accounts that get another tier"), say.sentence("in brackets: that leave tier A")]
+        lines = [say.sentence("accounts that get another score group"), say.sentence("in brackets: that leave group A")]
         if len(shown) < len(names):
             lines.append(say.plural("one more is not drawn", "{n} more are not drawn", len(names) - len(shown)))
         ax.set_xlabel("\n".join(lines))
@@ -207,8 +209,8 @@ def _label(name: str, kind: str, say: Wording, *, width: int = 28) -> str:
 def _tornado_title(result: ScorecardResult, say: Wording, kinds: pd.Series) -> str:
     first = result.tornado.sort_values("n_tier_changes", ascending=False, kind="stable").iloc[0]
     return say.plural(
-        "One account changes tier at most, when the weight of {name} moves by {change}",
-        "At most {n} of {n_all} accounts change tier, when the weight of {name} moves by {change}",
+        "One account changes score group at most, when the weight of {name} moves by {change}",
+        "At most {n} of {n_all} accounts change score group, when the weight of {name} moves by {change}",
         int(first["n_tier_changes"]),
         n_all=say.count(result.n_scored),
         name=_label(str(first["criterion"]), str(kinds[first["criterion"]]), say, width=60),

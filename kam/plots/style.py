@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.colors import LinearSegmentedColormap, PowerNorm
+from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
@@ -117,7 +118,7 @@ def finish(ax: Axes, *, title: str, description: str, context: Context) -> Axes:
     figure = ax.get_figure(root=True)
     assert figure is not None
     heading.set_text("")
-    figure.draw_without_rendering()  # the layout is known after this
+    lay_out(figure)
     box = ax.get_window_extent()
     left = box.x0
     tight = ax.get_tightbbox()
@@ -127,6 +128,16 @@ def finish(ax: Axes, *, title: str, description: str, context: Context) -> Axes:
     room = 0.98 * (box.x1 - left) * 72 / figure.dpi  # letters are a little wider at some resolutions
     heading.set_text("\n".join(break_lines(title, heading.get_fontproperties(), room)))
     return ax
+
+
+def lay_out(figure: Figure) -> None:
+    """Give every axes the place that it will have; what a draw does besides takes longer, and settles no place."""
+    engine = figure.get_layout_engine()
+    if engine is None:  # of a user: his axes may have an aspect that the draw applies
+        figure.draw_without_rendering()
+        return
+    with suppress(ValueError):  # as in a draw
+        engine.execute(figure)
 
 
 def break_lines(text: str, font: FontProperties, room: float) -> list[str]:
@@ -272,9 +283,11 @@ def to_png(ax: Axes) -> bytes:
     assert figure is not None
     drawn, content = io.BytesIO(), io.BytesIO()
     with applied():
-        figure.savefig(drawn, format="png", dpi=DPI, facecolor="white", pil_kwargs={"compress_level": 1})
+        figure.savefig(drawn, format="raw", dpi=DPI, facecolor="white")
+    width = int(figure.get_figwidth() * DPI)
+    image = Image.frombuffer("RGBA", (width, drawn.tell() // (4 * width)), drawn.getvalue())
     # Few colors are in a figure: a palette makes it four times smaller, and no eye sees it.
-    Image.open(drawn).convert("RGB").quantize(64, dither=Image.Dither.NONE).save(content, format="png", optimize=True)
+    image.convert("RGB").quantize(64, dither=Image.Dither.NONE).save(content, format="png", optimize=True)
     return content.getvalue()
 
 

@@ -114,7 +114,7 @@ def _fit_columns(ax: Axes, *, own: bool, language: str) -> None:
     figure = ax.get_figure(root=True)
     assert figure is not None
     set_fonts([text for text in ax.findobj(Text) if isinstance(text, Text)], language=language)
-    figure.draw_without_rendering()  # the layout is known after this
+    style.lay_out(figure)
     labels = ax.get_xticklabels()
     marks = [(label.get_color(), label.get_fontweight()) for label in labels]
     font = labels[0].get_fontproperties()

@@ -50,7 +50,11 @@ def plot_whale_curve(result: ProfitabilityResult, *, ax: Axes | None = None) -> 
         style.set_ticks(ax.xaxis, 0, n, say.count)
         style.set_ticks(ax.yaxis, *ax.get_ylim(), form)
         _name_points(ax, result, reach, say)
-        ax.set_xlabel(say.sentence("accounts, the most profitable first"))
+        ax.set_xlabel(
+            say.sentence("accounts, the most profitable first")
+            if result.pieces
+            else say.sentence("accounts, the largest by net revenue first")
+        )
         what = say.label("profit") if result.pieces else say.label("revenue")
         ax.set_ylabel(say.sentence("{what}, added up", what=what))
         return style.finish(

@@ -2,8 +2,9 @@
 
 nbconvert renders it by the template beside this module. The order of the page is the reader's: the question, the data, the
 answer card and its figure; then, small, what the notebook says before its answer; then its sections. Sections whose heading's
-cell has the tag ``fold``, and those named "Method and limits" or "Provenance", are folded; all code stands folded at the end. A
-markdown cell with the tag ``caption`` is set as the caption of the figure or table above it.
+cell has the tag ``fold``, and those named "Method and limits" or "Provenance", are folded; so are the outputs of a code cell
+with that tag. All code stands folded at the end. A markdown cell with the tag ``caption`` is set as the caption of the figure or
+table above it.
 """
 
 from __future__ import annotations
@@ -108,7 +109,7 @@ def render_report(executed: NotebookNode, *, context: Context, started: datetime
     meta = [context.title or context.dataset, context.currency]
     if context.as_of:
         meta.append(say.sentence("as of {date}", date=say.date(context.as_of)))
-    words = ("Contents", "Answer", "Code", "Skip to the report")
+    words = ("Contents", "Answer", "Code", "In detail", "Skip to the report")
     page = _Page(
         title=page_title,
         language=HTML_LANGUAGE[context.language],

@@ -198,8 +198,15 @@ def test_a_long_chain_is_no_circle():
 def test_an_override_does_not_end_before_it_begins():
     found = findings()
     days = pd.to_datetime(["2025-01-02", "2025-01-01"])
-    check_overrides(pd.DataFrame({"customer_id": ["a", "b"], "set_on": days, "until": days[::-1]}), found)
+    frame = pd.DataFrame({"customer_id": ["a", "b"], "tier": "A", "set_on": days, "until": days[::-1]})
+    check_overrides(frame, found)
     assert found.problems == ["until is before set_on in row 2 ('a')."]
+
+
+def test_an_override_sets_a_tier_that_there_is():
+    found = findings()
+    check_overrides(pd.DataFrame({"customer_id": ["a", "b"], "tier": ["A", "Z"]}), found)
+    assert found.problems == ["tier is none of A, B and C in row 3 ('Z')."]
 
 
 def test_domains_of_the_dictionary_are_what_the_tables_say():

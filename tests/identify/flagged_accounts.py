@@ -1,5 +1,7 @@
 """Forty accounts that order evenly for three years, and what may be planted on some of them."""
 
+from functools import cache
+
 import numpy as np
 import pandas as pd
 
@@ -21,9 +23,14 @@ AS_IS = Cleaning(duplicates=False, zero_amounts=False, cancellations=False)
 END = "2024-12-31"
 
 
-def even_orders(seed: int = 1) -> pd.DataFrame:
+def even_orders() -> pd.DataFrame:
     """An order about every ten days, of one line in one of three groups, by each of forty accounts."""
-    rng = np.random.default_rng(seed)
+    return _even_orders().copy()
+
+
+@cache
+def _even_orders() -> pd.DataFrame:
+    rng = np.random.default_rng(1)
     days = pd.date_range("2022-01-01", END)
     parts = []
     for number in range(1, 41):
@@ -77,3 +84,15 @@ def plant(lines: pd.DataFrame) -> pd.DataFrame:
 def opened(lines: pd.DataFrame) -> Ledger:
     """The ledger of the lines as they are."""
     return open_ledger(lines, as_of=END, currency="EUR", cleaning=AS_IS)
+
+
+@cache
+def planted_ledger() -> Ledger:
+    """The ledger of :func:`even_orders` with what :func:`plant` plants; opened once, so do not change it."""
+    return opened(plant(even_orders()))
+
+
+@cache
+def clean_ledger() -> Ledger:
+    """The ledger of :func:`even_orders`; opened once, so do not change it."""
+    return opened(even_orders())

@@ -75,15 +75,17 @@ def test_groups_add_up_to_their_head(values):
 
 
 def test_key_accounts_and_what_is_usual(values):
+    with_loss = assess_dependence(values, key_accounts=["b", "c", "j"])
+    assert with_loss.share_key_revenue == 0.25  # j, below zero, counts as 0
     result = assess_dependence(values, key_accounts=["b", "c"])
     assert (result.n_key_accounts, result.share_key_revenue, result.share_key_profit) == (
         2,
-        pytest.approx(50 / 180),
+        0.25,  # 50 of the 200 above zero, as in the list of key accounts: not of the net 180
         0.65,
     )
     assert result.checks[-1].verdict == "does not hold"
     assert assess_dependence(values, key_accounts=["b", "c", "d"]).checks[-1].verdict == "holds"
-    assert "The 2 key accounts bring 27.8% of revenue." in result.answer()
+    assert "The 2 key accounts bring 25.0% of revenue." in result.answer()
     assert len(result.answer().key_figures) == 4
 
 

@@ -102,6 +102,14 @@ def test_a_misspelled_name_needs_two_facts_and_none_against():
     assert found(*pair(*names, region=None, first=3), mix=other) == {}
 
 
+def test_a_share_near_nothing_is_not_called_nothing():
+    accounts, summary = facts(*pair("Ivel Tape Ltd", "IVEL TAPE"))
+    summary["revenue"] = [100_000.0, 1.0]
+    assert "(under 0.1% of net revenue)" in likely_duplicates(accounts, summary).answer()
+    summary["revenue"] = [100_000.0, 0.0]
+    assert "(0.0% of net revenue)" in likely_duplicates(accounts, summary).answer()
+
+
 def test_another_legal_form_needs_facts_too():
     assert found(*pair("Ivel Tape GmbH", "Ivel Tape AG")) == {"2": "1"}
     assert found(*pair("Ivel Tape GmbH", "Ivel Tape AG", region="S")) == {}

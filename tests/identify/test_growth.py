@@ -8,9 +8,9 @@ from sklearn.linear_model import LogisticRegression
 
 from kam.errors import DataError, MissingColumnError, ParameterError, UndefinedMeasureError
 from kam.identify import abc_classes, growth
-from kam.identify.growth_backtest import PastForecast, compare_lists, score_past
+from kam.identify.growth_backtest import PastForecast, compare_lists, decide_leader, run_backtest, score_past
 from kam.identify.growth_features import TERMS, read_history, snapshot
-from kam.identify.growth_model import fit_growth, level_missed, level_shift, level_variance
+from kam.identify.growth_model import fit_growth, level_missed, level_variance
 from kam.results import Context
 from kam.stats.forecast_scores import auc
 
@@ -180,9 +180,22 @@ def test_the_level_by_hand():
     zeros = np.zeros(10)  # ten chances of a half
     came = np.arange(10) < 8
     assert level_missed(zeros, came) == pytest.approx(np.log(4))
-    assert level_shift(zeros, came) == pytest.approx(np.log(4) * 8 / 33)
     assert level_variance([zeros], [came]) == 0
     assert level_variance([zeros, zeros], [came, ~came]) == pytest.approx(np.log(4) ** 2 - 1 / 2.5)
+
+
+def test_the_interval_of_the_number_covers_how_many_come():
+    """Held against counts drawn anew, in years whose level differs: 95 of 100 lie within, and without the level fewer."""
+    rng = np.random.default_rng(7)
+    x = rng.standard_normal((1500, 2))
+    model = fit_growth(x, rng.random(1500) < expit(-2 + x[:, 0]), np.arange(1500), seed=1)
+    new = rng.standard_normal((400, 2))
+    log_odds = -2 + new[:, 0] + rng.normal(0, 0.4, 2000)[:, None]
+    counts = (rng.random((2000, 400)) < expit(log_odds)).sum(axis=1)
+    (low, high), (near, far) = model.sum_interval(new, 0.16), model.sum_interval(new, 0.0)
+    assert 0.92 <= np.mean((counts >= low) & (counts <= high)) <= 0.98
+    assert np.mean((counts >= near) & (counts <= far)) < 0.85
+    assert 0 < low < near < expit(model.log_odds(new)).sum() < far < high < 400
 
 
 # -- the back-test ---------------------------------------------------------------------------------------------------
@@ -222,20 +235,67 @@ def test_the_backtest_knows_nothing_of_the_future(panel, result):
 
 def test_climbers_are_found_before_they_are_large(result):
     assert result.tested_on == "later origins"
-    assert result.named_by == "chance"
+    assert (result.named_by, result.named_since) == ("forecast", "list")
     test = result.tested
     assert test["n_by_model"] > 1.2 * test["n_by_revenue"]
-    assert "named by this chance became class A" in result.answer()
+    assert "named by this forecast became class A" in result.answer()
     assert result.candidates["p_become_a"].dropna().is_monotonic_decreasing
 
 
-def test_where_the_chance_does_not_beat_revenue_it_says_so_and_names_by_revenue():
+def test_where_the_forecast_is_not_surely_better_it_says_so_and_names_by_revenue():
     result = growth(company(n=150, seed=8, climbing=False), n_named=10)
     assert result.named_by == "revenue"
-    assert "did not beat naming by revenue" in result.answer()
+    assert "was not surely better than naming by revenue" in result.answer()
     buys = result.candidates["p_become_a"].notna()
     assert result.candidates.loc[buys, "value"].is_monotonic_decreasing
     assert result.candidates.loc[result.candidates["is_named"], "value"].min() >= result.candidates["value"][10:].max()
+
+
+def test_what_older_forecasts_missed_moves_no_chance(panel, result):
+    """They had learned from fewer origins: today's sum is the model's own, however far off they were."""
+    history = read_history(panel, None, CUTS)
+    tested = run_backtest(history, horizon=12, seed=1)
+    raw = expit(tested.model.log_odds(tested.now.x[tested.now.candidate])).sum()
+    missed = level_missed(
+        np.concatenate([o.log_odds for o in tested.past]), np.concatenate([o.event for o in tested.past])
+    )
+    assert abs(missed) > 0.05
+    assert result.n_expected == pytest.approx(raw)
+    interval = f"95% interval {result.n_expected_low:.0f} to {result.n_expected_high:.0f}"
+    assert result.n_expected_low < raw < result.n_expected_high and interval in result.answer()
+
+
+def rows(low, high, difference_low):
+    lists = pd.DataFrame({"n_named": [10, 20], "ci_low": [5.0, low], "ci_high": [9.0, high]})
+    return lists, pd.DataFrame({"term": ["auc_difference"], "ci_low": [difference_low]})
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "difference_low", "n_events", "expected"),
+    [
+        (1, 9, -0.1, 50, "list"),
+        (-4, 22, 0.02, 50, "ranking"),
+        (-4, 22, 0.02, 9, "too few"),
+        (-4, 22, -0.01, 50, "not sure"),
+        (-9, -1, 0.02, 50, "worse"),
+        (np.nan, np.nan, 0.02, 50, "ranking"),
+    ],
+)
+def test_who_leads_the_list(low, high, difference_low, n_events, expected):
+    event = np.arange(100) < n_events
+    past = [PastForecast(12, np.arange(100), np.ones(100), np.zeros(100), event)]
+    lists, scores = rows(low, high, difference_low)
+    assert decide_leader(past, "later origins", lists, scores, 20) == expected
+    assert decide_leader(past, "other accounts", lists, scores, 20) == "other accounts"
+    # nine accounts at two origins are nine accounts
+    assert decide_leader(past * 2, "later origins", lists, scores, 20) == expected
+
+
+def test_by_chance_is_never_said_where_by_forecast_is_meant(result):
+    said = [result.answer(), *(f"{figure.label} {figure.note}" for figure in result.answer().key_figures)]
+    said += [f"{check.assumption} {check.finding}" for check in result.checks]
+    assert not any("by chance" in text or "the chance" in text for text in said)
+    assert any("by forecast and by revenue" in text for text in said)
 
 
 # -- the list --------------------------------------------------------------------------------------------------------
@@ -283,6 +343,35 @@ def test_who_has_not_ordered_for_a_year_gets_no_chance_and_the_reason(panel):
     assert result.n_silent == 1
 
 
+def test_key_accounts_are_left_out_counted_and_said(panel, result):
+    keys = [*result.candidates["customer_id"][:3], "not a customer"]
+    left = growth(panel, key_accounts=keys)
+    assert not left.candidates["customer_id"].isin(keys).any()
+    assert left.n_key_accounts == 3 and left.n_candidates == result.n_candidates - 3
+    assert left.n_expected == pytest.approx(left.candidates["p_become_a"].sum())
+    assert left.n_expected_high < result.n_expected_high
+    assert any(check.finding == "3 key accounts are below class A now and are left out" for check in left.checks)
+    assert any("it is not known who is one" in check.finding for check in result.checks)
+    with pytest.raises(ParameterError, match="key_accounts is the text"):
+        growth(panel, key_accounts="0001")
+
+
+def test_who_loses_money_is_said(panel, result):
+    named = result.candidates["customer_id"][:20]
+    profit = pd.Series(100.0, index=named)
+    profit.iloc[:2] = -5.0
+    again = growth(panel, profit=profit)
+    assert again.candidates["profit"][:20].tolist() == [-5.0, -5.0] + [100.0] * 18
+    assert again.answer().endswith("2 of the 20 named lose money.")
+    assert again.candidates["why"].str.contains("loses money").sum() == 2
+    assert any(c.finding == "2 of the named lose money" and c.verdict == "does not hold" for c in again.checks)
+    assert result.candidates["profit"].isna().all() and "money" not in result.answer()
+    with pytest.raises(DataError, match="stands twice"):
+        growth(panel, profit=pd.concat([profit, profit.head(1)]))
+    with pytest.raises(DataError, match="not a finite number"):
+        growth(panel, profit=pd.Series(["dear"], index=["0001"]))
+
+
 def test_scale_of_money_and_order_of_rows_do_not_matter(panel, result):
     other = growth(panel.sample(frac=1, random_state=1).assign(revenue=lambda f: f["revenue"] * 1000))
     np.testing.assert_allclose(other.candidates["p_become_a"], result.candidates["p_become_a"], rtol=1e-4)
@@ -314,7 +403,9 @@ def test_a_history_too_short_for_an_origin_gives_trend_and_gap_alone(panel, acco
 def test_between_one_and_two_horizons_it_is_tested_on_other_accounts_and_said(panel):
     result = growth(panel[panel["period"] >= "2022-09-01"])
     assert result.tested_on == "other accounts" and result.named_by == "revenue"
-    assert "too short for a test at a later time" in result.answer()
+    assert "too short for a test at a later time, so the list still names the largest by revenue" in result.answer()
+    assert "without how much years differ" in result.answer()
+    assert "does not decide" in result.answer().key_figures[-1].note
     assert result.checks[0].verdict == "does not hold"
     assert result.candidates["p_become_a"].notna().all()
 

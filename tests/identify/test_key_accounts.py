@@ -1,4 +1,5 @@
 from datetime import date
+from functools import cache
 from types import SimpleNamespace
 
 import numpy as np
@@ -27,6 +28,11 @@ def orders(customer, days, amount, cost=0.6):
 
 def portfolio():
     """A hundred small monthly buyers and a few large ones, each large in its own way."""
+    return _portfolio().copy()
+
+
+@cache
+def _portfolio():
     early, late = MONTHS, MONTHS[:12]
     parts = [
         orders("monthly", early + pd.Timedelta(days=5), 2000.0),
@@ -42,8 +48,14 @@ def portfolio():
     return pd.concat(parts, ignore_index=True)
 
 
-def dataset(lines, accounts=None, overrides=None):
-    ledger = open_ledger(lines, as_of=date(2023, 12, 31), currency="EUR")
+@cache
+def plain():
+    """The ledger of the portfolio; opened once, so do not change it."""
+    return open_ledger(portfolio(), as_of=date(2023, 12, 31), currency="EUR")
+
+
+def dataset(lines=None, accounts=None, overrides=None):
+    ledger = plain() if lines is None else open_ledger(lines, as_of=date(2023, 12, 31), currency="EUR")
     context, file = Context(currency="EUR", dataset="d"), SimpleNamespace(as_of=date(2023, 12, 31))
     return SimpleNamespace(
         ledger=ledger, accounts=accounts, context=context, file=file, criteria=(), overrides=overrides,
@@ -60,7 +72,7 @@ def listed(data, **options):
 @pytest.fixture(scope="module")
 def result():
     names = pd.DataFrame({"customer_id": ["monthly", "gone"], "name": ["한빛포장 유통", "<script>alert(1)</script>"]})
-    return identify_key_accounts(dataset(portfolio(), names))
+    return identify_key_accounts(dataset(accounts=names))
 
 
 def by_customer(result):
@@ -97,7 +109,7 @@ def test_criteria_narrow_down(result):
 def test_answer_names_the_large_ones_that_are_none(result):
     answer = result.answer()
     assert answer.startswith(
-        "4 of 107 accounts are key accounts: large beyond doubt, steady, still buying and profitable."
+        "4 of 107 accounts are key accounts: surely large (80% or more), steady, still buying and profitable."
     )
     assert "(profit is -€720.00)" in answer and "and 1 more" in answer and "€" in answer
     held = portfolio().groupby("customer_id")["amount"].sum()
@@ -145,7 +157,7 @@ def test_without_cost_profit_is_no_criterion_and_a_check_says_so():
 
 
 def test_a_higher_bar_lets_fewer_in():
-    data = dataset(portfolio())
+    data = dataset()
     strict = listed(data, min_active_share=1.0, max_gap_cv=0.001)
     assert set(strict.key_accounts()["customer_id"]) < {"monthly", "weekly", "quarterly", "returner"}
 
@@ -159,14 +171,14 @@ def test_nobody_is_a_key_account():
 @pytest.mark.parametrize("parameter", [{"min_certainty": 80}, {"max_gap_cv": 0}, {"min_active_share": 2}])
 def test_thresholds_out_of_range_are_named(parameter):
     with pytest.raises(ParameterError, match=next(iter(parameter))):
-        listed(dataset(portfolio()), **parameter)
+        listed(dataset(), **parameter)
 
 
 def test_the_answer_names_what_accounts_are_ranked_by():
     from kam.identify import classify_abc_xyz
     from kam.ledger import activity_panel, summarize_customers
 
-    data = dataset(portfolio())
+    data = dataset()
     summary, panel = summarize_customers(data.ledger), activity_panel(data.ledger, freq="month")
     classes = classify_abc_xyz(summary, panel, value="margin", n_resamples=50, context=data.context)
     result = listed(data, classes=classes)
@@ -221,7 +233,7 @@ def test_classes_of_another_ledger_are_refused():
         summarize_customers(other.ledger), activity_panel(other.ledger, freq="month"), n_resamples=20
     )
     with pytest.raises(DataError, match="not of this ledger"):
-        listed(dataset(portfolio()), classes=classes)
+        listed(dataset(), classes=classes)
 
 
 def test_a_tier_set_by_hand_goes_before_the_criteria():
@@ -230,19 +242,45 @@ def test_a_tier_set_by_hand_goes_before_the_criteria():
         "set_on": pd.to_datetime(["2023-06-01"] * 3), "set_by": ["Ms. Li", None, None],
         "until": pd.to_datetime([None, None, "2023-07-01"]),
     })  # fmt: skip
-    result = listed(dataset(portfolio(), overrides=overrides))
+    result = listed(dataset(overrides=overrides))
     accounts = by_customer(result)
     assert accounts["is_key_account"][["gone", "monthly", "weekly"]].tolist() == [True, False, True]
     assert accounts.at["gone", "why"].startswith("tier A set by hand: reference (Ms. Li); silent for 387 days")
     assert accounts.at["monthly", "why"].startswith("tier B set by hand: merged; orders every")
     assert "set by hand" not in accounts.at["weekly", "why"]  # no longer in force
     assert (result.n_by_hand, result.n_key_accounts) == (1, 4)
-    assert "One of them was set by hand." in result.answer() and "monthly (merged)" in result.answer()
+    assert (
+        "3 are surely large (80% or more), steady, still buying and profitable, and one more was set by hand"
+        in result.answer()
+    )
+    assert "monthly (merged)" in result.answer()
+    assert result._key_figures()[2].value == str(len(result.others()))
+
+
+def test_a_small_account_set_by_hand_is_not_called_sure_of_class_a():
+    rows = [("small 3", "A")] + [(name, "B") for name in ("monthly", "weekly", "quarterly", "returner")]
+    overrides = pd.DataFrame(rows, columns=["customer_id", "tier"]).assign(
+        reason="board", set_on=pd.Timestamp("2023-06-01"), set_by=None, until=pd.NaT
+    )
+    result = listed(dataset(portfolio(), overrides=overrides))
+    assert by_customer(result).at["small 3", "why"] == "tier A set by hand: board; class B by value"
+    assert (result.n_key_accounts, result.n_by_hand, result.n_removed) == (1, 1, 4)
+    assert result.answer().startswith("One of 107 accounts is a key account: set by hand.")
+    none = listed(dataset(portfolio(), overrides=overrides.tail(4)))
+    assert (
+        none.answer() == "None of 107 accounts is a key account: 4 meet every criterion, but have another tier by hand."
+    )
+
+
+def test_the_answer_names_those_that_are_silent():
+    lines = pd.concat([portfolio(), orders("silent", pd.date_range("2022-01-05", "2023-09-20", freq="14D"), 700.0)])
+    answer = listed(dataset(lines)).answer()
+    assert "One of them has been silent for more than three times its rhythm (€32K)." in answer
 
 
 def test_costs_beyond_the_goods_keep_an_account_off_the_list():
     names = pd.DataFrame({"customer_id": ["monthly", "weekly"], "service_cost": [9_800.0, 10.0]})
-    accounts = by_customer(listed(dataset(portfolio(), names)))
+    accounts = by_customer(listed(dataset(accounts=names)))
     assert accounts.at["monthly", "profit"] < 0 and not accounts.at["monthly", "is_key_account"]
     assert "profit is -€" in accounts.at["monthly", "why"]
     assert accounts.at["weekly", "is_key_account"]
@@ -252,7 +290,7 @@ def test_what_others_flag_is_a_warning():
     flags = pd.DataFrame({"customer_id": ["weekly"] * 3, "flag": ["own brand", "no sponsor", "overdue balance"],
                           "finding": ["tape dropped", "no sponsor is named", "half overdue"]})  # fmt: skip
     raised = SimpleNamespace(flags=flags)
-    accounts = by_customer(listed(dataset(portfolio()), flags=[raised]))
+    accounts = by_customer(listed(dataset(), flags=[raised]))
     assert accounts.at["weekly", "warning"] == "tape dropped; half overdue"
 
 

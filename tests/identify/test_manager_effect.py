@@ -13,10 +13,11 @@ from kam.errors import (
     UndefinedMeasureError,
 )
 from kam.identify import manager_effect
-from kam.identify.manager_model import funnel_limits, variances
+from kam.identify.manager_model import NAMED_BELOW, funnel_limits, variances
 from kam.identify.manager_rows import loss_rows, margin_rows, read_portfolio
 from kam.ledger import activity_panel, open_ledger
 from kam.results import Context
+from kam.stats.multiplicity import holm
 
 EURO = Context(currency="EUR")
 NAMES = [f"Manager {i}" for i in range(10)]
@@ -211,6 +212,58 @@ def test_managers_who_do_not_differ_cannot_be_told_from_chance():
     assert result.sigma_low == 0
     assert "cannot be told from chance (p = " in result.answer()
     assert "None of the 9 managers with 5 accounts or more stands out beyond chance." in result.answer()
+    money = result._key_figures()[1]
+    assert money.value == "–" and money.note.startswith("whether managers differ cannot be told from chance (p = ")
+
+
+def test_the_money_is_the_points_of_all_revenue_held_with_its_interval(churn, margin):
+    for result in (churn, margin):
+        for end in ("", "_low", "_high"):
+            points, money = getattr(result, f"swing{end}"), getattr(result, f"swing_money{end}")
+            assert money == pytest.approx(points / 100 * result.revenue_held)
+        assert result.p_value < 0.05
+    say, figure = EURO.wording, margin._key_figures()[1]
+    ends = say.interval(say.money_short(margin.swing_money_low), say.money_short(margin.swing_money_high))
+    assert margin.revenue_held > 0 and figure.value == say.money_short(margin.swing_money)
+    assert figure.note.startswith(ends) and f"({ends}), no forecast." in margin.answer()
+
+
+def test_the_margin_is_said_to_be_of_the_average_account_year(margin):
+    said = f"around {EURO.wording.share(margin.base)} in the average account-year"
+    assert said in margin.answer() and said in margin._key_figures()[0].label
+
+
+def test_the_margin_names_nobody_whom_only_5_percent_would_name():
+    """An adjusted p-value between 0.005 and 0.05 names on churn, not on the margin."""
+    orders, accounts = make(seed=2, worse=0.02, dearer=-0.02)
+    opened = open_ledger(orders, as_of="2024-12-31")
+    table = manager_effect(opened, accounts, outcome="margin").managers
+    opened.close()
+    adjusted = np.nanmin(holm(table["p_value"].where(table["is_ranked"]).to_numpy(dtype=float)))
+    assert 0.005 < adjusted < 0.05
+    assert not table["stands_out"].any()
+    assert NAMED_BELOW == {"churn": 0.05, "margin": 0.005}
+
+
+def test_the_limit_of_naming_is_said(churn, margin):
+    assert [one.value for result in (churn, margin) for one in result.assumed if "stands out" in one.what] == [
+        "an adjusted p-value below 0.05",
+        "an adjusted p-value below 0.005",
+    ]
+
+
+def test_what_goes_with_a_handover_is_of_the_accounts_handed_over_in_six_months(world):
+    """The fit gives back the losses of the rows it was made from: so many a month, six times over, and not twelve."""
+    ledger, accounts = world
+    events = pd.DataFrame({"customer_id": accounts["customer_id"].iloc[::3], "date": pd.Timestamp("2022-06-10")})
+    result = manager_effect(ledger, accounts, k=6, handovers=events, context=EURO)
+    row = result.handover.iloc[0]
+    assert row["n_events"] >= 5
+    assert row["share_lost_handover"] == pytest.approx(1 - (1 - row["n_events"] / row["n_rows"]) ** 6, rel=0.15)
+    assert row["in_points"] == pytest.approx(100 * (row["share_lost_handover"] - row["share_lost_without"]))
+    assert row["points_low"] < row["in_points"] < row["points_high"]
+    figure = result._key_figures()[-1]
+    assert "in six months without a handover" in figure.note and "a year" not in figure.label
 
 
 def test_figures_are_those_of_a_plain_recomputation(world, churn):

@@ -2,7 +2,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import kam
 from kam.errors import DataError, EmptyDataError, MissingColumnError
 from kam.identify import compare_plan
 from kam.ledger import open_ledger
@@ -146,8 +145,8 @@ def test_bad_input_is_named(two_years):
         compare_plan(two_years, pd.concat([good, good]))
 
 
-def test_the_sample_against_plain_pandas():
-    data = kam.open_dataset("sample")
+def test_the_sample_against_plain_pandas(sample_company):
+    data = sample_company
     before = data.targets.copy()
     result = compare_plan(data.ledger, data.targets, accounts=data.accounts, context=data.context)
     pd.testing.assert_frame_equal(data.targets, before)

@@ -4,7 +4,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import kam
 from kam.errors import DataError, EmptyDataError, MissingColumnError
 from kam.identify import price_volume_mix
 from kam.identify.price_volume_mix import PARTS
@@ -58,14 +57,14 @@ def test_new_and_dropped_products_and_accounts():
     )  # fmt: skip
     assert parts(result) == {"new_products": 50, "dropped_products": -30}
     assert result.accounts["customer_id"].tolist() == ["a"]
-    expected = {"new products": 50, "dropped products": -30, "new accounts": 70, "lost accounts": -90}
+    expected = {"new products": 50, "dropped products": -30, "not there before": 70, "lost accounts": -90}
     assert {name: value for name, value in effects(result).items() if value} == expected
     by = result.effects.set_index("revenue_part")
     assert by.loc[list(expected), "n_customers"].tolist() == [1, 1, 1, 1]
     assert by.loc["lost accounts", "share_of_year_before"] == pytest.approx(-90 / 220)
     assert result.answer() == (
-        "Revenue went from €220.00 to €220.00 within a year (€0.00). The largest parts: lost accounts -€90.00, new accounts "
-        "+€70.00 and products not bought the year before +€50.00."
+        "Revenue went from €220.00 to €220.00 within a year (€0.00). The largest parts: lost accounts -€90.00, accounts "
+        "without an order the year before +€70.00 and change of what accounts buy, net +€20.00."
     )
 
 
@@ -100,7 +99,7 @@ def test_what_was_bought_and_returned_in_a_year_was_not_bought():
         )
     )
     by = result.effects.set_index("revenue_part")["n_customers"]
-    assert (by["new accounts"], by["lost accounts"]) == (1, 1)  # c is neither
+    assert (by["not there before"], by["lost accounts"]) == (1, 1)  # c is neither
     assert result.accounts.empty
 
 
@@ -127,8 +126,8 @@ def test_all_parts_add_up(cells):
     assert np.isfinite(result.effects["revenue_change"]).all()
 
 
-def test_the_sample_from_its_order_lines():
-    data = kam.open_dataset("sample")
+def test_the_sample_from_its_order_lines(sample_company):
+    data = sample_company
     result = price_volume_mix(summarize_mix(data.ledger, by="product_id", freq="last_years"), context=data.context)
     lines = data.ledger.table.select("customer_id", "order_day", "product_id", "amount", "quantity").to_pandas()
     lines["year"] = pd.to_datetime(lines["order_day"]).dt.year

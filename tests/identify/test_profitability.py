@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 import kam
 from kam.errors import ColumnTypeError, DataError, EmptyDataError, MissingColumnError, ParameterError
+from kam.identify.breadwinners import assess_dependence
 from kam.identify.concentration import concentration
 from kam.identify.profit_quadrants import HIGH_HIGH, HIGH_LOW, LOW_HIGH, LOW_LOW, NO_REVENUE, NOT_KNOWN
 from kam.identify.profitability import profitability
@@ -102,21 +103,21 @@ def test_a_missing_service_cost_that_would_change_who_loses_does_not_hold():
 
 
 def test_the_whale_curve(found):
-    """310 + 142, then −2 and 2,000 − 1,990 − 100 − 40 − 150 − 90 = −370."""
+    """310 + 162, then −2 and 2,000 − 1,990 − 100 − 40 − 150 − 90 = −370."""
     assert found.curve["customer_id"].tolist() == ["a", "b", "d", "c"] == found.accounts["customer_id"].tolist()
-    assert found.curve["cum_profit"].tolist() == [310, 452, 450, 80]
-    assert (found.peak, found.n_at_peak, found.total, found.lost, found.n_losing) == (452, 2, 80, -372, 2)
-    assert found.share_left == pytest.approx(80 / 452)
+    assert found.curve["cum_profit"].tolist() == [310, 472, 470, 100]
+    assert (found.peak, found.n_at_peak, found.total, found.lost, found.n_losing) == (472, 2, 100, -372, 2)
+    assert found.share_left == pytest.approx(100 / 472)
     assert found.peak == found.accounts["profit"].clip(lower=0).sum()
 
 
 def test_the_bridge(found):
     bridge = found.bridge.set_index("term")
     assert bridge.index.tolist() == ["revenue", *PIECES, "profit"]
-    assert bridge["piece"].tolist() == [3390, -2782, -130, -70, -210, -118, 80]
-    assert bridge["subtotal"].tolist() == [3390, 608, 478, 408, 198, 80, 80]
+    assert bridge["piece"].tolist() == [3390, -2782, -130, -70, -190, -118, 100]
+    assert bridge["subtotal"].tolist() == [3390, 608, 478, 408, 218, 100, 100]
     assert bridge["n_losing"].tolist() == [1, 1, 2, 2, 2, 2, 2]
-    assert bridge.at["freight", "share_difference"] == pytest.approx(130 / 528)
+    assert bridge.at["freight", "share_difference"] == pytest.approx(130 / 508)
     assert bridge["share_difference"].sum() == pytest.approx(1)
     assert bridge.at["cost", "share_of_revenue"] == pytest.approx(-2782 / 3390)
 
@@ -131,12 +132,12 @@ def test_large_and_losing_with_the_piece_that_stands_out(found):
 
 
 def test_quadrants(found):
-    """Cuts: median contribution of a, b, c is 142; cost to serve 528 of 3,400 is 15.5 %."""
-    assert (found.profit_cut, found.serve_cut) == (142, pytest.approx(528 / 3400))
+    """Cuts: median contribution of a, b, c is 162; cost to serve 508 of 3,400 is 14.9 %."""
+    assert (found.profit_cut, found.serve_cut) == (162, pytest.approx(508 / 3400))
     assert [_of(found, one)["quadrant"] for one in "abcd"] == [HIGH_LOW, HIGH_LOW, LOW_HIGH, NO_REVENUE]
     table = found.quadrants.set_index("quadrant")
     assert table["n_customers"].to_dict() == {HIGH_LOW: 2, HIGH_HIGH: 0, LOW_LOW: 0, LOW_HIGH: 1, NO_REVENUE: 1}
-    assert table.at[HIGH_LOW, "share_cost_to_serve"] == pytest.approx((90 + 58) / 1400)
+    assert table.at[HIGH_LOW, "share_cost_to_serve"] == pytest.approx((90 + 38) / 1400)
     assert table["profit"].sum() == found.total
 
 
@@ -148,7 +149,7 @@ def test_the_cut_lines_can_be_given(summary, accounts):
 
 def test_answer_says_who_loses_and_what_is_counted(found):
     assert found.answer() == (
-        "Some accounts lose money: 2 of 4 (50.0%), €372.00 together. 2 accounts earn €452.00; €80.00 is left. "
+        "Some accounts lose money: 2 of 4 (50.0%), €372.00 together. 2 accounts earn €472.00; €100.00 is left. "
         "Counted: net revenue less cost of goods, freight, trade terms, service and credit."
     )
 
@@ -169,15 +170,85 @@ def test_credit_without_a_rate_is_left_out(summary, accounts):
     assert _of(profitability(summary, accounts, credit_rate=0.0), "a")["credit_cost"] == 0
 
 
-def test_what_is_assumed_says_what_would_change(summary, accounts, found):
-    """Service of b ended with its last order a year ago: 40 less; nobody else's."""
-    said = {one.what: one.would_change for one in found.assumed}
-    assert said["service cost"] == "if service ended with the last order, 2 accounts would be below zero, now 2"
-    poor = summary.assign(cost=[600.0, 365.0, 1990.0, -8.0])
-    result = profitability(poor, accounts, credit_rate=0.1)
-    said = {one.what: one.would_change for one in result.assumed}
-    assert _of(result, "b")["profit"] == -23
-    assert said["service cost"] == "if service ended with the last order, 2 accounts would be below zero, now 3"
+def test_who_has_left_is_served_for_half_a_year_more_and_the_range_is_told(summary, accounts):
+    """b, 365 days in all, left after its one order: 400 − 355 − 10 − 8 (credit) − 40 × 0.5 = 7; 27 if it had ended, −13."""
+    poor = summary.assign(cost=[600.0, 355.0, 1990.0, -8.0])
+    result = profitability(poor, accounts, credit_rate=0.1, context=Context(currency="EUR"))
+    assert _of(result, "b")["service_cost"] == 20 and _of(result, "b")["profit"] == 7
+    assert (result.n_losing, result.n_losing_if_ended, result.n_losing_if_continued) == (2, 2, 3)
+    said = "2 if service and credit ended with the last order, 3 if counted to the as-of date."
+    assert f"€372.00 together; {said}" in result.answer()
+    assert result.answer().key_figures[0].note == "2 accounts; 2 to 3 by how long service and credit are counted"
+    assumed = next(one for one in result.assumed if one.what.startswith("how long a year's costs"))
+    assert "at most until half a year after the last order" in assumed.value
+    assert assumed.would_change == (
+        "if they ended with the last order, 2 accounts would be below zero, if they went on to the as-of date 3, now 2"
+    )
+    recent = poor.assign(days_since_last_order=[0.0, 100.0, 0.0, np.nan])  # silent for less: charged to the as-of date
+    assert _of(profitability(recent, accounts), "b")["service_cost"] == 40
+    unknown = profitability(poor.drop(columns="days_since_last_order"), accounts, credit_rate=0.1)
+    assert _of(unknown, "b")["service_cost"] == 40 and unknown.n_losing_if_ended == unknown.n_losing
+    assert "ended with" not in unknown.answer()
+    given = profitability(poor, accounts, credit_rate=0.1, years=1)
+    assert _of(given, "b")["service_cost"] == 40 and given.n_losing_if_ended == given.n_losing
+
+
+def test_none_loses_unless_service_went_on():
+    summary = pd.DataFrame(
+        {"customer_id": ["a"], "revenue": [100.0], "tenure_days": [730.0], "days_since_last_order": [365.0]}
+    )
+    result = profitability(summary, pd.DataFrame({"customer_id": ["a"], "service_cost": [60.0]}))
+    assert result.total == 10  # 100 − 60 × 1.5 years
+    assert "0 if service ended with the last order, 1 if counted to the as-of date" in result.answer()
+
+
+def test_credit_of_accounts_long_silent_by_payment_days():
+    """gone: 730 × 50 / 365 × 10 % = 10 though it owes nothing today; lost has no payment days: 20 × 10 % × 1.5 years of 3."""
+    summary = pd.DataFrame(
+        {
+            "customer_id": ["gone", "here", "lost", "year"],
+            "revenue": [730.0, 730.0, 730.0, 730.0],
+            "tenure_days": [1095.0, 730.0, 1095.0, 730.0],
+            "days_since_last_order": [730.0, 10.0, 730.0, 365.0],
+        }
+    )
+    accounts = pd.DataFrame(
+        {
+            "customer_id": ["gone", "here", "lost", "year"],
+            "receivable": [0.0, 60.0, 20.0, 40.0],
+            "payment_days": [50.0, 50.0, np.nan, 50.0],
+        }
+    )
+    result = profitability(summary, accounts, credit_rate=0.1)
+    credit = result.accounts.set_index("customer_id")["credit_cost"]
+    assert credit["gone"] == pytest.approx(10) and credit["lost"] == pytest.approx(3)
+    assert credit["here"] == pytest.approx(12)  # 60 × 10 % × 2 years
+    assert credit["year"] == pytest.approx(6)  # a year is not more than a year: 40 × 10 % × 1.5
+    checks = {check.assumption: check for check in result.checks}
+    active = checks["today's balances of active accounts are what usually is outstanding"]
+    assert active.statistic == pytest.approx(100 / (100 * 365 / 730 + 100 * 365 / 547.5))  # gone is not in it
+    silent = checks["today's balances of accounts silent for more than a year are what was outstanding"]
+    assert (silent.verdict, silent.statistic) == ("does not hold", 0)
+    assert (
+        "2 accounts are; one counts by payment days, not by today's balance (0.00 times what they imply)"
+        in silent.finding
+    )
+    assert "one without payment days" in silent.finding and "one still has a balance: 20" in silent.finding
+    known = profitability(summary, accounts.fillna({"payment_days": 50.0}), credit_rate=0.1)
+    assert next(c for c in known.checks if "silent for more" in c.assumption).verdict == "handled"
+
+
+def test_values_have_profit_only_where_a_cost_is_known(summary, found):
+    assert found.values().columns.tolist() == ["customer_id", "revenue", "profit"]
+    bare = profitability(summary[["customer_id", "revenue"]], None, context=Context(currency="GBP"))
+    assert bare.values().columns.tolist() == ["customer_id", "revenue"]
+    said = [bare.answer(), *(f"{one.label} {one.note}" for one in bare.answer().key_figures)]
+    said += [one.would_change for one in bare.assumed if one.what == "large"]
+    assert not any(word in text for text in said for word in ("earn", "lose", "£0.00 together"))
+    assert "large accounts are below zero of 2 in class A by net revenue" in said[4]
+    assert "99.7% of what those above zero bring" in said[3]
+    dependence = assess_dependence(bare.values())
+    assert "contribution" not in dependence.answer() and not dependence.has_profit
 
 
 def test_freight_spread_by_a_key_is_noticed(summary):
@@ -298,9 +369,13 @@ def test_a_simulated_company_against_a_plain_recomputation():
     summary = kam.ledger.summarize_customers(kam.open_ledger(company.ledger, currency="EUR"))
     result = profitability(summary, company.accounts, credit_rate=0.06)
     both = summary.merge(company.accounts, on="customer_id")
-    years = both["tenure_days"] / 365
+    served = [min(a, a - b + 182.5) for a, b in zip(both["tenure_days"], both["days_since_last_order"], strict=True)]
+    years = np.array(served) / 365
     naive = both["margin"] - both["freight"] - both["trade_terms"] - both["service_cost"] * years
-    naive -= both["receivable"] * 0.06 * years
+    silent = both["days_since_last_order"] > 365
+    by_days = both["revenue"] * both["payment_days"] / 365 * 0.06
+    naive -= (both["receivable"] * 0.06 * years).where(~silent | both["payment_days"].isna(), by_days)
+    assert silent.sum() > 20 and (both.loc[silent, "receivable"] == 0).all()
     ours = result.contributions()
     np.testing.assert_allclose(ours.loc[both["customer_id"]], naive, atol=1e-4)
     assert 0.1 < result.total / result.revenue < 0.3

@@ -67,6 +67,43 @@ def test_what_is_not_known_is_not_met():
     assert alone.checks[-1].finding == "no credit rating and nothing overdue in the account file"
 
 
+def test_the_steps_narrow_down():
+    """One can pay and has no decider, one has a decider and cannot pay: the third step holds neither."""
+    accounts = pd.DataFrame(
+        {"customer_id": ["both", "payer", "powerful"], "potential": 900.0, "credit_rating": ["A", "A", "E"]}
+    )
+    contacts = pd.DataFrame({"customer_id": ["both", "powerful"], "decides": True})
+    found = screen(accounts, contacts)
+    assert found.steps["n_customers"].tolist() == [3, 2, 1] and found.n_prospects == 1
+    assert found.steps["n_unknown"].tolist() == [0, 0, 1]  # of who can pay, one without contacts
+
+
+def test_key_accounts_are_left_out_counted_and_said():
+    found = screen(key_accounts={"b", "not on file"})
+    assert found.accounts["customer_id"].tolist() == ["new"]
+    assert (found.n_key_accounts, found.n_accounts) == (1, 4)
+    assert "One account that is a key account already is left out." in found.answer()
+    assert next(c for c in found.checks if "key account" in c.assumption).verdict == "handled"
+    without = screen()
+    assert without.n_key_accounts is None and "left out" not in without.answer()
+    assert next(c for c in without.checks if "key account" in c.assumption).verdict == "not testable"
+    with pytest.raises(EmptyDataError, match="key accounts already"):
+        screen(key_accounts=ACCOUNTS["customer_id"].tolist())
+    with pytest.raises(ParameterError, match="key_accounts"):
+        screen(key_accounts="b")
+
+
+def test_who_buys_is_told_from_who_is_silent_and_who_never_bought():
+    facts = pd.DataFrame({"customer_id": ["b", "silent"], "revenue_year": [100.0, 0.0]})
+    accounts = pd.DataFrame({"customer_id": ["b", "silent", "new"], "potential": 900.0, "credit_rating": "A"})
+    contacts = pd.DataFrame({"customer_id": ["b", "silent", "new"], "decides": True})
+    found = screen_prospects(facts, accounts, min_need=500.0, contacts=contacts)
+    status = found.accounts.set_index("customer_id")["status"].to_dict()
+    assert status == {"b": "buys", "silent": "silent for a year", "new": "never bought"}
+    assert (found.n_buying, found.n_silent, found.n_never) == (1, 1, 1)
+    assert "1 bought in the last twelve months, 1 did not but had before, 1 never bought" in found.answer()
+
+
 def test_nobody_has_the_need():
     found = screen_prospects(FACTS, ACCOUNTS, min_need=1e6)
     assert found.accounts.empty and found.answer().startswith("No account buys 1,000,000")

@@ -69,7 +69,8 @@ def test_small_segments_have_no_interval():
     result = relationship_levels(*_portfolio([2, 5, 9], [900, 300, 60]))
     assert result.segments[["margin_each_low", "margin_each_high"]].isna().all(axis=None)
     assert not result.segments["is_same_level"].any()
-    assert result.checks[1].verdict == "not testable" and "no interval" in result.answer()
+    assert result.checks[1].verdict == "not testable"
+    assert result.answer().startswith("The level of none of the 3 segments can be told.")
 
 
 def test_a_segment_that_loses_is_low():
@@ -78,7 +79,46 @@ def test_a_segment_that_loses_is_low():
     assert result.margin_cuts == (0, 0)
     given = relationship_levels(*_portfolio([20, 40, 60], [-1, -5, -9]), margin_cuts=(-8, -2))
     assert set(given.segments["margin_band"]) == {"low"}
-    assert result.answer().startswith("The level of s0 is “accountable”: 20 customers, -€1.00 of margin each")
+    assert set(result.segments["relationship_level"]) == {
+        "basic"
+    }  # few customers with a low margin would be accountable
+    assert result.answer().startswith(
+        "The levels of 3 of 3 segments are sure. For s0 it is “basic”, with 20 customers and -€1.00 of"
+    )
+    told = " ".join(f"{figure.label} {figure.note}" for figure in result._key_figures())
+    assert "best" not in told and "no segment earns anything" in told
+
+
+def test_a_level_is_stated_only_where_the_whole_interval_gives_it():
+    values, segments = _portfolio([12, 30, 60], [900, 300, 60], spread=400)
+    result = relationship_levels(values, segments, margin_cuts=(180, 1000), customer_cuts=(20, 50))
+    unsure = result.segments[~result.segments["is_same_level"]]
+    assert len(unsure) and unsure[["relationship_level", "advice"]].isna().all(axis=None)
+    assert unsure["why"].str.startswith("cannot be told (interval reaches “").all()
+    sure = result.segments[result.segments["is_same_level"]]
+    assert sure["relationship_level"].notna().all() and (sure["why"] == "").all()
+    row = result.segments.set_index("segment").loc["s0"]
+    assert row["margin_each_low"] < 1000 < row["margin_each_high"]
+    assert row["why"] == "cannot be told (interval reaches “proactive” and “partnership”)"
+    assert "over the time of the ledger" in result.answer() and "beyond doubt" not in str(result._key_figures())
+
+
+def test_an_interval_over_zero_reaches_the_lowest_level():
+    values, segments = _portfolio([12, 30, 60], [50, 300, 900], spread=400)
+    result = relationship_levels(values, segments, margin_cuts=(2000, 3000), customer_cuts=(20, 50))
+    row = result.segments.set_index("segment").loc["s0"]
+    assert row["margin_each_low"] < 0 < row["margin_each_high"]
+    assert row["why"] == "cannot be told (interval reaches “basic” and “accountable”)"
+
+
+def test_the_answer_leads_with_how_many_are_sure():
+    none = relationship_levels(*_portfolio([20, 40, 60], [900, 800, 700], spread=4000))
+    assert none.answer().startswith("The level of none of the 3 segments can be told. ")
+    assert none._key_figures()[0].value == "0"
+    every = relationship_levels(*_portfolio([20, 40, 60], [900, 300, 60]))
+    assert every.answer().startswith(
+        "The levels of 3 of 3 segments are sure. For s0 it is “partnership”, with 20 customers"
+    )
 
 
 def test_customers_without_a_segment_are_counted():

@@ -50,13 +50,15 @@ def test_by_hand(panel, money):
     assert result.revenue_lost == 12 * 50
     assert result.share_lost == pytest.approx(600 / (12 * 9990))
     assert (result.contribution_lost, result.keeping_cost, result.replacement_cost) == (-70, 220, 1000)
-    assert result.candidates["years_to_replace"].tolist() == pytest.approx([5, 500 / 120])
+    assert result.candidates["years_to_replace"].tolist() == pytest.approx([500 / 50, 500 / 20])  # over the loss a year
     assert result.candidates["n_small"].tolist() == [5, 5]
     answer = result.answer()
     assert answer.startswith(
-        "2 of 5 accounts have shown no potential for 4 quarters in a row; without them €600.00 of "
+        "2 of 5 accounts have shown no potential for 4 quarters in a row; they bring €600.00 of revenue a year (0.5%), "
+        "cost €220.00 a year to serve and lose €70.00: leaving would save €70.00 a year. To win as many new ones"
     )
-    assert "Keeping costs €220.00 a year, replacing them by as many new ones of that size €1K once." in answer
+    assert "would be gone" not in answer and "-€" not in answer
+    assert answer.key_figures[2].value == "€70.00" and answer.key_figures[2].label == "leaving would save, a year"
     assert "only indirectly" in answer
     assert result.candidates["why"].str.contains("let go only indirectly").all()
 
@@ -70,10 +72,27 @@ def test_without_costs_it_is_by_size_alone_and_said(panel):
     assert result.candidates["why"].str.contains("contribution not known").all()
 
 
-def test_who_earns_less_than_the_cost_of_serving(panel, money):
-    money.loc[4, "profit"] = 59.0
+def test_the_cost_to_serve_is_not_counted_twice(panel, money):
+    """What is left is after the cost to serve: who leaves 70 after a cost of 100 earns money, and is kept."""
+    money.loc[[2, 3], "profit"] = [70.0, -20.0]
+    result = release(panel, contribution=money, acquisition_cost=500.0, context=Context(currency="EUR"))
+    assert result.candidates["customer_id"].tolist() == ["s2"]
+    assert result.candidates["years_to_replace"].tolist() == pytest.approx([25])
+    assert "loses €20.00 a year" in result.candidates["why"][0]
+    unserved = release(panel, contribution=money.drop(columns="cost_to_serve"), context=Context(currency="EUR"))
+    assert unserved.keeping_cost is None and " and lose €20.00 a year: leaving would save that." in unserved.answer()
+
+
+def test_sums_of_different_accounts_never_meet(panel, money):
+    money.loc[2, "cost_to_serve"] = np.nan
+    result = release(panel, contribution=money)
+    assert (result.contribution_lost, result.keeping_cost) == (-70, None)
+
+
+def test_who_leaves_nothing_after_the_cost_of_serving(panel, money):
+    money.loc[4, "profit"] = 0.0
     assert "s3" in named(panel, contribution=money)
-    money.loc[4, "profit"] = 61.0
+    money.loc[4, "profit"] = 0.01
     assert "s3" not in named(panel, contribution=money)
 
 

@@ -7,8 +7,9 @@ from kam.errors import DataError, MissingColumnError, ParameterError
 from kam.identify import risks
 from kam.identify.order_blocks import OrderBlocks
 from kam.identify.own_brand import find_dropped_groups
+from kam.identify.stagnation import judge_stagnation
 from kam.results import Context
-from tests.identify.flagged_accounts import SIGNS, even_orders, opened, plant
+from tests.identify.flagged_accounts import SIGNS, clean_ledger, even_orders, opened, plant, planted_ledger
 
 RISKS = ("own brand", "rising cost-to-serve", "stagnation", "concentration of buying", "dependence")
 
@@ -19,8 +20,8 @@ def lines():
 
 
 @pytest.fixture(scope="module")
-def ledger(lines):
-    return opened(lines)
+def ledger():
+    return planted_ledger()
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +62,7 @@ def test_nothing_else_is_flagged(found):
     extra = set(zip(tested["customer_id"], tested["flag"], strict=True)) - expected
     # One huge month is a few huge orders, and who drops one of three groups buys two.
     assert extra <= {("05", "concentration of buying"), ("06", "concentration of buying")}
-    clean = risks(opened(even_orders())).flags
+    clean = risks(clean_ledger()).flags
     assert clean.empty
 
 
@@ -90,6 +91,43 @@ def test_overdue_limit_and_sponsor(found):
     counts = found.counts.set_index("flag")
     assert counts.loc["no sponsor", ["n_judged", "n_flagged"]].tolist() == [2, 1]  # 40 is not in the account file
     assert "1 of 2 key accounts have no sponsor." in found.answer()
+
+
+def test_without_key_accounts_the_large_ones_need_a_sponsor(ledger, accounts):
+    result = risks(ledger, accounts=accounts)
+    counts = result.counts.set_index("flag").loc["no sponsor"]
+    assert f"1 of {counts['n_judged']} large accounts (class A) have no sponsor." in result.answer()
+    assert "key account" not in str(result.answer()) and counts["reason"].startswith("no large account")
+
+
+def test_counted_and_tested_flags_are_told_apart(found):
+    named = found.flags[found.flags["is_large"] & found.flags["flag"].ne("no sponsor")]
+    tested = named.loc[named["p_value"].notna(), "customer_id"].nunique()
+    counted = named.loc[named["p_value"].isna(), "customer_id"].nunique()
+    assert tested and counted
+    said = f"A tested flag is carried by {tested}, one that is only counted (a limit) by {counted}."
+    assert said in found.answer()
+    first, _, _ = found.answer().key_figures
+    assert first.note.startswith(f"{tested} a tested flag, {counted} one that is only counted")
+    assert "10% of the tested flags" in first.note
+
+
+def test_the_most_frequent_flag_is_a_tested_one(ledger):
+    result = risks(ledger, dependence=0.01)  # a counted limit that almost all exceed
+    counts = result.counts.set_index("flag")
+    of_tested = counts.loc[counts["is_tested"].astype(bool), "n_flagged_large"]
+    assert counts["n_flagged_large"].idxmax() == "dependence" and of_tested.max() > 0
+    figure = result.answer().key_figures[1]
+    assert (figure.value, figure.label) == (
+        str(of_tested.max()), f"of them: {of_tested.idxmax()}, the most frequent tested flag",
+    )  # fmt: skip
+    one = pd.DataFrame({"customer_id": ["a"], "order_date": ["2024-12-31"], "amount": [10.0]})
+    figure = risks(opened(one)).answer().key_figures[1]
+    assert (figure.value, figure.label) == ("0", "of them carry a tested flag")
+
+
+def test_no_finding_holds_what_parts_warnings(found):
+    assert not found.flags["finding"].str.contains("; ").any()
 
 
 def test_a_dropped_group_against_the_hypergeometric_distribution(lines):
@@ -141,6 +179,30 @@ def test_without_the_columns_it_says_so(lines):
 def test_stagnation_needs_its_quarters(lines):
     short = risks(opened(lines[lines["order_date"] >= "2023-07-01"]))
     assert short.counts.set_index("flag").loc["stagnation", "reason"] == "the ledger has 6 quarters, 8 are needed"
+
+
+@pytest.mark.parametrize(("last", "flagged"), [("2024-05-31", False), ("2024-08-31", True)])
+def test_an_account_that_has_ended_does_not_stagnate(lines, last, flagged):
+    """08 declines; silent from June on it has ended, silent from September on (four months) not yet."""
+    silent = lines["customer_id"].eq("08") & lines["order_date"].gt(last)
+    result = risks(opened(lines[~silent]))
+    flags = result.flags.query("flag == 'stagnation'")
+    assert ("08" in flags["customer_id"].tolist()) == flagged
+    assert result.counts.set_index("flag").loc["stagnation", "n_not_judged"] == (0 if flagged else 1)
+    if flagged:
+        assert flags["finding"].item().endswith("for the accounts that were there all the time and still buy")
+
+
+def test_who_orders_once_a_year_has_not_ended_after_half_a_year():
+    """Three of its own gaps: orders in Junes of eight years, the last seven months before the end."""
+    months = pd.date_range("2016-06-01", "2023-06-01", freq="12MS")
+    rows = [pd.DataFrame({"customer_id": "yearly", "month": months, "n_orders": 1})]
+    monthly = pd.date_range("2016-01-01", "2024-01-01", freq="MS")
+    rows.append(pd.DataFrame({"customer_id": "there", "month": monthly, "n_orders": 1}))
+    rows.append(pd.DataFrame({"customer_id": "ended", "month": monthly[:-7], "n_orders": 1}))
+    facts = pd.concat(rows, ignore_index=True).assign(gross=100.0)
+    judged = judge_stagnation(OrderBlocks.of(facts), Context().wording).judged
+    assert judged.tolist() == [False, True, True]  # ended, there, yearly
 
 
 def test_concentration_of_orders_by_hand(found, lines):

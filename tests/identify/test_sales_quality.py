@@ -6,7 +6,7 @@ from kam.errors import DataError, ParameterError
 from kam.identify import risks, sales_quality
 from kam.identify.account_flags import Judgment
 from kam.results import Context
-from tests.identify.flagged_accounts import SIGNS, even_orders, opened, plant
+from tests.identify.flagged_accounts import SIGNS, clean_ledger, even_orders, opened, plant, planted_ledger
 
 QUALITY = ("discount depth", "returns", "order spike", "period-end loading", "shipping elsewhere")
 
@@ -17,8 +17,8 @@ def lines():
 
 
 @pytest.fixture(scope="module")
-def ledger(lines):
-    return opened(lines)
+def ledger():
+    return planted_ledger()
 
 
 @pytest.fixture(scope="module")
@@ -26,20 +26,15 @@ def quality(ledger):
     return sales_quality(ledger, context=Context(currency="EUR"))
 
 
-@pytest.fixture(scope="module")
-def clean_ledger():
-    return opened(even_orders())
-
-
 @pytest.mark.parametrize(("customer", "flag"), [(c, f) for c, f in SIGNS.items() if f in QUALITY])
 def test_what_is_planted_is_flagged(quality, customer, flag):
     assert flag in quality.flags.loc[quality.flags["customer_id"] == customer, "flag"].tolist()
 
 
-def test_nothing_else_is_flagged(quality, clean_ledger):
+def test_nothing_else_is_flagged(quality):
     flags = quality.flags[~quality.flags["customer_id"].isin(["09"])]  # one huge order is a spike as well
     assert set(zip(flags["customer_id"], flags["flag"], strict=True)) <= set(SIGNS.items())
-    assert sales_quality(clean_ledger).flags.empty
+    assert sales_quality(clean_ledger()).flags.empty
 
 
 def test_the_figures_are_those_of_the_lines(quality, lines):
@@ -61,6 +56,52 @@ def test_the_figures_are_those_of_the_lines(quality, lines):
     usual = max(monthly.median(), monthly["2024":].median())
     assert spike["figure"] == pytest.approx(monthly["2024-05"] / usual, rel=0.02)
     assert str(spike["since"].date()) == "2024-05-01"
+
+
+def test_the_discount_shown_is_the_share_of_the_money():
+    """A large order at 40 % among small ones at 25 %: the mean of the orders is tested, the share of the money is shown."""
+    lines = even_orders()
+    own = lines["customer_id"].eq("01")
+    recent = own & lines["order_date"].ge("2024-01-01")
+    whole = lines["amount"] + lines["discount"]
+    lines.loc[recent, "discount"] = (0.25 * whole).round(2)
+    large = lines.index[recent][:1]
+    whole.loc[large] *= 30
+    lines.loc[large, "discount"] = (0.4 * whole).round(2)
+    lines["amount"] = whole - lines["discount"]
+    back = lines[recent].tail(2).assign(order_id=["B1", "B2"], order_date=pd.Timestamp("2024-12-30"))
+    lines = pd.concat([lines, back.assign(amount=-back["amount"], discount=-back["discount"])], ignore_index=True)
+    lines["trade_terms"] = 0.0
+    ledger = opened(lines)
+    own = lines[lines["customer_id"] == "01"]
+    for result, name in ((sales_quality(ledger), "discount depth"), (risks(ledger), "bargaining")):
+        flag = result.flags[result.flags["customer_id"].eq("01") & result.flags["flag"].eq(name)].iloc[0]
+        for column, part in (
+            ("figure", own[own["order_date"] >= flag["since"]]),
+            ("reference", own[own["order_date"] < flag["since"]]),
+        ):
+            share = part["discount"].sum() / (part["amount"] + part["discount"]).sum()
+            assert flag[column] == pytest.approx(share)
+            assert f"{100 * share:.1f}%" in flag["finding"]
+        assert flag["figure"] > 0.3  # the mean of the orders is 0.25
+        drawn = result.history[result.history["customer_id"].eq("01") & result.history["flag"].eq(name)]
+        drawn = drawn.set_index("period")["figure"]
+        quarter = own[own["order_date"].between("2024-01-01", "2024-03-31")]
+        share = quarter["discount"].sum() / (quarter["amount"] + quarter["discount"]).sum()
+        assert drawn["2024-01-01"] == pytest.approx(share)
+
+
+def test_a_shown_rise_too_small_to_matter_is_no_flag():
+    """Many small orders at 30 %, one large one at 10 %: the mean of the orders rose, the share of the money hardly."""
+    lines = even_orders()
+    recent = lines["customer_id"].eq("01") & lines["order_date"].ge("2024-01-01")
+    whole = lines["amount"] + lines["discount"]
+    lines.loc[recent, "discount"] = (0.3 * whole).round(2)
+    large = lines.index[recent][:1]
+    whole.loc[large] *= 1000
+    lines.loc[large, "discount"] = (0.1 * whole).round(2)
+    lines["amount"] = whole - lines["discount"]
+    assert "discount depth" not in sales_quality(opened(lines)).flags.query("customer_id == '01'")["flag"].tolist()
 
 
 def test_loading_names_what_came_back():
@@ -139,7 +180,8 @@ def test_counts_and_evidence(quality):
 
 def test_the_answer_names_the_worst(quality):
     answer = quality.answer()
-    assert "large accounts (class A)" in answer and "Most flags: " in answer
+    assert "large accounts (class A)" in answer and "Most flags has " in answer
+    assert "only counted" not in answer  # all of these flags are tested
 
 
 def test_bad_input(ledger):

@@ -75,7 +75,7 @@ def test_scores_by_hand_with_missing_levels_re_weighted():
     assert accounts["n_criteria_missing"].tolist() == [0, 1, 2, 3]
     assert accounts["tier"].tolist()[:3] == ["B", "A", "C"]
     assert accounts.loc["003", ["rank", "weighted_score", "tier", "p_tier", "p_tier_a"]].isna().all()
-    assert accounts.at["003", "why"] == "no tier: not one criterion is known"
+    assert accounts.at["003", "why"] == "no score: not one criterion is known"
     assert accounts.at["001", "why"].endswith("not known: c1")
 
 
@@ -316,8 +316,12 @@ def test_a_company_whose_account_file_lacks_a_third(company):
     n_lacking = (~summary["customer_id"].isin(accounts["customer_id"])).sum()
     assert missing.verdict == "handled" and f"not in the account file: {n_lacking}" in missing.finding
     n_a = int(result.tiers["n_accounts"].iloc[0])
-    assert result.answer().startswith(f"{n_a} of {len(summary)} accounts make tier A by 4 weighted criteria;")
-    assert len(result.answer().key_figures) == 5
+    assert result.answer().startswith(f"{n_a} of {len(summary)} accounts make score group A by 4 weighted criteria;")
+    figures = result.answer().key_figures
+    assert len(figures) == 5 and figures[0].label == "accounts in score group A"
+    said = [result.answer(), *(f"{one.label} {one.note}" for one in figures)]
+    said += [f"{check.assumption} {check.finding}" for check in result.checks]
+    assert not any("tier" in text for text in said)  # the word is that of the tier in force
 
 
 def test_each_criterion_of_the_sources_changes_the_answer(company):
@@ -366,6 +370,37 @@ def test_two_criteria_that_say_the_same_are_named():
     assert check.verdict == "does not hold" and "c0 and c1" in check.finding and check.statistic == pytest.approx(1)
 
 
+def test_the_answer_says_which_criteria_are_nearly_the_same():
+    """c0 and its square have the same ranks, c3 nearly; 0.4 + 0.2 + 0.1 of the weight."""
+    mixed = LEVELS[:, 0] + 0.02 * LEVELS[:, 3]
+    levels = np.column_stack([LEVELS[:, 0], LEVELS[:, 1], LEVELS[:, 0] ** 2, np.clip(mixed, 0, 1)])
+    result = quick(tidy(levels, [0.4, 0.3, 0.2, 0.1]))
+    assert result.alike == ("c0", "c2", "c3")
+    assert result.answer().endswith("c0, c2 and c3 are nearly the same here, and have 70% of the weight together.")
+    pair = quick(tidy(levels[:, :3], [0.4, 0.3, 0.3]))
+    assert pair.alike == ("c0", "c2") and "have 70% of the weight together" in pair.answer()
+    apart = quick(tidy(LEVELS, WEIGHTS))
+    assert apart.alike == () and "nearly the same" not in apart.answer()
+    against = quick(tidy(np.column_stack([LEVELS[:, 0], 1 - LEVELS[:, 0]]), [1, 1]))
+    assert against.alike == ()  # opposite is not the same
+
+
+def test_the_best_accounts_that_lose_money_are_told():
+    table = tidy([[0.9], [0.8], [0.2], [0.1]], [1.0])
+    assumption = "accounts in score group A earn money"
+    profit = pd.Series([-30.0, 5.0, -99.0, 1.0], index=["000", "001", "002", "003"])
+    check = checks_of(quick(table, tiers=(2, 1), profit=profit))[assumption]
+    assert (check.verdict, check.statistic) == ("does not hold", 0.5) and check.finding == "one of 2 loses money: 30"
+    assert checks_of(quick(table, tiers=(2, 1), profit=profit.abs()))[assumption].verdict == "holds"
+    assert checks_of(quick(table, tiers=(2, 1)))[assumption].verdict == "not testable"
+    with pytest.raises(DataError, match=r"stands twice.*'000'"):
+        quick(table, profit=pd.concat([profit, profit]))
+    measured = table.assign(criterion="margin", criterion_kind="measured", criterion_value=profit.to_numpy())
+    assert checks_of(quick(measured, tiers=(2, 1)))[assumption].statistic == 0.5
+    judged = measured.assign(criterion_kind="judged")
+    assert checks_of(quick(judged, tiers=(2, 1)))[assumption].verdict == "not testable"
+
+
 def test_no_declared_criteria_few_accounts_and_an_unusual_direction_are_told(company):
     few = quick(criteria_table(company[0].head(12), None, declared=[]))
     assert few.assumed[0].what == "criteria and weights, none being declared"
@@ -384,7 +419,7 @@ def test_a_few_accounts_make_tiers_too(company, n):
     assert result.tiers["n_accounts"].sum() == n
     assert result.answer().endswith(".")
     if n == 1:
-        assert result.answer() == "The only account with a score makes tier A: 1 of 1 always does."
+        assert result.answer() == "The only account with a score makes score group A: 1 of 1 always does."
 
 
 def test_what_is_given_is_not_changed():

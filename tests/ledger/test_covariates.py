@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import kam
+from kam.dataset import Dataset
 from kam.errors import ColumnTypeError, DataError, LeakageError, MissingColumnError, ParameterError
 from kam.ledger import Covariates, Ledger, Snapshots, open_ledger, snapshots
 from kam.ledger.snapshot_rows import OUTCOMES
@@ -202,8 +202,8 @@ def test_of_several_vintages_of_a_month_the_latest_known_by_then_counts(ledger: 
 # -- nothing from the future -------------------------------------------------------------------------------------------
 
 
-def test_what_is_known_later_changes_no_feature() -> None:
-    dataset = kam.open_dataset("sample")
+def test_what_is_known_later_changes_no_feature(sample_company: Dataset) -> None:
+    dataset = sample_company
     given = dataset.covariates
     assert (given.static, given.events is not None, given.survey is not None) == (("industry", "region"), True, True)
     origins = [date(2024, 11, 20), date(2025, 3, 1)]  # the first lies within the field time of a survey

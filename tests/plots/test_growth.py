@@ -46,6 +46,7 @@ def test_bars_are_the_shares_found(result):
     lists = result.lists
     expected = [*(lists["n_by_model"] / lists["n_all_named"]), *(lists["n_by_revenue"] / lists["n_all_named"])]
     np.testing.assert_allclose(widths, expected)
+    assert "named by forecast" in ax.get_title(loc="left").replace("\n", " ") and "by chance" not in describe(ax)
 
 
 def test_nothing_to_draw_is_said():

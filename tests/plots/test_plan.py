@@ -118,7 +118,8 @@ def test_bridge_goes_from_one_sum_to_the_next(bridge):
     expected = [(0, 430), (430, 442), (442, 592), (592, 622), (582, 622), (582, 652), (562, 652), (0, 562)]
     np.testing.assert_allclose(spans, expected)
     assert [label.get_text() for label in ax.get_yticklabels()] == [
-        "year from January 2023", "price", "volume", "mix", "products no longer bought", "new accounts", "lost accounts",
+        "year from January 2023", "price", "volume", "mix", "products that the account no\nlonger bought",
+        "accounts without an order the\nyear before", "lost accounts",
         "year from January 2024",
     ]  # fmt: skip
     texts = [text.get_text() for text in ax.texts]

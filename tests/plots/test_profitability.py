@@ -38,6 +38,7 @@ def test_the_whale_curve_is_the_one_of_the_result():
 def test_most_lost_is_said_in_the_title():
     assert _title(plot_whale_curve(_profit([60, -40, -45]))).endswith("more money than the €60.00 that the others earn")
     revenue = profitability(pd.DataFrame({"customer_id": ["a", "b"], "revenue": [5.0, -1.0]}), None)
+    assert plot_whale_curve(revenue).get_xlabel() == "accounts, the largest by net revenue first"
     assert _title(plot_whale_curve(revenue)) == "One of 2 accounts is below zero in net revenue; no cost is known"
     assert _title(plot_whale_curve(_profit([60, 40]))) == "No account is below zero"
 

@@ -61,7 +61,9 @@ def test_bars_are_the_chances_of_the_tiers_near_the_border(result):
     assert set(np.round(bars[0], 9)) <= set(np.round(near["p_tier_a"], 9))
     assert _title(ax).startswith(f"{len(near)} of 80 accounts are near the border")
     assert "12 of those near the border" in ax.get_xlabel()
-    assert "tier A in" in describe(ax)
+    assert "score group A in" in describe(ax)
+    assert "score group\nA ends here" in [text.get_text() for text in ax.texts]
+    assert "tier" not in _title(ax) + describe(ax) + ax.get_xlabel()
 
 
 def test_without_an_unsure_account_the_last_of_a_and_the_first_of_b_are_drawn(result):
@@ -81,7 +83,8 @@ def test_the_tornado_has_a_bar_to_each_side(result):
     assert widths == [sign * rows[name, change] for name in order for sign, change in ((-1, -0.2), (1, 0.2))]
     labels = [label.get_text() for label in ax.get_yticklabels()]
     assert any(label.startswith("regularity, ") for label in labels)
-    assert _title(ax).startswith(f"At most {rows.max()} of 80 accounts change tier")
+    assert _title(ax).startswith(f"At most {rows.max()} of 80 accounts change score group")
+    assert "tier" not in ax.get_xlabel() + describe(ax)
 
 
 def test_no_texts_overlap(result):

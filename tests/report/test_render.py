@@ -177,6 +177,17 @@ def test_sections_are_folded_by_tag_and_by_name():
     assert '<h2 id="open">' in html
 
 
+def test_outputs_of_a_cell_are_folded_by_its_tag():
+    tagged = shows({"text/html": "<p>rows</p>", "text/plain": ""})
+    tagged.metadata.tags = ["fold"]
+    html = make(text("# Q"), text("## Open"), tagged).html
+    assert re.search(
+        r'<details class="kam-more">\s*<summary>In detail</summary>\s*<div class="kam-output"><p>rows</p>', html
+    )
+    inside = make(text("# Q"), text("## Closed", "fold"), tagged).html
+    assert "kam-more" not in inside.partition("<main")[2]  # already folded
+
+
 def test_all_code_stands_folded_at_the_end_with_what_went_to_stderr():
     html = make(
         text("# Q"), new_code_cell("a < 1  # first"), says("careful <b>", "stderr"), text("## End"), new_code_cell("  ")

@@ -104,8 +104,8 @@ def test_what_is_not_there_is_named(frame):
         collect_responses(frame, items=["slow", "slow"])
 
 
-def test_the_sample_comes_with_its_items_and_statuses():
-    dataset = kam.open_dataset("sample")
+def test_the_sample_comes_with_its_items_and_statuses(sample_company):
+    dataset = sample_company
     responses = read_survey(dataset)
     assert responses.waves == ("2023-11", "2024-11") and responses.groups == ("role",)
     assert set(responses.answer_columns) == {*SCORES, *responses.items["item"]}
