@@ -35,11 +35,14 @@ SIGNS: dict[str, tuple[str, ...]] = {
     "period-end loading": ("period_end_loading",),
     "own brand": ("own_brand",),
     "rising cost-to-serve": ("rising_cost_to_serve",),
+    "below cost": ("negative_margin",),
     "returns": ("period_end_loading",),
     "bargaining": ("dumping", "rising_cost_to_serve"),
 }
 """The traps whose accounts truly show the sign of a flag."""
-OWN_TRAP = tuple(SIGNS)[:5]
+MAY_SHOW = {"below cost": ("dumping", "rising_cost_to_serve")}
+"""Traps that can make an account show the sign, without being made for it: flagged, they are no false alarm, and no recall."""
+OWN_TRAP = tuple(SIGNS)[:6]
 NOT_PLANTED = ("order spike", "stagnation", "concentration of buying", "overdue balance")
 FLAGS = (*SIGNS, *NOT_PLANTED)
 DOC = Path(__file__).parents[1] / "docs" / "account_flags.md"
@@ -63,6 +66,7 @@ def count_company(company: SampleCompany, *, scale: float) -> Counter[tuple[str,
     for flag in FLAGS:
         flagged = {c for result in results for c in result.flags.loc[result.flags["flag"] == flag, "customer_id"]}
         signed = set(with_trap.index[with_trap.isin(SIGNS.get(flag, ()))])
+        flagged -= set(with_trap.index[with_trap.isin(MAY_SHOW.get(flag, ()))])
         counts[flag, "signed"] = len(signed)
         counts[flag, "flagged"] = len(flagged)
         counts[flag, "right"] = len(flagged & signed)

@@ -66,6 +66,9 @@ def collect_facts(
     frame["share_returns"] = frame["returns"] / gross.where(gross > 0)
     by_month = panel[panel["revenue"] > 0].groupby("customer_id")["revenue"]
     frame["share_largest_month"] = frame["customer_id"].map(by_month.max() / by_month.sum())
+    if "margin" in panel:
+        year = panel[panel["period"] > last - pd.DateOffset(months=12)]
+        frame["margin_year"] = frame["customer_id"].map(year.groupby("customer_id")["margin"].sum()).fillna(0.0)
     frame["change_year"] = frame["customer_id"].map(_change_over_a_year(panel, last))
     return name_accounts(frame, accounts)
 
@@ -126,7 +129,7 @@ def judge(frame: pd.DataFrame, min_certainty: float, max_gap_cv: float, min_acti
         }
     )
     if "profit" in frame:
-        met["profitable"] = frame["profit"] > 0
+        met["profitable"] = (frame["profit"] > 0) & (frame["margin_year"] >= 0 if "margin_year" in frame else True)
     return met
 
 

@@ -39,7 +39,9 @@ def name_misses(fact: Fact, met: Fact, say: Wording) -> list[str]:
         )
     if not met["still_buying"]:
         misses.append(say.sentence("silent for {days} days", days=say.count(fact["days_since_last_order"])))
-    if not met.get("profitable", True):
+    if not met.get("profitable", True) and fact["profit"] > 0:
+        misses.append(say.sentence("margin of the last 12 months is {x}", x=say.money(fact["margin_year"])))
+    elif not met.get("profitable", True):
         misses.append(say.sentence("profit is {profit}", profit=say.money(fact["profit"])))
     return misses
 
@@ -112,7 +114,9 @@ def describe_criteria(
             cv=say.share(max_gap_cv, 0),
         ),
         "still_buying": say.sentence("not silent for more than 180 days and three times its own rhythm"),
-        "profitable": say.sentence("profit above zero, after all costs that are known"),
+        "profitable": say.sentence(
+            "profit above zero, after all costs that are known, and no loss on the goods of the last twelve months"
+        ),
     }
     return pd.DataFrame(
         {

@@ -240,7 +240,8 @@ def identify_key_accounts(
     A key account is (1) in class A; (2) in class A again in at least ``min_certainty`` of the re-runs of its own ordering; (3)
     steady: it bought on at least four days, in at least ``min_active_share`` of its months or at gaps that vary by at most
     ``max_gap_cv`` (a buyer who orders every quarter is steady, too); (4) still buying, that is not of class "ended"; (5)
-    profitable: what it leaves after all costs that are known is positive. All must hold: the conjunction is the point, since a
+    profitable: what it leaves after all costs that are known is positive, and the goods of the last twelve months were not sold
+    at a loss. All must hold: the conjunction is the point, since a
     large single order, an occasional giant or a loss-making volume buyer is large without being a key account. A tier set by
     hand that is in force goes before the criteria, and is said.
 

@@ -24,6 +24,7 @@ from kam.identify.account_flags import (
     say_flags,
     too_few,
 )
+from kam.identify.below_cost import judge_below_cost
 from kam.identify.level_shift import MIN_ORDERS, excess, mean_shift
 from kam.identify.order_blocks import OrderBlocks, share_of
 from kam.identify.order_spike import SPIKE_TIMES, judge_order_spike
@@ -96,7 +97,7 @@ def sales_quality(
     last_days: int = LAST_DAYS,
     context: Context | None = None,
 ) -> SalesQualityResult:
-    """Flag accounts whose sales are of poor quality: bought with price, moved in time or space, or sent back.
+    """Flag accounts whose sales are of poor quality: bought with price, moved in time or space, sent back, or at a loss.
 
     A flag needs a test against the account's own past or the portfolio, corrected for the many accounts
     (:mod:`kam.identify.account_flags`) and for the many possible beginnings (:mod:`kam.identify.level_shift`), and a size that
@@ -114,6 +115,8 @@ def sales_quality(
     - *period-end loading*: orders in the last days of a quarter, binomial against even ordering or, if higher, the portfolio's
       own share; at least 10 points of revenue above it, and twice as often as in the last days of the other months, so that
       who orders at every month's end is not flagged.
+    - *below cost* (counted; :mod:`kam.identify.below_cost`): the last twelve months brought less than goods, freight and trade
+      terms cost.
     - *shipping elsewhere*: orders to a region that is not the account's, binomial against the portfolio's share; at least 10
       points above it.
 
@@ -171,6 +174,7 @@ def sales_quality(
         _returns(blocks, say),
         judge_order_spike(blocks, say),
         judge_period_end_loading(blocks, say, ledger.fiscal_year_start, last_days),
+        judge_below_cost(blocks, say),
         _shipping_elsewhere(blocks, say, accounts),
     ]
     facts = base_facts(blocks)

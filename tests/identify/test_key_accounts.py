@@ -286,6 +286,15 @@ def test_costs_beyond_the_goods_keep_an_account_off_the_list():
     assert accounts.at["weekly", "is_key_account"]
 
 
+def test_a_year_at_a_loss_keeps_an_account_off_the_list():
+    lines = portfolio()
+    late = (lines["customer_id"] == "monthly") & (lines["order_date"] >= "2023-01-01")
+    lines.loc[late, "cost"] = 1.05 * lines.loc[late, "amount"]
+    accounts = by_customer(listed(dataset(lines)))
+    assert accounts.at["monthly", "profit"] > 0 and not accounts.at["monthly", "is_key_account"]
+    assert accounts.at["monthly", "why"] == "margin of the last 12 months is -€1,200"
+
+
 def test_what_others_flag_is_a_warning():
     flags = pd.DataFrame({"customer_id": ["weekly"] * 3, "flag": ["own brand", "no sponsor", "overdue balance"],
                           "finding": ["tape dropped", "no sponsor is named", "half overdue"]})  # fmt: skip

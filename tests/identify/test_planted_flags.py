@@ -5,7 +5,8 @@ from kam.samples import simulate_company
 
 
 def test_planted_traps_are_flagged():
-    planted = {"dumping": 5, "period_end_loading": 5, "own_brand": 5, "rising_cost_to_serve": 5}
+    planted = {"dumping": 5, "period_end_loading": 5, "own_brand": 5, "rising_cost_to_serve": 5,
+               "negative_margin": 5}  # fmt: skip
     counts = count_company(simulate_company(seed=1301, n_accounts=200, traps=planted), scale=1.0)
     for flag in OWN_TRAP:
         assert counts[flag, "right"] >= 4, flag
