@@ -257,7 +257,7 @@ def say_flags(say: Wording, flags: pd.DataFrame, facts: pd.DataFrame, one: str, 
             else ""
         )
         + say.sentence(
-            "Most flags has {name}: {findings}.",
+            "{name} carries most of them: {findings}.",
             name=worst["name"].iloc[0],
             findings="; ".join(worst["finding"].head(3)),
         )
