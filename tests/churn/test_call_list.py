@@ -287,5 +287,6 @@ def test_invariants(margins, capacity, share, cost, before):
     assert not before & set(found.calls.loc[found.calls["list_part"] == "hold-out", "customer_id"])
     assert found.n_calls <= capacity and found.n_calls + found.n_held_out <= found.n_worth
     assert found.n_calls > 0 or found.n_worth == 0
-    assert (found.calls["expected_gain"] > 0).all() and found.gain_low <= found.gain <= found.gain_high
+    noise = 1e-12 * abs(found.gain)  # sums of the same gains in another order
+    assert (found.calls["expected_gain"] > 0).all() and found.gain_low - noise <= found.gain <= found.gain_high + noise
     assert found.answer()
