@@ -47,6 +47,10 @@ SEGMENTS = pd.DataFrame(
 """The segments, first match wins; ``score_rfm(segments=...)`` takes any table of this form."""
 
 
+MIN_ACCOUNTS = 20
+"""Accounts below which scores of five are too few to a score."""
+
+
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class RfmResult(Result):
     """Result of :func:`score_rfm`.
@@ -356,10 +360,23 @@ def _checks(context: Context, frame: pd.DataFrame, cuts: pd.DataFrame, n_without
         else say.sentence("all have"),
         verdict="handled" if n_without else "holds",
     )
+    enough = Check(
+        assumption=say.sentence("there are enough accounts for scores of five"),
+        finding=say.plural("one account", "{n} accounts", len(frame))
+        if len(frame) >= MIN_ACCOUNTS
+        else say.plural(
+            "one account: a score says little, look at class stability",
+            "{n} accounts, a few to a score: one order may move a score, look at class stability",
+            len(frame),
+        ),
+        verdict="holds" if len(frame) >= MIN_ACCOUNTS else "does not hold",
+        statistic=float(len(frame)),
+    )
     if len(frame) < 3 or frame["n_orders"].nunique() < 2 or frame["value"].nunique() < 2:
         return (
             spread,
             without,
+            enough,
             Check(
                 assumption=say.sentence("frequency and monetary value say different things"),
                 finding=say.sentence("too few different values to tell"),
@@ -370,6 +387,7 @@ def _checks(context: Context, frame: pd.DataFrame, cuts: pd.DataFrame, n_without
     return (
         spread,
         without,
+        enough,
         Check(
             assumption=say.sentence("frequency and monetary value say different things"),
             finding=say.sentence("their rank correlation is {r}", r=say.number(correlation)),

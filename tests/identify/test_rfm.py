@@ -118,7 +118,7 @@ def test_equal_values_share_a_score_and_the_check_says_so():
     frame = portfolio(100, 5).assign(n_orders=1)
     result = score_rfm(frame)
     assert result.customers["f_score"].nunique() == 1
-    assert [check.verdict for check in result.checks] == ["does not hold", "holds", "not testable"]
+    assert [check.verdict for check in result.checks] == ["does not hold", "holds", "holds", "not testable"]
 
 
 def test_customers_without_an_order_are_left_out_and_counted():
@@ -173,3 +173,9 @@ def test_scores_follow_the_order_of_the_values_whatever_the_rows(n, seed):
     pd.testing.assert_frame_equal(result, shuffled)
     assert result.sort_values("value")["m_score"].is_monotonic_increasing
     assert result.sort_values("days_since_last_order")["r_score"].is_monotonic_decreasing
+
+
+@pytest.mark.parametrize(("n", "verdict"), [(19, "does not hold"), (20, "holds")])
+def test_few_accounts_are_said(n, verdict):
+    found = next(c for c in score_rfm(portfolio(n, 1)).checks if "enough accounts" in c.assumption)
+    assert (found.verdict, found.statistic) == (verdict, n)
