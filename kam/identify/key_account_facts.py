@@ -28,7 +28,7 @@ def collect_facts(
     summary: pd.DataFrame,
     panel: pd.DataFrame,
     classes: AbcXyzResult,
-    rfm: RfmResult,
+    rfm: RfmResult | NotPossible,
     accounts: pd.DataFrame | None,
     last: pd.Timestamp,
 ) -> pd.DataFrame:
@@ -39,7 +39,8 @@ def collect_facts(
     summary, panel : pandas.DataFrame
         As from :func:`kam.ledger.summarize_customers`, and :func:`kam.ledger.activity_panel` by month.
     classes : AbcXyzResult
-    rfm : RfmResult
+    rfm : RfmResult or NotPossible
+        Segments, where there are enough accounts for scores.
     accounts : pandas.DataFrame or None
         The account file, for names.
     last : pandas.Timestamp
@@ -57,10 +58,10 @@ def collect_facts(
     ]
     taken = ["customer_id", "value", "share_value", "abc_class", "xyz_class", "n_orders", "gap_cv", "p_same_class"]
     frame = classes.customers[taken].merge(summary[own], on="customer_id", validate="one_to_one")
-    frame = frame.merge(rfm.customers[["customer_id", "segment"]], on="customer_id", how="left", validate="one_to_one")
     frame = frame.sort_values(["value", "customer_id"], ascending=[False, True], ignore_index=True)
     frame.insert(0, "rank", np.arange(1, len(frame) + 1))
-    frame["segment"] = frame["segment"].fillna("")
+    if isinstance(rfm, RfmResult):
+        frame["segment"] = frame["customer_id"].map(rfm.customers.set_index("customer_id")["segment"]).fillna("")
     frame["active_share"] = frame["n_active_periods"] / frame["n_periods"].where(frame["n_periods"] > 0)
     gross = frame["revenue"] + frame["returns"]
     frame["share_returns"] = frame["returns"] / gross.where(gross > 0)

@@ -225,7 +225,7 @@ def identify_key_accounts(
     dataset: Dataset,
     *,
     classes: AbcXyzResult | None = None,
-    rfm: RfmResult | None = None,
+    rfm: RfmResult | NotPossible | None = None,
     profit: ProfitabilityResult | None = None,
     scorecard: ScorecardResult | NotPossible | None = None,
     migration: TierMigrationResult | NotPossible | None = None,
@@ -255,7 +255,7 @@ def identify_key_accounts(
         The ledger, and names from the account file where there is one.
     classes : AbcXyzResult, optional
         From :func:`kam.identify.classify_abc_xyz`; computed if not given.
-    rfm : RfmResult, optional
+    rfm : RfmResult or NotPossible, optional
         From :func:`kam.identify.score_rfm`; computed if not given.
     profit : ProfitabilityResult, optional
         From :func:`kam.identify.profitability`; likewise.
@@ -283,7 +283,7 @@ def identify_key_accounts(
     ParameterError
         A threshold is out of range.
     DataError
-        ``classes`` are not those of this ledger; or as :func:`kam.identify.classify_abc_xyz` and :func:`kam.identify.score_rfm`.
+        ``classes`` are not those of this ledger; or as :func:`kam.identify.classify_abc_xyz`.
     """
     if not 0 <= min_certainty <= 1:
         raise ParameterError(f"min_certainty is {min_certainty}.", hint="Give a probability between 0 and 1.")
@@ -296,7 +296,8 @@ def identify_key_accounts(
     summary = summarize_customers(dataset.ledger)
     panel = activity_panel(dataset.ledger, freq="month")
     classes = classes or classify_abc_xyz(summary, panel, seed=seed, context=context)
-    rfm = rfm or score_rfm(summary, context=context)
+    if rfm is None:
+        rfm = attempt(score_rfm, summary, context=context)
     if set(classes.customers["customer_id"]) != set(summary["customer_id"]):
         raise DataError(
             "The classes are not of this ledger: the customers differ.", hint="Classify this ledger's summary."
@@ -343,7 +344,7 @@ def identify_key_accounts(
         "share_returns",
         "abc_class",
         "xyz_class",
-        "segment",
+        *(["segment"] if rfm else []),
         "p_same_class",
     ]
     columns += ["p_tier_a", "is_silent", "why", "warning"]

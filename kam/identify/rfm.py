@@ -48,7 +48,7 @@ SEGMENTS = pd.DataFrame(
 
 
 MIN_ACCOUNTS = 20
-"""Accounts below which scores of five are too few to a score."""
+"""Accounts below which a fifth is three or fewer, so that one order moves a score."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
@@ -146,6 +146,7 @@ def score_rfm(
     bins: Literal["quantile"] | Mapping[str, Sequence[float]] = "quantile",
     segments: pd.DataFrame | None = None,
     monetary: str = "revenue",
+    min_accounts: int = MIN_ACCOUNTS,
     context: Context | None = None,
 ) -> RfmResult:
     """Score every customer 1 to 5 on recency, frequency and monetary value, and name the segment.
@@ -169,6 +170,8 @@ def score_rfm(
         matching row names the segment, and every customer must match one.
     monetary : str
         Column of ``summary`` that is the monetary value.
+    min_accounts : int
+        Fewest customers with an order for fifths; business cut points hold for any number.
     context : Context, optional
         Currency, language and dataset.
 
@@ -185,7 +188,8 @@ def score_rfm(
     DataError
         A customer stands twice, or a value is missing.
     UndefinedMeasureError
-        No customer has a positive monetary value.
+        No customer has a positive monetary value, or fewer than ``min_accounts`` stand in line for fifths: then the stability
+        of each class (:func:`kam.identify.classify_abc_xyz`) says how sure its place is.
     ParameterError
         Cut points are not four ascending numbers per dimension, or a combination of scores has no segment.
 
@@ -197,7 +201,7 @@ def score_rfm(
     --------
     >>> summary = pd.DataFrame({"customer_id": list("abcde"), "days_since_last_order": [400, 200, 60, 20, 3],
     ...     "n_orders": [1, 2, 5, 20, 60], "revenue": [10., 90., 400., 2e3, 9e3]})
-    >>> score_rfm(summary).customers[["customer_id", "r_score", "f_score", "m_score", "segment"]].head(2)
+    >>> score_rfm(summary, min_accounts=5).customers[["customer_id", "r_score", "f_score", "m_score", "segment"]].head(2)
       customer_id  r_score  f_score  m_score    segment
     0           e        5        5        5  champions
     1           d        4        4        4  champions
@@ -230,7 +234,7 @@ def score_rfm(
         raise UndefinedMeasureError("No customer has a positive value.", hint="Check the sign of the amounts.")
     frame = frame.sort_values(["value", "customer_id"], ascending=[False, True], ignore_index=True)
     columns = {"recency": frame["days_since_last_order"], "frequency": frame["n_orders"], "monetary": frame["value"]}
-    cut_points = _cut_points(columns, bins)
+    cut_points = _cut_points(columns, bins, min_accounts)
     for dimension, score in _DIMENSIONS.items():
         above = np.searchsorted(cut_points[dimension], columns[dimension].to_numpy(dtype=float), side="left")
         frame[score] = (SCORES - above if dimension == "recency" else above + 1).astype("int64")
@@ -268,10 +272,17 @@ def _checked_rules(rules: pd.DataFrame) -> pd.DataFrame:
     return rules[_RULE_COLUMNS].reset_index(drop=True)
 
 
-def _cut_points(columns: Mapping[str, pd.Series], bins: str | Mapping[str, Sequence[float]]) -> dict[str, np.ndarray]:
+def _cut_points(
+    columns: Mapping[str, pd.Series], bins: str | Mapping[str, Sequence[float]], min_accounts: int
+) -> dict[str, np.ndarray]:
     if isinstance(bins, str):
         if bins != "quantile":
             raise ParameterError(f"bins is {bins!r}.", hint="Use 'quantile' or a mapping of cut points.")
+        if (n := len(columns["recency"])) < min_accounts:
+            raise UndefinedMeasureError(
+                f"Fifths of {n} accounts are too few to a score; scores of five take {min_accounts}.",
+                hint="Look at the stability of each class, or give business cut points as bins=.",
+            )
         steps = np.arange(1, SCORES) / SCORES
         return {
             name: np.quantile(values.to_numpy(dtype=float), steps, method="inverted_cdf")
@@ -360,23 +371,10 @@ def _checks(context: Context, frame: pd.DataFrame, cuts: pd.DataFrame, n_without
         else say.sentence("all have"),
         verdict="handled" if n_without else "holds",
     )
-    enough = Check(
-        assumption=say.sentence("there are enough accounts for scores of five"),
-        finding=say.plural("one account", "{n} accounts", len(frame))
-        if len(frame) >= MIN_ACCOUNTS
-        else say.plural(
-            "one account: a score says little, look at class stability",
-            "{n} accounts, a few to a score: one order may move a score, look at class stability",
-            len(frame),
-        ),
-        verdict="holds" if len(frame) >= MIN_ACCOUNTS else "does not hold",
-        statistic=float(len(frame)),
-    )
     if len(frame) < 3 or frame["n_orders"].nunique() < 2 or frame["value"].nunique() < 2:
         return (
             spread,
             without,
-            enough,
             Check(
                 assumption=say.sentence("frequency and monetary value say different things"),
                 finding=say.sentence("too few different values to tell"),
@@ -387,7 +385,6 @@ def _checks(context: Context, frame: pd.DataFrame, cuts: pd.DataFrame, n_without
     return (
         spread,
         without,
-        enough,
         Check(
             assumption=say.sentence("frequency and monetary value say different things"),
             finding=say.sentence("their rank correlation is {r}", r=say.number(correlation)),

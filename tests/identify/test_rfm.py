@@ -33,7 +33,7 @@ def portfolio(n, seed):
 
 
 def test_five_accounts_by_hand():
-    result = score_rfm(FIVE, context=Context(currency="EUR"))
+    result = score_rfm(FIVE, min_accounts=5, context=Context(currency="EUR"))
     assert result.customers["customer_id"].tolist() == list("edcba")
     for score in ("r_score", "f_score", "m_score"):
         assert result.customers[score].tolist() == [5, 4, 3, 2, 1]
@@ -49,7 +49,7 @@ def test_five_accounts_by_hand():
 
 def test_who_is_slipping():
     silent = FIVE.assign(days_since_last_order=[3, 20, 60, 200, 400])
-    result = score_rfm(silent, context=Context(currency="EUR"))
+    result = score_rfm(silent, min_accounts=5, context=Context(currency="EUR"))
     assert result.slipping["customer_id"].tolist() == ["e", "d"]
     assert result.slipping["segment"].unique().tolist() == ["cannot lose"]
     assert (
@@ -107,29 +107,35 @@ def test_the_segment_table_covers_every_score_and_can_be_replaced():
     own = pd.DataFrame(
         [("큰손", 1, 5, 1, 5, 4, 5, "m", "a"), ("rest", 1, 5, 1, 5, 1, 5, "m", "a")], columns=SEGMENTS.columns
     )
-    assert score_rfm(FIVE, segments=own).customers["segment"].tolist() == ["큰손", "큰손", "rest", "rest", "rest"]
+    assert score_rfm(FIVE, min_accounts=5, segments=own).customers["segment"].tolist() == [
+        "큰손",
+        "큰손",
+        "rest",
+        "rest",
+        "rest",
+    ]
     with pytest.raises(ParameterError, match="no row for some scores"):
-        score_rfm(FIVE, segments=own.head(1))
+        score_rfm(FIVE, min_accounts=5, segments=own.head(1))
     with pytest.raises(MissingColumnError, match="advice"):
-        score_rfm(FIVE, segments=own.drop(columns="advice"))
+        score_rfm(FIVE, min_accounts=5, segments=own.drop(columns="advice"))
 
 
 def test_equal_values_share_a_score_and_the_check_says_so():
     frame = portfolio(100, 5).assign(n_orders=1)
     result = score_rfm(frame)
     assert result.customers["f_score"].nunique() == 1
-    assert [check.verdict for check in result.checks] == ["does not hold", "holds", "holds", "not testable"]
+    assert [check.verdict for check in result.checks] == ["does not hold", "holds", "not testable"]
 
 
 def test_customers_without_an_order_are_left_out_and_counted():
     frame = FIVE.assign(n_orders=[0, 2, 5, 20, 60], days_since_last_order=[np.nan, 200, 60, 20, 3])
-    result = score_rfm(frame)
+    result = score_rfm(frame, min_accounts=1)
     assert (result.n_customers, result.n_without_order) == (4, 1)
     assert result.checks[1].verdict == "handled"
 
 
 def test_one_customer():
-    result = score_rfm(FIVE.tail(1))
+    result = score_rfm(FIVE.tail(1), min_accounts=1)
     assert result.customers[["r_score", "f_score", "m_score"]].to_numpy().tolist() == [[5, 1, 1]]
     assert result.checks[-1].verdict == "not testable"
 
@@ -167,15 +173,17 @@ def test_bad_cut_points_are_named(bins):
 def test_scores_follow_the_order_of_the_values_whatever_the_rows(n, seed):
     frame = portfolio(n, seed)
     before = frame.copy(deep=True)
-    result = score_rfm(frame).customers
+    result = score_rfm(frame, min_accounts=1).customers
     pd.testing.assert_frame_equal(frame, before)
-    shuffled = score_rfm(frame.sample(frac=1, random_state=seed)).customers
+    shuffled = score_rfm(frame.sample(frac=1, random_state=seed), min_accounts=1).customers
     pd.testing.assert_frame_equal(result, shuffled)
     assert result.sort_values("value")["m_score"].is_monotonic_increasing
     assert result.sort_values("days_since_last_order")["r_score"].is_monotonic_decreasing
 
 
-@pytest.mark.parametrize(("n", "verdict"), [(19, "does not hold"), (20, "holds")])
-def test_few_accounts_are_said(n, verdict):
-    found = next(c for c in score_rfm(portfolio(n, 1)).checks if "enough accounts" in c.assumption)
-    assert (found.verdict, found.statistic) == (verdict, n)
+def test_fewer_than_twenty_accounts_have_no_fifths_but_may_have_business_cut_points():
+    with pytest.raises(UndefinedMeasureError, match=r"Fifths of 19 accounts .* Look at the stability of each class"):
+        score_rfm(portfolio(19, 1))
+    assert score_rfm(portfolio(20, 1)).n_customers == 20
+    cuts = {"recency": [30, 90, 180, 365], "frequency": [1, 3, 10, 30], "monetary": [50, 100, 1000, 5000]}
+    assert score_rfm(portfolio(19, 1), bins=cuts).n_customers == 19

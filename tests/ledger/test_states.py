@@ -318,7 +318,7 @@ def score_naively(ledger: Ledger, k: int, window: int, freq: Any = "month") -> d
         if scored:
             # Frequency and value are moved so that nobody is without an order or worth nothing: ranks stay as they are.
             frame = pd.DataFrame(scored, columns=["customer_id", "days_since_last_order", "n_orders", "revenue"])
-            for row in score_rfm(frame).customers.itertuples():
+            for row in score_rfm(frame, min_accounts=1).customers.itertuples():
                 found[row.customer_id, period] = row.segment
     return found
 

@@ -67,3 +67,4 @@ def test_a_small_ledger_with_nothing_but_what_is_required(execute, hostile_names
     run = execute(dataset=write_dataset(orders))
     assert set(run.results["concentration"].curve["customer_id"]) == set(hostile_names)
     assert run.html and "<script>alert" not in run.html
+    assert len(hostile_names) < 20 and "rfm" not in run.results and "scores of five take 20" in run.html
