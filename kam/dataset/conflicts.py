@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from kam.columns import GLOSSARY
 from kam.dataset.dictionary import LONG_SURVEY, TABLES
 from kam.dataset.folding import fold
-from kam.dataset.schema import SECRET_URL, DatasetFile, SurveyFile, TableFile, nearest
-
-Key = tuple[str | int, ...]
+from kam.dataset.schema import DatasetFile, SurveyFile, TableFile
+from kam.dataset.yaml_files import SECRET_URL, Key, nearest
 
 MEASURES = tuple(
     dict.fromkeys(

@@ -35,7 +35,8 @@ from kam.dataset.frame_checks import (
     shorten,
 )
 from kam.dataset.periods import ALLOWED, Freq, parse_periods
-from kam.dataset.schema import DatasetFile, SurveyFile, TableFile, nearest
+from kam.dataset.schema import DatasetFile, SurveyFile, TableFile
+from kam.dataset.yaml_files import nearest
 from kam.errors import DataError, MissingColumnError
 from kam.ledger.reading import ColumnType, ReadOptions, SourceTable, read_source, type_columns
 from kam.wording import Wording

@@ -7,17 +7,15 @@ put into words in :mod:`kam.dataset.parsing`; tables and columns are declared in
 from __future__ import annotations
 
 import codecs
-import re
 import zoneinfo
-from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal, InvalidOperation
-from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from kam.dataset.dictionary import LONG_SURVEY, TABLES
+from kam.dataset.yaml_files import Section, nearest
 
 COMMON_ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "gb18030", "cp949", "cp932", "cp1252", "latin-1", "big5")
 """Encodings that an error message names; any text codec of Python is allowed."""
@@ -33,21 +31,7 @@ _CURRENCY_SIGNS = {
     "₩": "KRW",
     "원": "KRW",
 }
-SECRET_URL = re.compile(r"^\w[\w+.-]*://[^/\s]*:[^/\s]*@")
-"""An address with a password in it."""
-
 _SEPARATORS = {",": ",", ";": ";", "|": "|", "\t": "\t", "tab": "\t"}
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """``Did you mean 'x'? `` for the known word that is nearest, else nothing.
-
-    >>> nearest("encodng", ["source", "encoding"])
-    "Did you mean 'encoding'? "
-    """
-    by_folded = {name.casefold(): name for name in known}
-    found = get_close_matches(word.strip().casefold(), by_folded, n=1, cutoff=0.6)
-    return f"Did you mean {by_folded[found[0]]!r}? " if found else ""
 
 
 # -- types of single values ------------------------------------------------------------------------------------------
@@ -169,12 +153,6 @@ Money = Annotated[Decimal, BeforeValidator(_to_decimal)]
 TextOrNumber = Annotated[str | int, BeforeValidator(_check_text_or_number)]
 LevelNumber = Annotated[float, BeforeValidator(_check_level)]
 Range = Annotated[tuple[float, float], Field(strict=False), AfterValidator(_check_range)]
-
-
-class Section(BaseModel):
-    """Base of every part of the file: unknown keys are errors, values are taken as written, nothing changes later."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
 # -- tables ----------------------------------------------------------------------------------------------------------

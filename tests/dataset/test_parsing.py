@@ -5,7 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from kam.dataset.parsing import MAX_BYTES, digest_meaning, parse_dataset_file, read_dataset_file
+from kam.dataset.parsing import digest_meaning, parse_dataset_file, read_dataset_file
+from kam.dataset.yaml_files import MAX_BYTES
 from kam.errors import DatasetError, UnreadableFileError
 
 BASE = "name: x\ntables:\n  ledger:\n    source: a.csv\n"
