@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -52,34 +53,43 @@ def _options(
 
 @app.command("run")
 def _run(
-    notebooks: Annotated[list[str], typer.Argument(metavar="NOTEBOOK…", help="Paths, or names or numbers such as 10.")],
+    what: Annotated[
+        list[str],
+        typer.Argument(metavar="PLAN|NOTEBOOK…", help="A plan (.yaml), or notebooks: paths, names or numbers."),
+    ],
     parameter: Annotated[
         list[str] | None, typer.Option("-p", "--parameter", metavar="NAME=VALUE", help="A parameter of the notebooks.")
     ] = None,
     file: Annotated[
         Path | None, typer.Option("-f", "--file", metavar="PARAMS.YAML", help="Parameters by name.")
     ] = None,
-    jobs: Annotated[int, typer.Option(min=1, help="How many notebooks run at the same time.")] = 2,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="How many notebooks run at the same time; 2 if the plan is silent.")
+    ] = None,
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where the reports go.")] = Path("reports"),
     plan_name: Annotated[
         str | None, typer.Option(metavar="NAME", help="Name of the run, if not the notebook's.")
     ] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait for another run of the plan instead of refusing.")] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Take nothing over from a run of the plan that was cut off.")
+    ] = False,
 ) -> None:
-    """Run notebooks and publish their reports; status 1 if one of them failed."""
-    from kam.report import run_notebooks
+    """Run a plan or notebooks and publish their reports; status 1 if one of them failed."""
+    from kam.report import is_plan, plan_notebooks, read_plan, run_plan
     from kam.report.parameters import read_parameter_file
     from kam.report.progress import watch_run
 
+    texts = _split(parameter or [])
+    if any(is_plan(name) for name in what):
+        if len(what) > 1 or file or plan_name:
+            raise ParameterError("A plan is run by itself.", hint="Give one plan; parameters stand in it, or as -p.")
+        plan = read_plan(what[0], texts=texts, jobs=jobs)
+    else:
+        given = read_parameter_file(file) if file else {}
+        plan = plan_notebooks(what, parameters=given, texts=texts, name=plan_name, jobs=jobs or 2)
     with watch_run() as watcher:
-        run = run_notebooks(
-            notebooks,
-            parameters=read_parameter_file(file) if file else {},
-            texts=_split(parameter or []),
-            out=out,
-            jobs=jobs,
-            plan=plan_name,
-            watcher=watcher,
-        )
+        run = run_plan(replace(plan, wait=wait or plan.wait), out=out, adopt=not fresh, watcher=watcher)
     for warning in run.manifest.warnings:
         typer.echo(f"Note: {warning}")
     typer.echo(f"The reports: {run.index}")

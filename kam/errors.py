@@ -22,6 +22,7 @@ The tree::
     │   └── UndefinedChurnError     no number of silent periods means "lost" on these data
     └── RunError                    a run of notebooks failed
         ├── NotebookError           a notebook raised, or did not run to its end
+        ├── PlanError               a plan is wrong: names the key and the allowed values
         ├── ResultsError            results on disk cannot be read back
         └── LockedError             another run of the same plan is at work
 
@@ -138,6 +139,10 @@ class RunError(KamError):
 
 class NotebookError(RunError):
     """A notebook raised, or did not run to its end."""
+
+
+class PlanError(RunError):
+    """A plan is wrong; the message names the key and the allowed values."""
 
 
 class ResultsError(RunError):

@@ -121,42 +121,53 @@ def calls(monkeypatch):
     """What the command hands to the report layer."""
     heard = []
 
-    def pretend(notebooks, **options):
-        heard.append((notebooks, options))
+    def pretend(plan, **options):
+        heard.append((plan, options))
         now = datetime(2026, 11, 21, tzinfo=UTC)
-        warnings = ("There is no workbook.",) if options["plan"] == "warn" else ()
-        steps = (
-            [report.run.Step(name="x", title="x", notebook_sha256="", status="failed")]
-            if options["plan"] == "fail"
-            else []
-        )
+        warnings = ("There is no workbook.",) if plan.name == "warn" else ()
+        failed = report.run.Step(name="x", title="x", notebook_sha256="", status="failed")
         manifest = Manifest(
             run_id="r", plan="p", started=now, finished=now, parameters={}, dataset=None, seed=None, versions={},
-            steps=tuple(steps), warnings=warnings,
+            steps=(failed,) if plan.name == "fail" else (), warnings=warnings,
         )  # fmt: skip
         return report.Run(manifest, Path("out/r"), Path("out/index.html"))
 
-    monkeypatch.setattr(report, "run_notebooks", pretend)
+    monkeypatch.setattr(report, "run_plan", pretend)
     return heard
 
 
 def test_arguments_are_handed_on_as_they_were_typed(monkeypatch, calls, tmp_path, capsys):
     (tmp_path / "p.yaml").write_text("count: 3\n", encoding="utf-8")
-    arguments = ["10", "a.ipynb", "-p", "name=007", "-p", "f=a=b", "-f", str(tmp_path / "p.yaml"), "--jobs", "3"]
-    assert call(monkeypatch, "run", *arguments, "--out", "o", "--plan-name", "night") == 0
-    notebooks, options = calls[0]
-    options.pop("watcher")
-    assert notebooks == ["10", "a.ipynb"]
-    assert options == {
-        "parameters": {"count": 3}, "texts": {"name": "007", "f": "a=b"}, "out": Path("o"), "jobs": 3, "plan": "night",
-    }  # fmt: skip
+    notebooks = [str(NOTEBOOKS / "answers.ipynb"), str(NOTEBOOKS / "succeeds.ipynb")]
+    arguments = [*notebooks, "-p", "name=007", "-p", "codes=[a=b]", "-f", str(tmp_path / "p.yaml"), "--jobs", "3"]
+    assert call(monkeypatch, "run", *arguments, "--out", "o", "--plan-name", "night", "--wait", "--fresh") == 0
+    plan, options = calls[0]
+    assert [(step.name, step.parameters) for step in plan.steps] == [
+        ("answers", {"name": "007", "count": 3}),
+        ("succeeds", {"codes": ["a=b"]}),
+    ]
+    assert (plan.name, plan.jobs, plan.wait) == ("night", 3, True)
+    assert (options["out"], options["adopt"]) == (Path("o"), False)
     assert capsys.readouterr().out == "The reports: out/index.html\n"
 
 
 def test_defaults(monkeypatch, calls):
     assert call(monkeypatch, "run", "10") == 0
-    options = calls[0][1]
-    assert (options["out"], options["jobs"], options["plan"], options["parameters"]) == (Path("reports"), 2, None, {})
+    plan, options = calls[0]
+    assert (options["out"], options["adopt"], plan.jobs, plan.name) == (
+        Path("reports"), True, 2, "10_customer_identification",
+    )  # fmt: skip
+    assert not plan.wait and plan.steps[0].parameters == {}
+
+
+def test_a_plan_is_run_by_itself(monkeypatch, calls, tmp_path, capsys):
+    (tmp_path / "night.yaml").write_text("jobs: 3\nsteps: [{notebook: 10}]\n", encoding="utf-8")
+    plan = str(tmp_path / "night.yaml")
+    assert call(monkeypatch, "run", plan, "-p", "seed=3") == 0
+    assert (calls[0][0].name, calls[0][0].jobs, calls[0][0].steps[0].parameters) == ("night", 3, {"seed": 3})
+    assert call(monkeypatch, "run", plan, "--jobs", "1") == 0 and calls[1][0].jobs == 1
+    assert call(monkeypatch, "run", plan, "10") == 2
+    assert "A plan is run by itself" in capsys.readouterr().err
 
 
 def test_a_failed_step_is_status_1_and_a_warning_is_told(monkeypatch, calls, capsys):
@@ -174,10 +185,10 @@ def test_an_error_of_kam_is_told_and_another_is_not_hidden(monkeypatch, capsys):
     def fail(*_, **__):
         raise ParameterError("It is wrong.", hint="Mend it.")
 
-    monkeypatch.setattr(report, "run_notebooks", fail)
+    monkeypatch.setattr(report, "run_plan", fail)
     assert call(monkeypatch, "run", "10") == 2
     assert capsys.readouterr().err == "kam: It is wrong. What to do: Mend it.\n"
-    monkeypatch.setattr(report, "run_notebooks", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(report, "run_plan", lambda *_, **__: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         call(monkeypatch, "run", "10")
 

@@ -10,7 +10,7 @@ from kam.dataset.checking import DatasetCheck, check_dataset, find_problems
 from kam.dataset.drafting import Draft, draft_dataset
 from kam.dataset.groups import group_accounts
 from kam.dataset.names import name_accounts
-from kam.dataset.opening import Dataset, open_dataset
+from kam.dataset.opening import Dataset, input_files, open_dataset
 
 __all__ = [
     "Dataset",
@@ -21,6 +21,7 @@ __all__ = [
     "draft_dataset",
     "find_problems",
     "group_accounts",
+    "input_files",
     "name_accounts",
     "open_dataset",
 ]

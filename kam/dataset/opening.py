@@ -20,6 +20,7 @@ from kam.dataset.parsing import digest_meaning, read_dataset_file
 from kam.dataset.schema import Assumptions, Criterion, DatasetFile, TableFile
 from kam.errors import DatasetError, UnreadableFileError
 from kam.ledger import Cleaning, Covariates, Ledger, open_ledger
+from kam.ledger.file_search import find_files
 from kam.ledger.reading import SourceTable, connect
 from kam.results import Context
 from kam.wording import Wording
@@ -289,6 +290,20 @@ class Dataset:
 
     def __repr__(self) -> str:
         return f"Dataset {self.name!r}: {', '.join(self.tables)} ({self.path})"
+
+
+def input_files(dataset: Dataset) -> tuple[Path, ...]:
+    """Every file that the dataset reads, its ``dataset.yaml`` first; those of a glob by name.
+
+    Raises
+    ------
+    DataError
+        A source is not there.
+    """
+    files = [dataset.path]
+    for name in dataset.tables:
+        files += find_files(locate_source(getattr(dataset.file.tables, name), dataset.path.parent))
+    return tuple(dict.fromkeys(files))
 
 
 # -- finding ---------------------------------------------------------------------------------------------------------

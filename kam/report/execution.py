@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import math
 import signal
 import sys
 import threading
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kam.errors import KamError, NotebookError
+from kam.report.inputs import Inputs
 from kam.report.manifest import Step
 from kam.report.notebook import Notebook, inject_parameters, release_notebook
 from kam.results import Context, KeyFigure, read_results_json
@@ -38,6 +40,8 @@ class Job:
 
     Attributes
     ----------
+    name : str
+        Of the step: its folder in the run's.
     notebook : Notebook
         What to run.
     parameters : dict
@@ -50,14 +54,27 @@ class Job:
         The step's folder; it is there and empty.
     started : datetime.datetime
         When the run began.
+    after : tuple of str
+        Names of the steps that have to succeed first.
+    inputs : Inputs, optional
+        The files of the dataset as they were when the run began.
+    cell_seconds : float, optional
+        Limit of every cell.
+    memory_bytes : int, optional
+        Limit of the kernel's memory.
     """
 
+    name: str
     notebook: Notebook
     parameters: dict[str, Any]
     settings: dict[str, Any]
     dataset: str | None
     folder: Path
     started: datetime
+    after: tuple[str, ...] = ()
+    inputs: Inputs | None = None
+    cell_seconds: float | None = None
+    memory_bytes: int | None = None
 
     def release(self, executed: dict[str, Any]) -> dict[str, Any]:
         """The executed notebook as it is kept."""
@@ -72,20 +89,18 @@ class Job:
 
 
 def serve(connection: Connection) -> None:
-    """Do jobs from the other end of a connection, one after the other, until it sends None or goes away.
+    """Do the job that comes from the other end of a connection, if one comes.
 
-    Sends ``("cell", done, total)`` after each code cell and ``("step", Step)`` at the end of a job.
+    Sends ``("cell", done, total)`` after each code cell and ``("step", Step)`` at the end.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the runner ends this process, also when someone presses Ctrl-C
     threading.Thread(target=_end_with_parent, daemon=True).start()
     logging.getLogger().addHandler(logging.NullHandler())  # what goes wrong is told in the manifest
     # One second of every start: a grammar for a URI format that no notebook is checked against; jsonschema does without.
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
-    try:
-        while (job := connection.recv()) is not None:
-            connection.send(("step", run_job(job, on_cell=lambda *cells: connection.send(("cell", *cells)))))
-    except (EOFError, OSError):
-        return
+    with contextlib.suppress(EOFError, OSError):
+        job = connection.recv()
+        connection.send(("step", run_job(job, on_cell=lambda *cells: connection.send(("cell", *cells)))))
 
 
 def run_job(job: Job, *, on_cell: Callable[[int, int], None] = lambda done, total: None) -> Step:
@@ -101,6 +116,8 @@ def run_job(job: Job, *, on_cell: Callable[[int, int], None] = lambda done, tota
     try:
         executed = _execute(job, on_cell)
         _raise_for_fault(executed)
+        if job.inputs:
+            job.inputs.require_unchanged()
         results = _read_results(job)
         facts |= _describe(results, executed)
         from kam.report.render import render_report
@@ -124,13 +141,18 @@ def run_job(job: Job, *, on_cell: Callable[[int, int], None] = lambda done, tota
 
 def begin_step(job: Job) -> Step:
     """What is known of a step before it ran; failed until it has succeeded."""
+    from pydantic_core import to_jsonable_python
+
     notebook = job.notebook
     return Step(
-        name=notebook.step,
+        name=job.name,
         title=notebook.title,
         notebook_sha256=notebook.sha256,
         dataset=job.dataset,
         status="failed",
+        parameters=to_jsonable_python(job.parameters),
+        after=job.after,
+        inputs_sha256=job.inputs.sha256 if job.inputs else None,
     )
 
 
@@ -138,6 +160,7 @@ def _execute(job: Job, on_cell: Callable[[int, int], None]) -> NotebookNode:
     """The executed notebook, also written to the step's folder, with the parameters that were asked for."""
     import nbformat
     import papermill
+    from nbclient.exceptions import CellTimeoutError
     from papermill.exceptions import PapermillExecutionError
     from traitlets.config import Config
 
@@ -157,11 +180,14 @@ def _execute(job: Job, on_cell: Callable[[int, int], None]) -> NotebookNode:
                 language="python",
                 progress_bar=False,
                 kernel_manager_class=RunKernelManager,
-                config=Config({"RunKernelManager": {"folder": folder}}),
+                config=Config({"RunKernelManager": {"folder": folder, "memory_bytes": job.memory_bytes or 0}}),
+                execution_timeout=math.ceil(job.cell_seconds) if job.cell_seconds else None,
                 on_cell_executed=lambda cell, cell_index, **_: on_cell(code.index(cell_index) + 1, len(code)),
             )
         except PapermillExecutionError as error:
             raise NotebookError(_tell(error)) from error
+        except CellTimeoutError as error:
+            raise NotebookError(_tell_timeout(kept, job)) from error
         except Exception as error:
             log = Path(folder, "kernel.log")
             said = log.read_text(encoding="utf-8", errors="replace").strip() if log.is_file() else ""
@@ -179,10 +205,23 @@ def _execute(job: Job, on_cell: Callable[[int, int], None]) -> NotebookNode:
 
 def _tell(error: Any) -> str:
     """What stopped the notebook, and in which cell."""
-    first = next((line for line in str(error.source).splitlines() if line.strip()), "").strip()
+    first = _first_line(str(error.source))
     said = str(error.evalue).strip()
     what = said if _is_kam_error(error.ename) and said else f"{error.ename}: {said}".rstrip(": ")
-    return f"The notebook stopped in cell [{error.exec_count}], which begins `{first[:80]}`: {what.rstrip('.')}."
+    return f"The notebook stopped in cell [{error.exec_count}], which begins `{first}`: {what.rstrip('.')}."
+
+
+def _tell_timeout(kept: Path, job: Job) -> str:
+    """Which cell took longer than it may; papermill wrote it down as completed, and is not believed."""
+    cells = json.loads(kept.read_text(encoding="utf-8"))["cells"] if kept.is_file() else []
+    begun = [cell for cell in cells if cell.get("metadata", {}).get("papermill", {}).get("start_time")]
+    first = _first_line("".join(begun[-1]["source"])) if begun else ""
+    named = f"The cell that begins `{first}`" if first else "A cell"
+    return f"{named} took longer than it may: {(job.cell_seconds or 0) / 60:g} minutes. The notebook was ended there."
+
+
+def _first_line(source: str) -> str:
+    return next((line for line in source.splitlines() if line.strip()), "").strip()[:80]
 
 
 def _keep_traceback(job: Job, said: str = "") -> None:
@@ -207,7 +246,7 @@ def _raise_for_fault(executed: NotebookNode) -> None:
     for cell in executed.cells:
         if cell.cell_type != "code" or not cell.source.strip():
             continue
-        first = cell.source.strip().splitlines()[0][:80]
+        first = _first_line(cell.source)
         for output in cell.outputs:
             if output.output_type == "error":
                 what = f"{output.ename}: {output.evalue}".rstrip(": ")

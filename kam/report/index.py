@@ -84,7 +84,7 @@ def _newest(root: Path, runs: list[Manifest]) -> list[_Entry]:
     for key in sorted(found, key=lambda key: (key[0], key[1] or "")):
         newest_run, newest = found[key][0]
         good = next(((run, step) for run, step in found[key] if step.status == "succeeded"), None)
-        failed = newest_run if newest.status == "failed" else None
+        failed = newest_run if newest.status != "succeeded" else None
         run, step = good or (newest_run, newest)
         entries.append(
             _Entry(

@@ -11,7 +11,7 @@ from typing import Any
 
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
-from traitlets import Unicode, default
+from traitlets import Int, Unicode, default
 
 _LONGEST_SOCKET = 100  # Linux and macOS cut the path of a socket at 107 and 103 characters
 
@@ -27,9 +27,12 @@ class RunKernelManager(AsyncKernelManager):
     ----------
     folder : str
         A folder of this kernel's own, with a short path; ``kernel.log`` there takes what the process itself prints.
+    memory_bytes : int
+        Limit of its memory, on Linux; 0 means none. What asks for more gets a ``MemoryError``.
     """
 
     folder = Unicode(config=True)
+    memory_bytes = Int(0, config=True)
 
     @default("transport")
     def _transport_default(self) -> str:
@@ -56,6 +59,11 @@ class RunKernelManager(AsyncKernelManager):
         work.mkdir()
         with open(Path(self.folder, "kernel.log"), "wb") as log:
             await super().start_kernel(**{**options, "cwd": str(work), "stdout": log, "stderr": log})
+        pid = getattr(self.provisioner, "pid", None)
+        if self.memory_bytes and pid and sys.platform == "linux":
+            import resource
+
+            resource.prlimit(pid, resource.RLIMIT_DATA, (self.memory_bytes, self.memory_bytes))
 
     start_kernel: Callable[..., Awaitable[None]] = _start_in_folder
 

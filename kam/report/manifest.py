@@ -7,7 +7,7 @@ its ``status``; ``error`` says in plain words why a step failed. The manifest is
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -17,7 +17,7 @@ from kam.report.notebook import folder_name
 from kam.results import Context, KeyFigure
 
 SCHEMA_VERSION = 1
-Status = Literal["succeeded", "failed"]
+Status = Literal["succeeded", "failed", "skipped"]
 
 _PACKAGES = (
     "kam", "pandas", "numpy", "ibis-framework", "duckdb", "scipy", "statsmodels", "scikit-learn", "matplotlib",
@@ -32,15 +32,25 @@ class Step:
     Attributes
     ----------
     name : str
-        The folder of the step in the run's folder.
+        The folder of the step in the run's folder; ``<values>/<notebook>`` where a notebook ran once per value.
     title : str
         The report's question.
     notebook_sha256 : str
         Digest of the notebook that ran.
-    status : {"succeeded", "failed"}
-        A failed step has no report.
+    status : {"succeeded", "failed", "skipped"}
+        A failed step has no report; one that waited for a failed one was skipped.
     seconds : float
         How long it took.
+    parameters : dict
+        What was asked for, as JSON has it; what a notebook's own default gave stands in the notebook.
+    after : tuple of str
+        The steps that it waited for.
+    attempts : int
+        How often it was tried.
+    inputs_sha256 : str, optional
+        Digest of the files that its dataset read.
+    adopted_from : str, optional
+        The run that was cut off in which it was made.
     dataset : str, optional
         The dataset's name: the notebook's results name it; where there are none, the parameter does.
     context : kam.results.Context, optional
@@ -66,6 +76,11 @@ class Step:
     key_figures: tuple[KeyFigure, ...] = ()
     error: str | None = None
     warnings: tuple[str, ...] = ()
+    parameters: dict[str, Any] = field(default_factory=dict)
+    after: tuple[str, ...] = ()
+    attempts: int = 1
+    inputs_sha256: str | None = None
+    adopted_from: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +96,7 @@ class Manifest:
     started, finished : datetime.datetime
         UTC.
     parameters : dict
-        What was asked for, as JSON has it; what a notebook's own default gave stands in the notebook.
+        What was asked for, as JSON has it; of steps with different values the last one's.
     dataset : kam.results.Context, optional
         Name, as-of date and fingerprint of the data, from the first step with results.
     seed : int, optional
@@ -107,7 +122,7 @@ class Manifest:
     schema_version: int = SCHEMA_VERSION
 
     @property
-    def status(self) -> Status:
+    def status(self) -> Literal["succeeded", "failed"]:
         """A run succeeded when every step did."""
         return "succeeded" if all(step.status == "succeeded" for step in self.steps) else "failed"
 
@@ -124,6 +139,31 @@ def installed_versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return versions
+
+
+def write_step(step: Step, file: Path) -> None:
+    """Write one step as JSON, in one move."""
+    from pydantic_core import to_json
+
+    part = file.with_suffix(".part")
+    part.write_bytes(to_json(asdict(step), indent=1))
+    part.replace(file)
+
+
+def read_step(file: Path) -> Step:
+    """The step that :func:`write_step` wrote.
+
+    Raises
+    ------
+    kam.errors.ResultsError
+        It is missing or damaged.
+    """
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        return TypeAdapter(Step).validate_python(json.loads(file.read_text(encoding="utf-8")))
+    except (OSError, ValueError, ValidationError) as error:
+        raise ResultsError("The record of a step cannot be read.", where=str(file)) from error
 
 
 def write_manifest(manifest: Manifest, folder: Path) -> Path:
@@ -153,7 +193,7 @@ def read_manifest(folder: Path) -> Manifest:
         if content["schema_version"] != SCHEMA_VERSION:
             raise ValueError(f"schema version {content['schema_version']}; this kam reads {SCHEMA_VERSION}")
         manifest = TypeAdapter(Manifest).validate_python(content)
-        if manifest.run_id != folder.name or any(step.name != folder_name(step.name) for step in manifest.steps):
+        if manifest.run_id != folder.name or any(not _is_tame(step.name) for step in manifest.steps):
             raise ValueError("it names other folders than its own")
         for context in (manifest.dataset, *(step.context for step in manifest.steps)):
             _ = context and context.wording  # a language that nobody speaks is an error here, not on the index
@@ -165,3 +205,9 @@ def read_manifest(folder: Path) -> Manifest:
             where=str(file),
             hint="Move the folder away, or run it again.",
         ) from error
+
+
+def _is_tame(name: str) -> bool:
+    """Whether a step's name leads to a folder in the run's, or in one of its folders."""
+    parts = name.split("/")
+    return len(parts) <= 2 and all(part == folder_name(part) for part in parts)

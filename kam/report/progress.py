@@ -94,6 +94,10 @@ def watch_run() -> Iterator[Watcher]:
 def _outcome(step: Step, report: Path) -> str:
     if step.status == "failed":
         return f"{step.name}: FAILED after {step.seconds:.0f} s: {step.error}"
+    if step.status == "skipped":
+        return f"{step.name}: skipped: {step.error}"
+    if step.adopted_from:
+        return f"{step.name}: taken over from {step.adopted_from}, which was cut off → {report}"
     lines = [
         f"{step.name}: done in {step.seconds:.0f} s → {report}",
         *(f"{step.name}: note: {note}" for note in step.warnings),

@@ -16,6 +16,7 @@ from datetime import datetime
 from pathlib import Path
 
 from kam.errors import KamError, LockedError, RunError
+from kam.report.adoption import drop_records, has_records
 from kam.report.execution import Job
 from kam.report.index import render_index
 from kam.report.manifest import Manifest, Step, write_manifest
@@ -26,10 +27,21 @@ _STAMP = r"\d{8}T\d{6}Z"
 
 
 @contextmanager
-def open_run(root: Path, plan: str, started: datetime) -> Iterator[Path]:
-    """The folder in which a run of this plan is written, its name ``.part-`` and the run's id; removed unless published.
+def open_run(root: Path, plan: str, started: datetime, *, wait: bool = False) -> Iterator[Path]:
+    """The folder in which a run of this plan is written, its name ``.part-`` and the run's id.
 
-    What an earlier run of the plan left when it was cut off is swept.
+    Unless it is published it is removed; but where steps are finished it stays, and the next run of the plan takes them over.
+
+    Parameters
+    ----------
+    root : pathlib.Path
+        The reports folder.
+    plan : str
+        Name of the plan.
+    started : datetime.datetime
+        When the run began, UTC.
+    wait : bool
+        Wait for another run of the plan to end.
 
     Raises
     ------
@@ -40,20 +52,19 @@ def open_run(root: Path, plan: str, started: datetime) -> Iterator[Path]:
     """
     from filelock import FileLock, Timeout
 
-    lock = FileLock(root / ".locks" / f"plan-{plan}.lock", timeout=0)
+    lock = FileLock(root / ".locks" / f"plan-{plan}.lock", timeout=-1 if wait else 0)
     try:
         (root / ".locks").mkdir(parents=True, exist_ok=True)
         lock.acquire()
     except Timeout as error:
         raise LockedError(
-            f"Another run of {plan!r} is at work.", where=str(root), hint="Wait for it to end, or give another --out."
+            f"Another run of {plan!r} is at work.",
+            where=str(root),
+            hint="Wait for it to end (--wait), or give another --out.",
         ) from error
     except OSError as error:
         raise _unwritable(root, error) from error
     try:
-        for left in root.glob(f"{_PART}*"):
-            if re.fullmatch(re.escape(_PART) + _STAMP + "-" + re.escape(plan) + r"(\.\d+)?", left.name):
-                shutil.rmtree(left, ignore_errors=True)
         part = root / f"{_PART}{_unused_id(root, plan, started)}"
         try:
             part.mkdir()
@@ -66,9 +77,21 @@ def open_run(root: Path, plan: str, started: datetime) -> Iterator[Path]:
                 raise _unwritable(root, error) from error
             raise
         finally:
-            shutil.rmtree(part, ignore_errors=True)
+            if not has_records(part):
+                shutil.rmtree(part, ignore_errors=True)
     finally:
         lock.release()
+
+
+def left_behind(root: Path, plan: str, part: Path) -> list[Path]:
+    """Folders of earlier runs of the plan that were cut off, newest first; the caller holds the plan's lock."""
+    form = re.compile(re.escape(_PART) + _STAMP + "-" + re.escape(plan) + r"(\.\d+)?")
+    return sorted((path for path in root.glob(f"{_PART}*") if form.fullmatch(path.name) and path != part), reverse=True)
+
+
+def sweep(left: Path) -> None:
+    """Remove what is left of a run that was cut off."""
+    shutil.rmtree(left, ignore_errors=True)
 
 
 def run_id(part: Path) -> str:
@@ -97,6 +120,7 @@ def publish_run(part: Path, manifest: Manifest) -> Path:
     place = root / run_id(part)
     try:
         write_manifest(manifest, part)
+        drop_records(part)
         with FileLock(root / ".locks" / "index.lock"):
             part.rename(place)
             write_index(root)
@@ -122,10 +146,12 @@ def keep_failed(job: Job) -> None:
             shutil.rmtree(path)
         elif path.name != "error.txt":
             path.unlink()
+    if not any(job.folder.iterdir()):  # it was never started
+        job.folder.rmdir()
 
 
 def write_tables(part: Path, steps: tuple[Step, ...]) -> tuple[str, ...]:
-    """Write one workbook ``tables.xlsx`` with every table that the steps saved; none where there are none.
+    """Write one workbook ``tables.xlsx`` with every table that the steps saved, and one into each folder of a plan's values.
 
     Resamples stay in their Parquet files: they are material for further computing, not to be read.
 
@@ -134,30 +160,35 @@ def write_tables(part: Path, steps: tuple[Step, ...]) -> tuple[str, ...]:
     tuple of str
         Why there is no workbook, if a table does not fit into one: the reports stand without it.
     """
+    folders: dict[Path, list[Step]] = {}
+    for step in steps:
+        if step.status == "succeeded" and (part / step.name / "results.json").is_file():
+            folders.setdefault((part / step.name).parent, []).append(step)
+    return tuple(reason for folder, own in folders.items() for reason in _write_workbook(folder, own, part))
+
+
+def _write_workbook(folder: Path, steps: list[Step], part: Path) -> Iterator[str]:
+    import pandas as pd
+    from pyarrow.parquet import read_schema
+
     from kam.results import read_results_json
+    from kam.tables import write_workbook
 
     files: dict[str, Path] = {}
     for step in steps:
-        if step.status == "succeeded" and (part / step.name / "results.json").is_file():
-            for key, entry in read_results_json(part / step.name / "results.json")["results"].items():
-                files |= {
-                    f"{key}.{table}": part / step.name / "tables" / file for table, file in entry["tables"].items()
-                }
-    if not files:
-        return ()
-    import pandas as pd
-
-    from kam.tables import write_workbook
-
-    context = next(step.context for step in steps if step.context)
+        for key, entry in read_results_json(part / step.name / "results.json")["results"].items():
+            files |= {f"{key}.{table}": part / step.name / "tables" / file for table, file in entry["tables"].items()}
+    context = next((step.context for step in steps if step.context), None)
+    if not files or context is None:
+        return
     try:
-        tables = {name: pd.read_parquet(file) for name, file in files.items()}
-        tables = {name: table for name, table in tables.items() if "resample" not in table}
-        write_workbook(tables, part / "tables.xlsx", context=context)
+        tables = {
+            name: pd.read_parquet(file) for name, file in files.items() if "resample" not in read_schema(file).names
+        }
+        write_workbook(tables, folder / "tables.xlsx", context=context)
     except KamError as error:
-        (part / "tables.xlsx").unlink(missing_ok=True)
-        return (f"There is no workbook: {error}",)
-    return ()
+        (folder / "tables.xlsx").unlink(missing_ok=True)
+        yield f"There is no workbook: {error}"
 
 
 def _release(path: Path, job: Job) -> None:
@@ -171,7 +202,7 @@ def _release(path: Path, job: Job) -> None:
 def _unused_id(root: Path, plan: str, started: datetime) -> str:
     name = f"{started:%Y%m%dT%H%M%SZ}-{plan}"
     n, free = 1, name
-    while (root / free).exists():
+    while (root / free).exists() or (root / f"{_PART}{free}").exists():
         n += 1
         free = f"{name}.{n}"
     return free

@@ -1,21 +1,28 @@
-"""Run notebooks into reports."""
+"""Run a plan: notebooks into reports."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from kam.errors import ParameterError
-from kam.report.execution import Job
+from kam.report.adoption import adopt_steps, keep_record, key_of_step
+from kam.report.execution import Job, begin_step
+from kam.report.inputs import Inputs, take_inputs
 from kam.report.manifest import Manifest, Step, installed_versions
-from kam.report.notebook import SET_BY_RUNNER, Notebook, find_notebook, folder_name
-from kam.report.parameters import bind_parameters, unknown_parameter
+from kam.report.plan import Plan, PlannedStep, plan_notebooks
 from kam.report.progress import Silence, Watcher
-from kam.report.publish import keep_failed, open_run, publish_run, run_id, write_tables
+from kam.report.publish import (
+    keep_failed,
+    left_behind,
+    open_run,
+    publish_run,
+    run_id,
+    sweep,
+    write_tables,
+)
 from kam.report.workers import Workers
 
 
@@ -49,31 +56,39 @@ def run_notebooks(
     start: Path | None = None,
     watcher: Watcher | None = None,
 ) -> Run:
-    """Run notebooks side by side and publish their reports.
+    """Run notebooks side by side and publish their reports: :func:`run_plan` of :func:`kam.report.plan.plan_notebooks`."""
+    planned = plan_notebooks(notebooks, parameters=parameters, texts=texts, name=plan, jobs=jobs, start=start)
+    return run_plan(planned, out=out, start=start, watcher=watcher)
+
+
+def run_plan(
+    plan: Plan,
+    *,
+    out: str | os.PathLike[str] = "reports",
+    start: Path | None = None,
+    adopt: bool = True,
+    watcher: Watcher | None = None,
+) -> Run:
+    """Run the steps of a plan and publish their reports, all of a report or nothing.
 
     It assumes that
 
     1. a notebook that declares ``results_dir`` saves its results there, and one that declares ``dataset`` reads that dataset;
-    2. notebooks of one run do not wait for one another;
+    2. a notebook that needs another's results says so in the plan, and reads them from ``run_dir``;
     3. a script that calls it does so under ``if __name__ == "__main__":``, for each worker process imports the script anew.
 
     Parameters
     ----------
-    notebooks : sequence of str or path
-        Paths, names or numbers (:func:`kam.report.notebook.find_notebook`).
-    parameters : mapping, optional
-        Typed values, as from YAML. Each goes to the notebooks that declare it; one that none declares is an error.
-    texts : mapping, optional
-        Values as typed on a command line, read by the declared type; they go before ``parameters``.
+    plan : Plan
+        From :func:`kam.report.plan.read_plan` or :func:`kam.report.plan.plan_notebooks`.
     out : path
         The reports folder; made if needed.
-    jobs : int
-        How many notebooks run at the same time.
-    plan : str, optional
-        Name of the run; by default the notebook's, of several ``adhoc``.
     start : pathlib.Path, optional
         The folder from which relative paths and datasets are looked for; by default the working folder. The kernels themselves
         work in empty folders of their own.
+    adopt : bool
+        Take over the finished steps of a run of the plan that was cut off, where notebook, parameters, data and versions are
+        the same; else they are swept.
     watcher : Watcher, optional
         Who is told how far it is.
 
@@ -85,52 +100,55 @@ def run_notebooks(
 
     Raises
     ------
-    ParameterError
-        A parameter is unknown, missing or of the wrong type. No kernel was started.
     DataError
-        A notebook or the dataset cannot be found or read. No kernel was started.
+        The dataset, or a file of it, cannot be found or read. No kernel was started.
     LockedError
         A run of the same plan is at work.
     RunError
         The reports folder cannot be written.
     """
-    from pydantic_core import to_jsonable_python
-
     start = (start or Path.cwd()).resolve()
-    found = [find_notebook(name, start=start) for name in notebooks]
-    if jobs < 1:
-        raise ParameterError(f"At least one notebook has to run at a time, not {jobs}.")
-    _raise_for_doubles(found)
-    bound = _bind(found, parameters or {}, texts or {})
-    plan = folder_name(plan or (found[0].step if len(found) == 1 else "adhoc"))
     root = (start / out).absolute()
     watcher = watcher or Silence()
     begun = datetime.now(UTC).replace(microsecond=0)
-    with open_run(root, plan, begun) as part, Workers(min(jobs, len(found))) as workers:
-        work = [_job(notebook, values, part, root, start, begun) for notebook, values in zip(found, bound, strict=True)]
+    datasets = _Datasets(start)
+    with open_run(root, plan.name, begun, wait=plan.wait) as part, _workers(plan) as workers:
+        versions = installed_versions()
+        work = {step.name: _job(step, plan, part, root, begun, datasets) for step in plan.steps}
+        keys = _keys(work, versions)
         steps: dict[str, Step] = {}
-        for job, kind, content in workers.run(work):
-            name = job.notebook.step
+        for left in left_behind(root, plan.name, part):
+            wanted = {name: key for name, key in keys.items() if name not in steps}
+            for name, step in (adopt_steps(left, part, wanted) if adopt else {}).items():
+                steps[name] = replace(step, adopted_from=step.adopted_from or run_id(left))
+                watcher.ended(steps[name], root / run_id(part) / name / "report.html")
+            sweep(left)
+        for name, job in work.items():
+            if name not in steps:
+                job.folder.mkdir(parents=True)
+        for job, kind, content in workers.run([work[name] for name in work if name not in steps], done=list(steps)):
             if kind == "started":
-                watcher.started(name)
+                watcher.started(job.name)
             elif kind == "cell":
-                watcher.advanced(name, *content)
+                watcher.advanced(job.name, *content)
             else:
-                steps[name] = content
-                if content.status == "failed":
+                steps[job.name] = content
+                if content.status == "succeeded":
+                    keep_record(part, content, keys[job.name])
+                else:
                     keep_failed(job)
-                watcher.ended(content, root / run_id(part) / name / "report.html")
-        ordered = tuple(steps[notebook.step] for notebook in found)
+                watcher.ended(content, root / run_id(part) / job.name / "report.html")
+        ordered = tuple(steps[step.name] for step in plan.steps)
         warnings = write_tables(part, ordered)
         manifest = Manifest(
             run_id=run_id(part),
-            plan=plan,
+            plan=plan.name,
             started=begun,
             finished=datetime.now(UTC).replace(microsecond=0),
-            parameters=to_jsonable_python({name: value for values in bound for name, value in values.items()}),
+            parameters={name: value for step in ordered for name, value in step.parameters.items()},
             dataset=next((step.context for step in ordered if step.context), None),
-            seed=_seed(found, bound),
-            versions=installed_versions(),
+            seed=_seed(plan.steps),
+            versions=versions,
             steps=ordered,
             warnings=warnings,
         )
@@ -138,64 +156,80 @@ def run_notebooks(
     return Run(manifest, folder, root / "index.html")
 
 
-def _raise_for_doubles(notebooks: Sequence[Notebook]) -> None:
-    if not notebooks:
-        raise ParameterError("There is no notebook to run.", hint="Name one, as in `kam run 10`.")
-    names = [notebook.step for notebook in notebooks]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise ParameterError(
-            f"Two notebooks are named {twice[0]!r}.", hint="Run them one after the other, or rename one."
-        )
+def _workers(plan: Plan) -> Workers:
+    return Workers(
+        min(plan.jobs, len(plan.steps)),
+        stop_on_failure=plan.stop_on_failure,
+        retries=plan.retries,
+        seconds=plan.run_seconds,
+    )
 
 
-def _bind(
-    notebooks: Sequence[Notebook], parameters: Mapping[str, object], texts: Mapping[str, str]
-) -> list[dict[str, Any]]:
-    """The checked values for each notebook; each name has to be declared by one of them."""
-    where = ", ".join(notebook.path.name for notebook in notebooks)
-    known = {p.name for notebook in notebooks for p in notebook.parameters} - set(SET_BY_RUNNER)
-    for name in [*parameters, *texts]:
-        if name in SET_BY_RUNNER:
-            raise ParameterError(
-                f"Parameter {name!r} is set by the run itself.", hint="Give --out to choose the folder."
+class _Datasets:
+    """The datasets of a run: each looked for, and its files read, once and before any kernel starts."""
+
+    def __init__(self, start: Path) -> None:
+        self._start = start
+        self._found: dict[str, tuple[Path, str, Inputs]] = {}
+
+    def find(self, given: str) -> tuple[Path, str, Inputs]:
+        """Path, name and files of a dataset."""
+        if given not in self._found:
+            from kam.dataset import open_dataset
+
+            dataset = open_dataset(given, start=self._start)
+            same = next((entry for entry in self._found.values() if entry[0] == dataset.path), None)
+            self._found[given] = same or (dataset.path, dataset.name, take_inputs(dataset))
+        return self._found[given]
+
+
+def _job(step: PlannedStep, plan: Plan, part: Path, root: Path, begun: datetime, datasets: _Datasets) -> Job:
+    """What to do for one step."""
+    folder = part / step.name
+    settings: dict[str, str] = {"results_dir": str(folder), "run_dir": str(part), "history": str(root)}
+    declared = {p.name: p for p in step.notebook.parameters}
+    dataset, inputs = None, None
+    if "dataset" in declared and isinstance(given := step.parameters.get("dataset", declared["dataset"].value), str):
+        path, dataset, inputs = datasets.find(given)
+        settings["dataset"] = str(path)
+    return Job(
+        name=step.name,
+        notebook=step.notebook,
+        parameters=step.parameters,
+        settings={name: value for name, value in settings.items() if name in declared},
+        dataset=dataset,
+        folder=folder,
+        started=begun,
+        after=step.after,
+        inputs=inputs,
+        cell_seconds=plan.cell_seconds,
+        memory_bytes=plan.memory_bytes,
+    )
+
+
+def _keys(work: Mapping[str, Job], versions: Mapping[str, str]) -> dict[str, str]:
+    """What each step's outcome depends on, in a digest."""
+    keys: dict[str, str] = {}
+
+    def key_of(job: Job) -> str:
+        if job.name not in keys:
+            step = begin_step(job)
+            keys[job.name] = key_of_step(
+                notebook_sha256=step.notebook_sha256,
+                parameters=step.parameters,
+                inputs_sha256=step.inputs_sha256,
+                versions=versions,
+                before={name: key_of(work[name]) for name in job.after},
             )
-        if name not in known:
-            raise unknown_parameter(name, known, where=where)
-    bound = []
-    for notebook in notebooks:
-        own = {p.name for p in notebook.parameters}
-        bound.append(
-            bind_parameters(
-                [p for p in notebook.parameters if p.name not in SET_BY_RUNNER],
-                texts={name: text for name, text in texts.items() if name in own},
-                values={name: value for name, value in parameters.items() if name in own},
-                where=notebook.path.name,
-            )
-        )
-    return bound
+        return keys[job.name]
+
+    return {name: key_of(job) for name, job in work.items()}
 
 
-def _job(notebook: Notebook, values: dict[str, Any], part: Path, root: Path, start: Path, begun: datetime) -> Job:
-    """What to do for one notebook; its dataset is looked for before any kernel starts."""
-    folder = part / notebook.step
-    settings: dict[str, Any] = {"results_dir": str(folder), "run_dir": str(part), "history": str(root)}
-    declared = {p.name: p for p in notebook.parameters}
-    dataset = None
-    if "dataset" in declared and isinstance(given := values.get("dataset", declared["dataset"].value), str):
-        from kam.dataset import open_dataset
-
-        opened = open_dataset(given, start=start)
-        settings["dataset"], dataset = str(opened.path), opened.name
-    folder.mkdir()
-    settings = {name: value for name, value in settings.items() if name in declared}
-    return Job(notebook=notebook, parameters=values, settings=settings, dataset=dataset, folder=folder, started=begun)
-
-
-def _seed(notebooks: Sequence[Notebook], bound: Sequence[dict[str, Any]]) -> int | None:
-    """The seed of the first notebook that has one: what was asked for, else its default."""
-    for notebook, values in zip(notebooks, bound, strict=True):
-        for parameter in notebook.parameters:
-            if parameter.name == "seed" and isinstance(seed := values.get("seed", parameter.value), int):
+def _seed(steps: Sequence[PlannedStep]) -> int | None:
+    """The seed of the first step that has one: what was asked for, else its notebook's default."""
+    for step in steps:
+        for parameter in step.notebook.parameters:
+            if parameter.name == "seed" and isinstance(seed := step.parameters.get("seed", parameter.value), int):
                 return seed
     return None

@@ -1,8 +1,9 @@
-"""Processes that do jobs side by side: one that dies takes only its own job with it."""
+"""Processes that run notebooks side by side, one each: one that dies takes only its own notebook with it."""
 
 from __future__ import annotations
 
 import multiprocessing
+import shutil
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -15,17 +16,34 @@ from kam.report.manifest import Step
 if TYPE_CHECKING:
     from types import TracebackType
 
+Event = tuple[Job, str, Any]
+
 
 class Workers:
-    """Up to ``n`` processes, each of which imports what it needs once and then does one job after the other.
+    """Up to ``n`` processes at a time, each of which runs one notebook.
 
-    They are started at once, so that their imports run while the caller still checks. Leaving the ``with`` ends them, and with
+    They are started ahead, so that their imports run while the caller still checks. Leaving the ``with`` ends them, and with
     them the kernels they have.
+
+    Parameters
+    ----------
+    n : int
+        How many at a time.
+    stop_on_failure : bool
+        Start nothing more once a notebook has failed.
+    retries : int
+        How often a notebook that failed is tried again.
+    seconds : float, optional
+        Limit of all of it, from now on.
     """
 
-    def __init__(self, n: int) -> None:
+    def __init__(
+        self, n: int, *, stop_on_failure: bool = False, retries: int = 0, seconds: float | None = None
+    ) -> None:
         self._context = multiprocessing.get_context("spawn")
-        self._idle = [self._start() for _ in range(n)]
+        self._n, self._stop_on_failure, self._retries, self._seconds = n, stop_on_failure, retries, seconds
+        self._deadline = time.monotonic() + seconds if seconds else None
+        self._ready = [self._start() for _ in range(n)]
         self._busy: dict[Connection, tuple[_Worker, Job, float]] = {}
 
     def __enter__(self) -> Workers:
@@ -34,44 +52,94 @@ class Workers:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for worker in [*self._idle, *(worker for worker, _, _ in self._busy.values())]:
+        for worker in [*self._ready, *(worker for worker, _, _ in self._busy.values())]:
             worker.end()
 
-    def run(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, str, Any]]:
-        """Do the jobs, in their order as processes become free.
+    def run(self, jobs: Sequence[Job], *, done: Sequence[str] = ()) -> Iterator[Event]:
+        """Do the jobs, each once those that it waits for have succeeded, else in their order.
+
+        Parameters
+        ----------
+        jobs : sequence of Job
+            What to do.
+        done : sequence of str
+            Names of steps that have succeeded before.
 
         Yields
         ------
         tuple
-            ``(job, "started", None)``, ``(job, "cell", (done, total))`` and at last ``(job, "step", Step)`` for each job.
+            ``(job, "started", None)``, ``(job, "cell", (done, total))`` and at last ``(job, "step", Step)`` for each job;
+            a job that is not started only the last.
         """
-        waiting = list(jobs)
+        waiting, outcome = list(jobs), dict.fromkeys(done, "succeeded")
+        attempts = {job.name: 0 for job in jobs}
+        stopped = ""
         while waiting or self._busy:
-            while waiting and self._idle:
-                job, worker = waiting.pop(0), self._idle.pop()
-                if not worker.take(job):
-                    worker.end()
-                    worker = self._start()
-                    worker.take(job)
-                self._busy[worker.connection] = (worker, job, time.monotonic())
-                yield job, "started", None
-            for ready in wait(list(self._busy)):
-                assert isinstance(ready, Connection)
-                worker, job, begun = self._busy[ready]
-                try:
-                    kind, *content = ready.recv()
-                except (EOFError, OSError):
-                    del self._busy[ready]
-                    worker.end()
-                    self._idle.append(self._start())
-                    yield job, "step", _died(job, time.monotonic() - begun, worker.process.exitcode)
+            for job in list(waiting):
+                if why := stopped or _hindrance(job, outcome):
+                    waiting.remove(job)
+                    outcome[job.name] = "skipped"
+                    yield job, "step", replace(begin_step(job), status="skipped", error=why, attempts=0)
+            while len(self._busy) < self._n and (ready := _next(waiting, outcome)):
+                waiting.remove(ready)
+                attempts[ready.name] += 1
+                yield from self._begin(ready, first=attempts[ready.name] == 1)
+            for job, kind, content in self._hear():
+                if kind != "step":
+                    yield job, kind, content
                     continue
-                if kind == "step":
-                    del self._busy[ready]
-                    self._idle.append(worker)
-                    yield job, kind, content[0]
-                else:
-                    yield job, kind, tuple(content)
+                step = replace(content, attempts=attempts[job.name])
+                if step.status == "failed" and attempts[job.name] <= self._retries and not self._is_late():
+                    _empty(job)
+                    waiting.insert(0, job)
+                    continue
+                outcome[job.name] = step.status
+                if step.status == "failed" and self._stop_on_failure:
+                    stopped = stopped or f"It was not started, for {job.name} failed and the plan stops at a failure."
+                yield job, "step", step
+            if self._is_late() and not stopped:
+                stopped = f"It was not started in the time that the run has: {_minutes(self._seconds)}."
+
+    def _begin(self, job: Job, *, first: bool) -> Iterator[Event]:
+        worker = self._ready.pop() if self._ready else self._start()
+        if not worker.take(job):
+            worker.end()
+            worker = self._start()
+            worker.take(job)
+        self._busy[worker.connection] = (worker, job, time.monotonic())
+        if first:
+            yield job, "started", None
+
+    def _hear(self) -> Iterator[Event]:
+        """What the processes say, waiting for at least one of them or for the end of the time."""
+        left = None if self._deadline is None else max(self._deadline - time.monotonic(), 0.0)
+        heard = wait(list(self._busy), left) if self._busy else []
+        for ready in heard:
+            assert isinstance(ready, Connection)
+            worker, job, begun = self._busy[ready]
+            try:
+                kind, *content = ready.recv()
+            except (EOFError, OSError):
+                del self._busy[ready]
+                worker.end()
+                yield job, "step", _died(job, time.monotonic() - begun, worker.process.exitcode)
+                continue
+            if kind == "step":
+                del self._busy[ready]
+                worker.end()
+                yield job, kind, content[0]
+            else:
+                yield job, kind, tuple(content)
+        if not heard and self._is_late():
+            for worker, job, begun in list(self._busy.values()):
+                del self._busy[worker.connection]
+                worker.end()
+                error = f"It was ended, for the run has taken the time it has: {_minutes(self._seconds)}."
+                seconds = round(time.monotonic() - begun, 2)
+                yield job, "step", replace(begin_step(job), error=error, seconds=seconds)
+
+    def _is_late(self) -> bool:
+        return self._deadline is not None and time.monotonic() >= self._deadline
 
     def _start(self) -> _Worker:
         mine, theirs = self._context.Pipe()
@@ -100,6 +168,32 @@ class _Worker:
         if self.process.is_alive():
             self.process.kill()
             self.process.join()
+
+
+def _next(waiting: Sequence[Job], outcome: dict[str, str]) -> Job | None:
+    """The first job that waits for nothing more."""
+    return next((job for job in waiting if all(name in outcome for name in job.after)), None)
+
+
+def _hindrance(job: Job, outcome: dict[str, str]) -> str:
+    """Why a job will never be started, if so."""
+    lost = [name for name in job.after if outcome.get(name) in ("failed", "skipped")]
+    return f"It was not started, for it needs {lost[0]}, which {_TELL[outcome[lost[0]]]}." if lost else ""
+
+
+_TELL = {"failed": "failed", "skipped": "was not started either"}
+
+
+def _empty(job: Job) -> None:
+    for path in job.folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
+def _minutes(seconds: float | None) -> str:
+    return f"{(seconds or 0) / 60:g} minutes"
 
 
 def _died(job: Job, seconds: float, status: int | None) -> Step:

@@ -35,7 +35,9 @@ def job(tmp_path):
     }
     notebook = Notebook(Path("10_q.ipynb"), json.dumps(content))
     now = datetime(2026, 11, 21, tzinfo=UTC)
-    return Job(notebook=notebook, parameters={}, settings={}, dataset="asked", folder=tmp_path, started=now)
+    return Job(
+        name="10_q", notebook=notebook, parameters={}, settings={}, dataset="asked", folder=tmp_path, started=now
+    )
 
 
 def ran(source="x", *outputs, status="completed", count=1):

@@ -280,7 +280,7 @@ def pretend(monkeypatch):
     class Pretending:
         jobs: ClassVar = []
 
-        def __init__(self, n):
+        def __init__(self, n, **_):
             pass
 
         def __enter__(self):
@@ -289,7 +289,7 @@ def pretend(monkeypatch):
         def __exit__(self, *_):
             pass
 
-        def run(self, jobs):
+        def run(self, jobs, done=()):
             for job in jobs:
                 self.jobs.append(job)
                 (job.folder / "notebook.ipynb").write_text(job.notebook.text, encoding="utf-8")
@@ -307,6 +307,7 @@ def test_what_the_runner_sets_and_where_the_dataset_is_looked_for(pretend, tmp_p
     folder = tmp_path / "mine" / "data" / "acme"
     folder.mkdir(parents=True)
     (folder / "dataset.yaml").write_text("name: acme\ntables: {ledger: {source: orders.csv}}\n", encoding="utf-8")
+    (folder / "orders.csv").write_text("customer_id,order_date,amount\na,2025-01-01,1\n", encoding="utf-8")
     source = 'dataset: str = "acme"\nresults_dir: str = ""\nrun_dir: str = ""\nhistory: str = ""'
     notebook = write_notebook(tmp_path / "x.ipynb", source, tags=["parameters"])
     run = run_notebooks([notebook], out="out", start=tmp_path / "mine")
@@ -338,7 +339,6 @@ def test_a_run_that_is_cut_off_leaves_what_was_published(pretend, tmp_path, monk
         with pytest.raises(RunError, match="No space left on device"):
             run_notebooks([NOTEBOOKS / "answers.ipynb"], out=tmp_path)
     assert listing(first.folder) == before and first.index.read_bytes() == page
-    assert not list(tmp_path.glob(".part-*"))
     again = run_notebooks([NOTEBOOKS / "answers.ipynb"], out=tmp_path)
     assert again.folder.name in again.index.read_text(encoding="utf-8")
 
@@ -408,10 +408,16 @@ def test_a_full_disk_is_a_named_error(pretend, tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(run_module, "write_tables", full)
-    with pytest.raises(RunError, match="No space left on device"):
-        run_notebooks([NOTEBOOKS / "answers.ipynb"], out=tmp_path)
-    assert not list(tmp_path.glob("[!.]*")) and not list(tmp_path.glob(".part-*"))
+    monkeypatch.setattr(pretend, "jobs", [])
+    with monkeypatch.context() as patched:
+        patched.setattr(run_module, "write_tables", full)
+        with pytest.raises(RunError, match="No space left on device"):
+            run_notebooks([NOTEBOOKS / "answers.ipynb"], out=tmp_path)
+    assert not list(tmp_path.glob("[!.]*"))
+    (left,) = tmp_path.glob(".part-*")  # its finished step is not lost
+    run = run_notebooks([NOTEBOOKS / "answers.ipynb"], out=tmp_path)
+    assert run.manifest.steps[0].adopted_from == left.name.removeprefix(".part-") and len(pretend.jobs) == 1
+    assert not list(tmp_path.glob(".part-*")) and (run.folder / "answers" / "report.html").is_file()
 
 
 def test_a_table_too_large_for_a_sheet_costs_only_the_workbook(tmp_path, monkeypatch, good):
