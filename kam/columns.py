@@ -10,8 +10,17 @@ states) are values in tidy long frames, never columns. A test fails on any resul
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from numbers import Real
+from typing import TYPE_CHECKING, Literal, TypeGuard
+
+from kam.errors import ColumnTypeError, DataError, DuplicateColumnError, MissingColumnError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    import pandas as pd
 
 Format = Literal["text", "count", "money", "share", "number", "days", "date", "period", "flag"]
 
@@ -28,6 +37,54 @@ class Column:
     meaning: str
     unit: str
     format: Format
+
+
+def require_columns(frame: pd.DataFrame, names: Iterable[str], *, where: str, hint: str | None = None) -> None:
+    """Raise an error where a frame is none (:class:`~kam.errors.ColumnTypeError`), lacks a column
+    (:class:`~kam.errors.MissingColumnError`) or has it twice (:class:`~kam.errors.DuplicateColumnError`); ``where`` says
+    which frame it is.
+    """
+    if not hasattr(frame, "columns"):
+        raise ColumnTypeError(f"A {type(frame).__name__} is no data frame.", where=where, hint=hint)
+    names = list(names)
+    missing = [name for name in names if name not in frame]
+    if missing:
+        has = ", ".join(map(str, frame.columns))
+        raise MissingColumnError(f"There is no column {missing[0]!r}.", where=f"{where}, which has {has}", hint=hint)
+    twice = [name for name in names if list(frame.columns).count(name) > 1]
+    if twice:
+        raise DuplicateColumnError(f"The column {twice[0]!r} stands twice.", where=where, hint="Keep one of them.")
+
+
+def require_distinct(ids: pd.Series | pd.Index, *, where: str, hint: str = "Keep one row for each.") -> None:
+    """Raise :class:`~kam.errors.DataError` where an account stands twice; ``where`` says in what."""
+    twice = ids[ids.duplicated()][:3].tolist()
+    if twice:
+        raise DataError("An account stands twice.", where=f"{where}, accounts {twice}", hint=hint)
+
+
+def read_numbers(values: pd.Series, name: str, *, where: str, hint: str = "Give numbers.") -> npt.NDArray[np.float64]:
+    """The numbers of a column, missing ones as NaN.
+
+    Raises
+    ------
+    ColumnTypeError
+        They are texts (of digits, too), dates or flags: they are not guessed at.
+    """
+    kind = values.dtype.kind
+    if kind in "iuf" or (kind == "O" and not any(isinstance(one, (str, bool)) for one in values)):
+        try:
+            return values.to_numpy(dtype="float64", na_value=float("nan"))
+        except (TypeError, ValueError):
+            pass
+    shown = values.dropna()
+    such = f", such as {shown.iloc[0]!r}" if len(shown) else ""
+    raise ColumnTypeError(f"The column {name!r} holds no numbers.", where=f"{where}{such}", hint=hint)
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Whether a value is one number; a text, a flag or a missing value is none."""
+    return isinstance(value, Real) and not isinstance(value, bool)
 
 
 def _column(label: str, meaning: str, unit: str, format: Format) -> Column:

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_array
 from scipy.special import expit, log_expit
 from scipy.stats import norm
 from statsmodels.discrete.discrete_model import Logit
 from statsmodels.tools.sm_exceptions import ConvergenceWarning, HessianInversionWarning
 
 from kam.errors import NotConvergedError
+from kam.stats.clusters import sandwich
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -137,19 +137,9 @@ def information(full: Floats, p: Floats) -> Floats:
     return np.asarray((full * (p * (1 - p))[:, None]).T @ full)
 
 
-def cluster_sums(values: Floats, cluster: Ints) -> Floats:
-    """Sums of rows by customer, shape (customers, columns)."""
-    n_rows = len(cluster)
-    member = csr_array((np.ones(n_rows), (cluster, np.arange(n_rows))), shape=(int(cluster.max()) + 1, n_rows))
-    return np.asarray(member @ values)
-
-
 def clustered_covariance(matrix: Floats, event: Floats, cluster: Ints, params: Floats) -> Floats:
     """Sandwich covariance with the factors of :func:`fit_logit`, at any estimates."""
     full = np.column_stack([np.ones(len(matrix)), matrix])
     p = expit(full @ params)
-    n, (n_rows, k) = int(cluster.max()) + 1, full.shape
-    bread = np.linalg.inv(information(full, p))
-    scores = cluster_sums(full * (event - p)[:, None], cluster)
-    factor = n / (n - 1) * (n_rows - 1) / (n_rows - k)
-    return factor * bread @ (scores.T @ scores) @ bread
+    scores = full * (event - p)[:, None]
+    return sandwich(np.linalg.inv(information(full, p)), scores, cluster, n_params=full.shape[1])

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import chi2
 
-from kam.churn.logit import LogitFit, cluster_sums, information
+from kam.churn.logit import LogitFit, information
+from kam.stats.clusters import cluster_sums
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

@@ -7,12 +7,12 @@ import json
 from dataclasses import replace
 from functools import cached_property
 
-import numpy as np
 import pandas as pd
 
 from kam.dataset.frames import TableData
 from kam.dataset.group_tables import group_accounts_file, group_contacts, group_overrides, group_sample, group_targets
 from kam.dataset.opening import Dataset
+from kam.dataset.parents import find_heads
 from kam.dataset.schema import DatasetFile
 from kam.errors import DataError, DatasetError, MissingColumnError
 from kam.ledger import Ledger
@@ -161,30 +161,12 @@ def roll_up(dataset: Dataset) -> GroupedDataset:
             where=f"columns {', '.join(accounts.columns)}",
             hint="Name the column of the group's parent under tables.accounts.columns.",
         )
-    heads = find_heads(accounts["customer_id"], accounts["parent_id"])
+    own = accounts.set_index("customer_id")
+    heads = find_heads(accounts["customer_id"], own["parent_id"]).set_axis(own.index)
+    heads = heads[heads != heads.index]
     if heads.empty:
         raise DataError("No account names a parent: there are no groups.", where="accounts, column parent_id")
     return GroupedDataset(dataset, heads)
-
-
-def find_heads(customers: pd.Series, parents: pd.Series) -> pd.Series:
-    """The head of the group of every account with a parent, through all levels; the parents must not go round in a circle.
-
-    >>> find_heads(pd.Series(["a", "b", "c", "d"]), pd.Series([None, "a", "b", "x"])).to_dict()
-    {'b': 'a', 'c': 'a', 'd': 'x'}
-    """
-    has_parent = (parents.notna() & (parents.str.strip() != "")).to_numpy(dtype=bool)
-    ids = pd.Index(pd.unique(pd.concat([customers, parents[has_parent]], ignore_index=True)))
-    above = np.arange(len(ids))
-    above[ids.get_indexer(pd.Index(customers[has_parent]))] = ids.get_indexer(pd.Index(parents[has_parent]))
-    for _ in range(max(len(ids), 1).bit_length()):  # each step doubles the distance
-        above = above[above]
-    owned = customers[has_parent]
-    return pd.Series(
-        ids.take(above[ids.get_indexer(pd.Index(owned))]).astype("str"),
-        index=pd.Index(owned.astype("str")),
-        name="head",
-    )
 
 
 def _rename(dataset: Dataset) -> DatasetFile:

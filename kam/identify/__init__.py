@@ -2,9 +2,9 @@
 
 from kam.identify.abc_xyz import AbcXyzResult, abc_classes, classify_abc_xyz
 from kam.identify.account_facts import account_facts
-from kam.identify.breadwinners import DependenceResult, assess_dependence
 from kam.identify.concentration import ConcentrationResult, concentration, gini, hhi, number_for_share, top_share
 from kam.identify.criteria import MEASURED, criteria_table
+from kam.identify.dependence import DependenceResult, assess_dependence
 from kam.identify.duplicates import DuplicatesResult, likely_duplicates
 from kam.identify.growth import GrowthResult, growth
 from kam.identify.key_accounts import KeyAccountsResult, identify_key_accounts, score_dataset

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from kam.identify.account_facts import DAYS_PER_YEAR
 from kam.identify.class_checks import check_frames, check_parameters, list_assumed, list_checks
 from kam.identify.stability import rerun_classes
 from kam.identify.value_classes import ABC, Base, abc_classes, rank_by_value
@@ -240,7 +241,7 @@ def classify_abc_xyz(
 
     classes = ranked["abc_class"].to_numpy()
     own = np.array([ABC.index(name) for name in classes])
-    years = np.maximum(facts["tenure_days"].to_numpy(dtype=float) / 365.25, 1)
+    years = np.maximum(facts["tenure_days"].to_numpy(dtype=float) / DAYS_PER_YEAR, 1)
     customers = pd.DataFrame(
         {
             "customer_id": facts["customer_id"],

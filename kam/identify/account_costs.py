@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from kam.columns import require_columns, require_distinct
 from kam.errors import ColumnTypeError, DataError, EmptyDataError, MissingColumnError, ParameterError
 from kam.wording import Wording
 
@@ -168,13 +169,9 @@ def _check_parameters(credit_rate: float | None, years: float | None) -> None:
 
 def _read_summary(summary: pd.DataFrame) -> pd.DataFrame:
     """``customer_id, revenue`` and the pieces that the ledger has, checked."""
-    for name in ("customer_id", "revenue"):
-        if name not in summary:
-            raise MissingColumnError(
-                f"The summary lacks {name}.",
-                where=f"columns {', '.join(map(str, summary.columns))}",
-                hint="Use kam.ledger.summarize_customers.",
-            )
+    require_columns(
+        summary, ("customer_id", "revenue"), where="the summary", hint="Use kam.ledger.summarize_customers."
+    )
     if summary.empty:
         raise EmptyDataError("There is no customer to judge.", hint="Look at the audit of the ledger.")
     ids = summary["customer_id"]
@@ -204,14 +201,9 @@ def _match(ids: pd.Series, accounts: pd.DataFrame | None) -> tuple[pd.DataFrame,
     """The rows of the account file in the order of the ledger's accounts, and what one has that the other has not."""
     if accounts is None:
         return pd.DataFrame(index=ids.index), 0, 0
-    if "customer_id" not in accounts:
-        raise MissingColumnError("The account file lacks customer_id.", where=f"columns {', '.join(accounts.columns)}")
+    require_columns(accounts, ["customer_id"], where="the account file")
     own = accounts["customer_id"].astype("str")
-    if own.duplicated().any():
-        twice = own[own.duplicated()].head(3).tolist()
-        raise DataError(
-            "An account stands twice in the account file.", where=f"accounts {twice}", hint="Keep one row for each."
-        )
+    require_distinct(own, where="the account file")
     at = pd.Index(own).get_indexer(pd.Index(ids))
     found = accounts.reset_index(drop=True).reindex(np.where(at >= 0, at, -1)).set_axis(ids.index)
     return found, int((at < 0).sum()), int(len(own) - (at >= 0).sum())

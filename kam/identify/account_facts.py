@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from kam.errors import DataError, MissingColumnError
+from kam.columns import require_columns
+from kam.errors import DataError
 
 DAYS_PER_YEAR = 365.25
 FACTS = {
@@ -74,13 +75,9 @@ def account_facts(
         (summary, "summary", ["customer_id", "revenue", "n_orders", "tenure_days", "gap_cv", "days_since_last_order"]),
         (panel, "panel", ["customer_id", "period", "revenue"]),
     ):
-        missing = [column for column in needed if column not in frame]
-        if missing:
-            raise MissingColumnError(
-                f"There is no column {missing[0]!r}.",
-                where=f"{name}, which has {', '.join(map(str, frame.columns))}",
-                hint="Give what summarize_customers and activity_panel return.",
-            )
+        require_columns(
+            frame, needed, where=f"the {name}", hint="Give what summarize_customers and activity_panel return."
+        )
     ids = summary["customer_id"].astype(str)
     facts = pd.DataFrame({"customer_id": ids, "revenue": summary["revenue"].astype(float)}).reset_index(drop=True)
     this, before = _last_two_years(panel)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from kam.errors import ColumnTypeError, DataError, MissingColumnError, ParameterError
+from kam.columns import require_columns
+from kam.errors import ColumnTypeError, DataError, ParameterError
 from kam.identify.stability import BLOCK_MONTHS, FEW_ORDERS, MIN_ACCOUNTS, Rerun
 from kam.results import Assumed, Check
 from kam.wording import Wording
@@ -48,13 +49,12 @@ def check_frames(summary: pd.DataFrame, panel: pd.DataFrame, value: str) -> None
         (summary, "summary", [*_SUMMARY, value]),
         (panel, "panel", ["customer_id", "period", "n_orders", value]),
     ):
-        missing = [column for column in dict.fromkeys(needed) if column not in frame]
-        if missing:
-            raise MissingColumnError(
-                f"There is no column {missing[0]!r}.",
-                where=f"{name}, which has {', '.join(map(str, frame.columns))}",
-                hint="Give what summarize_customers and activity_panel return; a margin needs the cost in the ledger.",
-            )
+        require_columns(
+            frame,
+            needed,
+            where=f"the {name}",
+            hint="Give what summarize_customers and activity_panel return; a margin needs the cost in the ledger.",
+        )
         undated = [c for c in ("period", "first_order", "last_order") if c in needed and frame[c].dtype.kind != "M"]
         if undated:
             raise ColumnTypeError(

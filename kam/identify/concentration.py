@@ -18,6 +18,7 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
+from kam.columns import require_distinct
 from kam.errors import DataError, EmptyDataError, ParameterError, UndefinedMeasureError
 from kam.identify.value_classes import Base, Floats
 from kam.results import Assumed, Check, Context, KeyFigure, Result
@@ -138,11 +139,6 @@ class ConcentrationResult(Result):
     def estimate(self, term: str) -> float:
         """The estimate of one measure by its term."""
         return float(self.measures.loc[self.measures["term"] == term, "estimate"].iloc[0])
-
-    @property
-    def n_breadwinners(self) -> int:
-        """Customers that hold at least ``breadwinner`` of the base total."""
-        return int((self.curve["share_value"] >= self.breadwinner).sum())
 
     def _what(self) -> str:
         return self.context.wording.base(self.measure, self.base)
@@ -273,11 +269,7 @@ def concentration(
     if n_resamples < 1:
         raise ParameterError(f"n_resamples is {n_resamples}.", hint="Give at least 1; 1,000 is usual.")
     series = values if isinstance(values, pd.Series) else pd.Series(np.asarray(values, dtype=float))
-    if series.index.has_duplicates:
-        twice = series.index[series.index.duplicated()][:3].tolist()
-        raise DataError(
-            "A customer stands twice among the values.", where=f"customers {twice}", hint="Sum per customer first."
-        )
+    require_distinct(series.index, where="the values", hint="Sum per customer first.")
     x = _largest_first(series, base)
     order = pd.DataFrame({"customer_id": series.index.astype(str), "raw": series.to_numpy(dtype=float)}).sort_values(
         ["raw", "customer_id"], ascending=[False, True], kind="stable"

@@ -14,8 +14,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from kam.columns import is_number, read_numbers, require_columns, require_distinct
 from kam.dataset.names import name_accounts
-from kam.errors import ColumnTypeError, DataError, DatasetError, EmptyDataError, MissingColumnError, ParameterError
+from kam.errors import ColumnTypeError, DataError, DatasetError, EmptyDataError, ParameterError
+from kam.identify.account_facts import DAYS_PER_YEAR
 from kam.wording import Wording
 
 if TYPE_CHECKING:
@@ -24,14 +26,13 @@ if TYPE_CHECKING:
 Direction = Literal["higher", "lower"]
 Floats = npt.NDArray[np.float64]
 
-DAYS_PER_YEAR = 365.25
 MIN_ACCOUNTS = 20
 """With fewer known values a percentile says nothing: the level is then taken between the lowest and the highest value."""
 JUDGED_ERROR = 0.5
 """Standard deviation of a judgment, in points of a scale from 1 to 5: 19 judgments of 20 are then right to within one point."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Measured:
     """A criterion that is measured: what it is, which direction is usual, and why it is missing where it is."""
 
@@ -42,64 +43,56 @@ class Measured:
     unknown: str = "not known"
 
 
-def _measured(label: str, meaning: str, direction: Direction, needs: str, unknown: str = "not known") -> Measured:
-    return Measured(label=label, meaning=meaning, direction=direction, needs=needs, unknown=unknown)
-
-
 MEASURED: dict[str, Measured] = {
-    "revenue": _measured("net revenue", "net revenue, in money", "higher", "needs the ledger"),
-    "margin": _measured("margin", "net revenue less cost, in money", "higher", "the ledger has no cost"),
-    "share_margin": _measured(
+    "revenue": Measured("net revenue", "net revenue, in money", "higher", "needs the ledger"),
+    "margin": Measured("margin", "net revenue less cost, in money", "higher", "the ledger has no cost"),
+    "share_margin": Measured(
         "margin share", "margin over net revenue", "higher", "the ledger has no cost", "no revenue above zero"
     ),
-    "contribution": _measured(
+    "contribution": Measured(
         "contribution", "what is left after all known costs, in money", "higher", "profitability was not given"
     ),
-    "share_cost_to_serve": _measured(
+    "share_cost_to_serve": Measured(
         "cost to serve",
         "cost to serve over net revenue",
         "lower",
         "profitability was not given",
         "no revenue above zero",
     ),
-    "orders_per_year": _measured(
+    "orders_per_year": Measured(
         "orders a year", "orders a year since the first; the first year counts whole", "higher", "needs the ledger"
     ),
-    "gap_cv": _measured(
+    "gap_cv": Measured(
         "regularity", "variation of the gaps between purchase days", "lower", "needs the ledger", "too few orders"
     ),
-    "demand_cv": _measured(
-        "steadiness", "variation of demand per month", "lower", "needs the ledger", "too few months"
-    ),
-    "days_since_last_order": _measured("recency", "days since the last order", "lower", "needs the ledger", "no order"),
-    "tenure_years": _measured(
+    "demand_cv": Measured("steadiness", "variation of demand per month", "lower", "needs the ledger", "too few months"),
+    "days_since_last_order": Measured("recency", "days since the last order", "lower", "needs the ledger", "no order"),
+    "tenure_years": Measured(
         "length of relationship",
         "years since the account file's date, or the first order",
         "higher",
         "needs the ledger",
         "no order",
     ),
-    "share_returns": _measured(
-        "returns", "returns over gross revenue", "lower", "needs the ledger", "no gross revenue"
-    ),
-    "share_discount": _measured(
+    "share_returns": Measured("returns", "returns over gross revenue", "lower", "needs the ledger", "no gross revenue"),
+    "share_discount": Measured(
         "discount",
         "discount over revenue before discount",
         "lower",
         "the ledger has no discount",
         "no revenue above zero",
     ),
-    "share_overdue": _measured(
+    "share_overdue": Measured(
         "overdue", "overdue money over the open receivable", "lower", "the account file has no overdue and receivable"
     ),
-    "payment_days": _measured("payment days", "days to pay", "lower", "the account file has no payment_days"),
-    "share_wallet": _measured(
+    "payment_days": Measured("payment days", "days to pay", "lower", "the account file has no payment_days"),
+    "share_wallet": Measured(
         "share of wallet",
         "what it buys from us over all that it buys",
         "higher",
         "the account facts have no share_wallet",
     ),
-    "growth": _measured(
+    "growth": Measured(
         "growth", "last twelve months over the twelve before, less 1", "higher", "the account facts have no growth"
     ),
 }
@@ -186,11 +179,11 @@ def criteria_table(
     EmptyDataError
         There is no customer.
     DataError
-        A customer stands twice.
+        A customer stands twice, or has no number.
     DatasetError
         A measured criterion is not known, or a criterion is declared twice.
     ColumnTypeError
-        A judged criterion does not hold numbers.
+        A criterion does not hold numbers, or a date none.
     ParameterError
         An error is negative, or of a criterion that is not measured here.
 
@@ -255,14 +248,12 @@ def _measure(
     facts: pd.DataFrame | None,
 ) -> tuple[pd.DataFrame, npt.NDArray[np.bool_]]:
     """What can be measured, a column each, by customer in order of the id; and who is in the account file."""
-    needed = ["customer_id", "revenue", "n_orders", "tenure_days", "gap_cv"]
-    missing = [name for name in needed if name not in summary]
-    if missing:
-        raise MissingColumnError(
-            f"There is no column {missing[0]!r}.",
-            where=f"summary, which has {', '.join(map(str, summary.columns))}",
-            hint="Give what summarize_customers returns.",
-        )
+    require_columns(
+        summary,
+        ["customer_id", "revenue", "n_orders", "tenure_days", "gap_cv"],
+        where="the summary",
+        hint="Give what summarize_customers returns.",
+    )
     if summary.empty:
         raise EmptyDataError("There is no customer to score.", hint="Look at the audit of the ledger.")
     known = _by_customer(summary, "summary").sort_index()
@@ -270,51 +261,66 @@ def _measure(
     file = _aligned(accounts, ids, "account file")
     money = _aligned(contribution, ids, "contribution")
     more = _aligned(facts, ids, "facts")
-    revenue = known["revenue"].astype(float)
+    revenue = _numbers(known, "revenue", "the summary")
     above = revenue.where(revenue > 0)
     found: dict[str, pd.Series] = {"revenue": revenue}
     if "margin" in known:
-        found["margin"] = known["margin"].astype(float)
+        found["margin"] = _numbers(known, "margin", "the summary")
         found["share_margin"] = found["margin"] / above
     if "contribution" in money:
-        found["contribution"] = money["contribution"].astype(float)
+        found["contribution"] = _numbers(money, "contribution", "the contribution")
     if "cost_to_serve" in money:
-        found["share_cost_to_serve"] = money["cost_to_serve"].astype(float) / above
-    years = (known["tenure_days"].astype(float) / DAYS_PER_YEAR).clip(lower=1)
-    found["orders_per_year"] = (known["n_orders"] / years).fillna(0.0)
+        found["share_cost_to_serve"] = _numbers(money, "cost_to_serve", "the contribution") / above
+    tenure = _numbers(known, "tenure_days", "the summary")
+    found["orders_per_year"] = (
+        _numbers(known, "n_orders", "the summary") / (tenure / DAYS_PER_YEAR).clip(lower=1)
+    ).fillna(0.0)
     for name in ("gap_cv", "demand_cv", "days_since_last_order"):
         if name in known:
-            found[name] = known[name].astype(float)
-    found["tenure_years"] = known["tenure_days"].astype(float) / DAYS_PER_YEAR
+            found[name] = _numbers(known, name, "the summary")
+    found["tenure_years"] = tenure / DAYS_PER_YEAR
     if "since" in file and "first_order" in known:
-        as_of = (known["first_order"] + pd.to_timedelta(known["tenure_days"], unit="D")).max()
+        for frame, name, where in ((file, "since", "the account file"), (known, "first_order", "the summary")):
+            if frame[name].dtype.kind != "M" and frame[name].notna().any():
+                raise ColumnTypeError(
+                    f"The column {name!r} holds no dates.", where=where, hint="Convert it with pandas.to_datetime."
+                )
+        as_of = (known["first_order"] + pd.to_timedelta(tenure, unit="D")).max()
         found["tenure_years"] = np.fmax(
             found["tenure_years"], (as_of - pd.to_datetime(file["since"])).dt.days / DAYS_PER_YEAR
         )
     if "returns" in known:
-        gross = revenue + known["returns"].astype(float)
-        found["share_returns"] = known["returns"].astype(float) / gross.where(gross > 0)
+        returns = _numbers(known, "returns", "the summary")
+        gross = revenue + returns
+        found["share_returns"] = returns / gross.where(gross > 0)
     if "discount" in known:
-        found["share_discount"] = known["discount"].astype(float) / (above + known["discount"].astype(float))
+        discount = _numbers(known, "discount", "the summary")
+        found["share_discount"] = discount / (above + discount)
     if {"overdue", "receivable"} <= set(file.columns):
-        overdue, open_sum = file["overdue"].astype(float), file["receivable"].astype(float)
+        overdue, open_sum = (_numbers(file, name, "the account file") for name in ("overdue", "receivable"))
         found["share_overdue"] = (overdue / open_sum.where(open_sum > 0)).mask((open_sum <= 0) & (overdue <= 0), 0.0)
     if "payment_days" in file:
-        found["payment_days"] = file["payment_days"].astype(float)
+        found["payment_days"] = _numbers(file, "payment_days", "the account file")
     for name in ("share_wallet", "growth"):
         if name in more:
-            found[name] = more[name].astype(float)
+            found[name] = _numbers(more, name, "the facts")
     wide = pd.DataFrame(found, index=ids).replace([np.inf, -np.inf], np.nan)
     listed = ids.isin(accounts["customer_id"].astype(str)) if accounts is not None else np.zeros(len(ids), dtype=bool)
     return wide.rename_axis("customer_id").reset_index(), listed
 
 
 def _by_customer(frame: pd.DataFrame, name: str) -> pd.DataFrame:
+    require_columns(frame, ["customer_id"], where=f"the {name}", hint="Name the account's number.")
+    if frame["customer_id"].isna().any():
+        raise DataError("An account has no number.", where=f"the {name}", hint="Fill in customer_id.")
     own = frame.assign(customer_id=frame["customer_id"].astype(str)).set_index("customer_id")
-    if own.index.has_duplicates:
-        twice = own.index[own.index.duplicated()][:3].tolist()
-        raise DataError("A customer stands twice.", where=f"{name}, customers {twice}", hint="Keep one row for each.")
+    require_distinct(own.index, where=f"the {name}")
     return own
+
+
+def _numbers(frame: pd.DataFrame, name: str, where: str) -> pd.Series:
+    """A column as numbers; the index stays."""
+    return pd.Series(read_numbers(frame[name], name, where=where), index=frame.index)
 
 
 def _aligned(frame: pd.DataFrame | None, ids: pd.Index, name: str) -> pd.DataFrame:
@@ -324,6 +330,10 @@ def _aligned(frame: pd.DataFrame | None, ids: pd.Index, name: str) -> pd.DataFra
 def _declared_or_default(declared: Sequence[Criterion], wide: pd.DataFrame) -> Sequence[Criterion]:
     from kam.dataset.schema import Criterion
 
+    if isinstance(declared, str) or not (
+        isinstance(declared, Sequence) and all(isinstance(one, Criterion) for one in declared)
+    ):
+        raise ParameterError(f"declared is {declared!r}.", hint="Give criteria as in Dataset.criteria.")
     if not declared:
         return [
             Criterion(name=name, kind="measured", direction=MEASURED[name].direction)
@@ -347,16 +357,20 @@ def _checked_errors(
     criteria: Sequence[Criterion], judged_error: float, std_errors: Mapping[str, float]
 ) -> dict[str, float]:
     """Standard error of each criterion that has one: judged in points of a scale from 1 to 5, measured in its unit."""
-    if not (np.isfinite(judged_error) and judged_error >= 0):
+    if not (is_number(judged_error) and np.isfinite(judged_error) and judged_error >= 0):
         raise ParameterError(f"judged_error is {judged_error}.", hint="Give points of a scale from 1 to 5, as 0.5.")
     measured = [one.name for one in criteria if one.kind == "measured"]
+    if not isinstance(std_errors, Mapping):
+        raise ParameterError(
+            f"std_errors is {std_errors!r}.", hint="Give an error by criterion, such as {'revenue': 9}."
+        )
     for name, error in std_errors.items():
         if name not in measured:
             raise ParameterError(
                 f"There is no measured criterion {name!r} that could have a standard error.",
                 hint=f"Measured are {', '.join(measured) or 'none'}.",
             )
-        if not (np.isfinite(error) and error >= 0):
+        if not (is_number(error) and np.isfinite(error) and error >= 0):
             raise ParameterError(f"The standard error of {name!r} is {error}.", hint="Give a number of at least 0.")
     return {one.name: judged_error for one in criteria if one.kind == "judged"} | dict(std_errors)
 

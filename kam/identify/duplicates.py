@@ -9,13 +9,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from kam.errors import DataError, MissingColumnError, UndefinedMeasureError
+from kam.columns import require_columns, require_distinct
+from kam.errors import DataError, UndefinedMeasureError
 from kam.identify.firm_names import find_typing_errors, forms_agree, split_names
 from kam.identify.value_classes import abc_classes
 from kam.results import Assumed, Check, Context, KeyFigure, Result
 from kam.wording import Wording
 
-Bools = npt.NDArray[np.bool_]
+Flags = npt.NDArray[np.bool_]
 
 SAME, OTHER_FORM, ALIKE = "same name", "same name, other legal form", "nearly the same name"
 MAX_SHARED = 20
@@ -212,18 +213,11 @@ def likely_duplicates(
 def _facts(accounts: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:
     """One row per account, the largest first: name in parts, revenue, days of the first and last order."""
     for frame, where, needed in (
-        (accounts, "accounts", ["customer_id", "name"]),
-        (summary, "summary", ["customer_id", "revenue", "first_order", "last_order"]),
+        (accounts, "the account file", ["customer_id", "name"]),
+        (summary, "the summary", ["customer_id", "revenue", "first_order", "last_order"]),
     ):
-        missing = [name for name in needed if name not in frame]
-        if missing:
-            raise MissingColumnError(
-                f"There is no column {missing[0]!r}.",
-                where=f"{where}, which has {', '.join(map(str, frame.columns))}",
-            )
-        twice = frame.loc[frame["customer_id"].duplicated(), "customer_id"]
-        if len(twice):
-            raise DataError("An account stands twice.", where=f"{where}, customers {twice.head(3).tolist()}")
+        require_columns(frame, needed, where=where)
+        require_distinct(frame["customer_id"], where=where)
     known = [name for name in ("region", "industry", "parent_id") if name in accounts]
     facts = accounts[["customer_id", "name", *known]].reindex(
         columns=["customer_id", "name", "region", "industry", "parent_id"]
@@ -313,9 +307,7 @@ def _share_alike(own: pd.Series, other: pd.Series, mix: pd.DataFrame | None) -> 
     """Share of what two accounts buy that is of the same products: the sum of the smaller of their two shares."""
     if mix is None or own.empty:
         return pd.Series(np.nan, index=own.index, dtype="float64")
-    missing = [name for name in ("customer_id", "group", "revenue") if name not in mix]
-    if missing:
-        raise MissingColumnError(f"The mix lacks {', '.join(missing)}.", where=f"columns {', '.join(mix.columns)}")
+    require_columns(mix, ("customer_id", "group", "revenue"), where="the mix", hint="See summarize_mix.")
     there = pd.Index(pd.unique(pd.concat([own, other])))
     bought = mix[mix["customer_id"].isin(there) & (mix["revenue"] > 0)]
     shares = bought.pivot_table(index="customer_id", columns="group", values="revenue", aggfunc="sum", fill_value=0.0)

@@ -2,7 +2,7 @@
 
 Class A is by the revenue of twelve months: today's by the last twelve, that of an origin plus the horizon by the twelve
 months that end there. The chance is a ridge logistic regression (:mod:`kam.identify.growth_model`) on what was known of
-each account at past origins (:mod:`kam.identify.growth_features`), so that likeness to today's key accounts, at the time
+each account at past origins (:mod:`kam.identify.growth_features`), so that likeness to today's key accounts, at the
 time when those were small, is what it measures. The list is led by this forecast only where, at origins that it was not
 learned from, its list found surely more of those that became class A than the list by revenue, or it ranked all accounts
 surely better (:func:`kam.identify.growth_backtest.decide_leader`).
@@ -17,10 +17,10 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.special import expit
 
+from kam.columns import read_numbers, require_columns, require_distinct
 from kam.dataset.names import name_accounts
-from kam.errors import DataError, ParameterError
+from kam.errors import ColumnTypeError, DataError, ParameterError
 from kam.identify.growth_backtest import (
     Backtest,
     by_origin,
@@ -30,18 +30,13 @@ from kam.identify.growth_backtest import (
     run_backtest,
     score_past,
 )
-from kam.identify.growth_checks import explain_candidates, list_assumed, list_checks, say_no_chance
-from kam.identify.growth_features import TERMS, YEAR, History, read_history, snapshot
+from kam.identify.growth_candidates import count_interval, list_candidates, order_candidates
+from kam.identify.growth_checks import list_assumed, list_checks
+from kam.identify.growth_features import TERMS, YEAR, read_history, snapshot
 from kam.results import Context, KeyFigure, Result
 from kam.stats.resampling import check_whole
 
 Floats = npt.NDArray[np.float64]
-
-_LISTS = ["n_named", "n_all_named", "n_by_model", "n_by_revenue", "n_became", "difference", "ci_low", "ci_high"]
-_ORIGINS = ["origin", "n_accounts", "n_became", "n_expected", "n_named", "n_by_model", "n_by_revenue"]
-_SCORES = ["term", "estimate", "ci_low", "ci_high", "why"]
-_CALIBRATION = ["predicted", "observed", "ci_low", "ci_high", "n_cases"]
-_TERMS = ["term", "meaning", "estimate", "ci_low", "ci_high"]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
@@ -53,7 +48,8 @@ class GrowthResult(Result):
     candidates : pandas.DataFrame
         One row per account that is neither class A now nor a key account, the most promising first: ``customer_id, name,
         rank`` (by ``value``, over all customers), ``abc_class, value`` (net revenue of the last twelve months),
-        ``share_limit`` (of what class A takes), ``p_become_a, p_become_low, p_become_high`` (missing where ``why`` says
+        ``share_limit`` (of what class A takes), ``share_limit_pace``
+        (the same by the last three months alone), ``p_become_a, p_become_low, p_become_high`` (missing where ``why`` says
         so), ``likeness`` (share of those that became class A whose chance before was no higher), ``trend`` (last six
         months against the six before, relative to the portfolio; missing without revenue in the earlier),
         ``share_wallet, elsewhere`` (missing where no demand is known), ``profit`` (money; missing where it was not
@@ -347,8 +343,6 @@ def growth(
     for name, value, least in (("horizon", horizon, 1), ("n_named", n_named, 1), ("n_resamples", n_resamples, 100)):
         check_whole(name, value, at_least=least)
     check_whole("seed", seed, at_least=0)
-    if len(cuts) != 2 or not 0 < cuts[0] < cuts[1] < 1:
-        raise ParameterError(f"The ABC limits are {cuts}.", hint="Give two ascending shares, such as (0.80, 0.95).")
     context = context or Context()
     potential = _demand(accounts)
     keys = _key_accounts(key_accounts)
@@ -364,24 +358,20 @@ def growth(
         tested = Backtest([], "none", None, snapshot(history, history.n_months), 0.0, 0)
     else:
         tested = run_backtest(history, horizon=horizon, seed=seed)
-    candidates, buys = _candidates(history, tested, potential, keys, contribution, horizon, context)
+    candidates, buys = list_candidates(history, tested, potential, keys, contribution, horizon, context.wording)
     n_candidates = int(buys.sum())
     shown = min(n_named, max(n_candidates, 1))
     past = tested.past
-    lists = pd.DataFrame(columns=_LISTS, dtype=float)
-    if past:
-        lists = compare_lists(past, shown, n_accounts=len(history.customer_id), n_resamples=n_resamples, seed=seed)[
-            _LISTS
-        ]
-    scores = score_past(past) if past else pd.DataFrame(columns=_SCORES, dtype=float)
+    lists = compare_lists(past, shown, n_accounts=len(history.customer_id), n_resamples=n_resamples, seed=seed)
+    scores = score_past(past)
     since = decide_leader(past, tested.tested_on, lists, scores, shown)
     leads = since in ("list", "ranking")
-    candidates = _order(candidates, buys, "p_become_a" if leads else "value", shown)
+    candidates = order_candidates(candidates, buys, "p_become_a" if leads else "value", shown)
     candidates = name_accounts(candidates, accounts)
     outdated = candidates.assign(potential=candidates["customer_id"].map(potential).astype(float))
     outdated = outdated[outdated["potential"] < outdated["value"]]
     p = candidates["p_become_a"]
-    ends = _count_interval(history, tested, keys) if p.notna().any() else (None, None)
+    ends = count_interval(history, tested, keys) if p.notna().any() else (None, None)
     below = history.customer_id[~tested.now.is_a & (history.first < history.n_months)]
     n_left_out = int(np.isin(below.astype(str), list(keys)).sum())
     return GrowthResult(
@@ -399,9 +389,9 @@ def growth(
         assumed=list_assumed(context.wording, horizon, cuts, shown, potential),
         candidates=candidates,
         lists=lists,
-        backtest=by_origin(past, history, shown) if past else pd.DataFrame(columns=_ORIGINS, dtype=float),
+        backtest=by_origin(past, history, shown),
         scores=scores,
-        calibration=calibrate_past(past) if past else pd.DataFrame(columns=_CALIBRATION, dtype=float),
+        calibration=calibrate_past(past),
         terms=_terms(tested, mix is not None),
         outdated=outdated[["customer_id", "name", "value", "potential"]].reset_index(drop=True),
         horizon=horizon,
@@ -427,17 +417,12 @@ def _demand(accounts: pd.DataFrame | None) -> pd.Series:
     """Demand a year by customer, of those of whom it is known."""
     if accounts is None:
         return pd.Series(dtype=float)
-    if "customer_id" not in accounts:
-        raise DataError("The account file has no column 'customer_id'.", hint="Map it under columns: of accounts.")
+    require_columns(accounts, ["customer_id"], where="the account file", hint="Map it under columns: of accounts.")
     ids = accounts["customer_id"].astype(str)
-    twice = ids[ids.duplicated()].head(3).tolist()
-    if twice:
-        raise DataError(
-            "An account stands twice in the account file.", where=f"customers {twice}", hint="Keep one row."
-        )
+    require_distinct(ids, where="the account file")
     if "potential" not in accounts:
         return pd.Series(dtype=float)
-    potential = pd.Series(accounts["potential"].to_numpy(dtype=float, na_value=np.nan), index=ids)
+    potential = pd.Series(read_numbers(accounts["potential"], "potential", where="the account file"), index=ids)
     negative = potential.index[potential < 0][:3].tolist()
     if negative:
         raise DataError("A demand is negative.", where=f"accounts, column potential, customers {negative}")
@@ -445,19 +430,24 @@ def _demand(accounts: pd.DataFrame | None) -> pd.Series:
 
 
 def _key_accounts(given: Collection[str] | None) -> frozenset[str]:
+    hint = "Give a list of customer identifiers."
     if isinstance(given, str):
-        raise ParameterError(f"key_accounts is the text {given!r}.", hint="Give a list of customer identifiers.")
-    return frozenset(str(one) for one in given or ())
+        raise ParameterError(f"key_accounts is the text {given!r}.", hint=hint)
+    if given is not None and (isinstance(given, pd.DataFrame) or not isinstance(given, Collection)):
+        raise ParameterError(f"key_accounts is a {type(given).__name__}.", hint=hint)
+    return frozenset() if given is None else frozenset(str(one) for one in given)
 
 
 def _contribution(profit: pd.Series | None) -> pd.Series:
     """Contribution by customer, of those of whom it is known."""
     if profit is None:
         return pd.Series(dtype=float)
+    if not isinstance(profit, pd.Series):
+        raise ColumnTypeError(f"The profit is a {type(profit).__name__}.", hint="Give a series by customer_id.")
     ids = profit.index.astype(str)
-    if ids.has_duplicates:
-        twice = ids[ids.duplicated()][:3].tolist()
-        raise DataError("An account stands twice.", where=f"profit, customers {twice}", hint="Keep one value for each.")
+    require_distinct(ids, where="the profit")
+    if profit.dtype.kind not in "iufO":
+        raise ColumnTypeError("The profit holds no numbers.", where=f"profit, {profit.dtype}", hint="Give money.")
     values = pd.Series(pd.to_numeric(profit.to_numpy(), errors="coerce").astype(float), index=ids)
     wrong = ids[(values.isna() & profit.notna().to_numpy()) | np.isinf(values)][:3].tolist()
     if wrong:
@@ -465,84 +455,9 @@ def _contribution(profit: pd.Series | None) -> pd.Series:
     return values
 
 
-def _left(history: History, tested: Backtest, keys: frozenset[str]) -> npt.NDArray[np.int64]:
-    """Rows of the accounts that are neither class A now nor key accounts."""
-    key = np.isin(history.customer_id.astype(str), list(keys))
-    return np.flatnonzero(~tested.now.is_a & ~key & (history.first < history.n_months))
-
-
-def _count_interval(history: History, tested: Backtest, keys: frozenset[str]) -> tuple[float | None, float | None]:
-    rows = _left(history, tested, keys)
-    if tested.model is None:
-        return None, None
-    return tested.model.sum_interval(tested.now.x[rows[tested.now.candidate[rows]]], tested.level_variance)
-
-
-def _candidates(
-    history: History,
-    tested: Backtest,
-    potential: pd.Series,
-    keys: frozenset[str],
-    profit: pd.Series,
-    horizon: int,
-    context: Context,
-) -> tuple[pd.DataFrame, npt.NDArray[np.bool_]]:
-    """The accounts below class A, and which of them ordered within the year."""
-    now, model = tested.now, tested.model
-    rows = _left(history, tested, keys)
-    p, low, high, likeness = (np.full(len(rows), np.nan) for _ in range(4))
-    buys = now.candidate[rows]
-    if model is not None:
-        x = now.x[rows[buys]]
-        log_odds = model.log_odds(x)
-        reach = 1.96 * np.sqrt(model.std_error(x) ** 2 + tested.level_variance)
-        p[buys], low[buys], high[buys] = expit(log_odds), expit(log_odds - reach), expit(log_odds + reach)
-        ranked = np.searchsorted(model.scores, log_odds, side="right")
-        likeness[buys] = ranked / len(model.scores)
-    rank = np.empty(len(now.value), dtype=np.int64)
-    rank[np.lexsort((np.arange(len(now.value)), -now.value))] = np.arange(1, len(now.value) + 1)
-    ids = history.customer_id[rows]
-    value = now.value[rows]
-    demand = potential.reindex(ids).to_numpy(dtype=float)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        wallet = np.where(demand > 0, np.clip(value / demand, 0, 1), np.nan)
-    frame = pd.DataFrame(
-        {
-            "customer_id": ids,
-            "rank": rank[rows],
-            "abc_class": np.where(now.is_b[rows], "B", "C"),
-            "value": value,
-            "share_limit": np.maximum(value, 0) / now.limit,
-            "share_limit_pace": now.pace[rows],
-            "p_become_a": p,
-            "p_become_low": low,
-            "p_become_high": high,
-            "likeness": likeness,
-            "trend": now.trend[rows],
-            "share_wallet": wallet,
-            "elsewhere": np.clip(demand - np.maximum(value, 0), 0, None),
-            "profit": profit.reindex(ids.astype(str)).to_numpy(dtype=float),
-        }
-    )
-    reason = say_no_chance(context.wording, history.n_months, horizon) if model is None else ""
-    frame["why"] = explain_candidates(context.wording, frame, buys, reason)
-    return frame, buys
-
-
-def _order(candidates: pd.DataFrame, buys: npt.NDArray[np.bool_], by: str, n_named: int) -> pd.DataFrame:
-    """The most promising first; who has not ordered for a year comes last and is not named."""
-    ordered = candidates.assign(silent=~buys).sort_values(
-        ["silent", by, "value", "customer_id"], ascending=[True, False, False, True], ignore_index=True
-    )
-    named = (np.arange(len(ordered)) < n_named) & ~ordered["silent"]
-    ordered = ordered.drop(columns="silent")
-    ordered.insert(len(ordered.columns) - 1, "is_named", named)
-    return ordered
-
-
 def _terms(tested: Backtest, with_breadth: bool) -> pd.DataFrame:
     if tested.model is None:
-        return pd.DataFrame(columns=_TERMS, dtype=float)
+        return pd.DataFrame(columns=["term", "meaning", "estimate", "ci_low", "ci_high"], dtype=float)
     names = [name for name in TERMS if name != "breadth" or with_breadth]
     estimate = tested.model.coefficients[1:]
     error = 1.96 * np.sqrt(np.diag(tested.model.covariance)[1:])

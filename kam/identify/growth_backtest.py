@@ -41,6 +41,11 @@ LEAST_EVENTS = 10
 LENGTHS = (10, 20, 50, 100, 200)
 """Lengths of list that are compared beside the one asked for."""
 
+_LISTS = ["n_named", "n_all_named", "n_by_model", "n_by_revenue", "n_became", "difference", "ci_low", "ci_high"]
+_ORIGINS = ["origin", "n_accounts", "n_became", "n_expected", "n_named", "n_by_model", "n_by_revenue"]
+_SCORES = ["term", "estimate", "ci_low", "ci_high", "why"]
+_CALIBRATION = ["predicted", "observed", "ci_low", "ci_high", "n_cases"]
+
 
 @dataclass(frozen=True, eq=False)
 class PastForecast:
@@ -121,6 +126,8 @@ def compare_lists(
     past: list[PastForecast], n_named: int, *, n_accounts: int, n_resamples: int, seed: int
 ) -> pd.DataFrame:
     """Hold lists of several lengths, by forecast and by revenue, against what came, summed over the origins."""
+    if not past:
+        return pd.DataFrame(columns=_LISTS, dtype=float)
     rng = np.random.default_rng(seed)
     rows = []
     longest = min(len(one.event) for one in past) // 2
@@ -145,7 +152,7 @@ def compare_lists(
                 "ci_high": high,
             }
         )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=_LISTS)
 
 
 def decide_leader(
@@ -172,6 +179,8 @@ def decide_leader(
 
 def by_origin(past: list[PastForecast], history: History, n_named: int) -> pd.DataFrame:
     """One row per origin: who became class A, and how many of the named did."""
+    if not past:
+        return pd.DataFrame(columns=_ORIGINS, dtype=float)
     rows = []
     for one in past:
         by_forecast, by_revenue = (_ranking(score, one.value)[:n_named] for score in (one.log_odds, one.value))
@@ -186,11 +195,13 @@ def by_origin(past: list[PastForecast], history: History, n_named: int) -> pd.Da
                 "n_by_revenue": int(one.event[by_revenue].sum()),
             }
         )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=_ORIGINS)
 
 
 def score_past(past: list[PastForecast]) -> pd.DataFrame:
     """``term, estimate, ci_low, ci_high, why``: AUC of both rules, their difference, and how well calibrated the chances are."""
+    if not past:
+        return pd.DataFrame(columns=_SCORES, dtype=float)
     log_odds, event = _pooled(past)
     value = np.concatenate([one.value for one in past])
     account = np.concatenate([one.account for one in past])
@@ -210,11 +221,13 @@ def score_past(past: list[PastForecast]) -> pd.DataFrame:
         rows.append(("slope", float(fit.coefficients[1]), *fit.interval(1), ""))
     except NotConvergedError:
         pass  # the chances part those that became class A from the others; no slope fits them better than another
-    return pd.DataFrame(rows, columns=["term", "estimate", "ci_low", "ci_high", "why"])
+    return pd.DataFrame(rows, columns=_SCORES)
 
 
 def calibrate_past(past: list[PastForecast], n_bins: int = 8) -> pd.DataFrame:
     """What was said and what came, in groups of rising chance: ``predicted, observed, ci_low, ci_high, n_cases``."""
+    if not past:
+        return pd.DataFrame(columns=_CALIBRATION, dtype=float)
     log_odds, event = _pooled(past)
     p = expit(log_odds)
     order = np.argsort(p, kind="stable")
@@ -228,8 +241,7 @@ def calibrate_past(past: list[PastForecast], n_bins: int = 8) -> pd.DataFrame:
         n=("observed", "sum"),
     )
     low, high = wilson_interval(sums["n"], sums["n_cases"])
-    table = sums.assign(ci_low=low, ci_high=high)[["predicted", "observed", "ci_low", "ci_high", "n_cases"]]
-    return table.reset_index(drop=True)
+    return sums.assign(ci_low=low, ci_high=high)[_CALIBRATION].reset_index(drop=True)
 
 
 # -- inside ----------------------------------------------------------------------------------------------------------

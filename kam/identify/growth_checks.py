@@ -1,11 +1,8 @@
-"""What is said about a growth list: why each account stands where it does, checks of the assumptions, and what is assumed."""
+"""What a growth list rests on: checks of the assumptions, and what is assumed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy.special import expit
 
@@ -16,55 +13,6 @@ from kam.wording import Wording
 
 LEVEL_OFF = 0.25
 """From this relative error on the number of those that became class A is called missed."""
-
-
-def say_no_chance(say: Wording, n_months: int, horizon: int) -> str:
-    """Why no chance is given to anybody."""
-    if n_months < YEAR + horizon:
-        return say.sentence(
-            "no chance given: {n} of history, {needed} are needed",
-            n=say.periods(n_months, "month"),
-            needed=say.periods(YEAR + horizon, "month"),
-        )
-    return say.sentence("no chance given: too few accounts have become class A so far")
-
-
-def explain_candidates(
-    say: Wording, frame: pd.DataFrame, buys: npt.NDArray[np.bool_], no_chance: str
-) -> npt.NDArray[np.object_]:
-    """One text per account; a text is made once for each rounded figure, so that many accounts cost little."""
-    if frame.empty:
-        return np.empty(0, dtype=object)
-    size = _each(
-        frame["share_limit"], lambda x: say.sentence("buys {share} of what class A takes", share=say.share(x, 0))
-    )
-    trend = _each(frame["trend"].clip(upper=9.99), lambda x: _say_trend(say, x))
-    likeness = _each(
-        frame["likeness"],
-        lambda x: say.sentence(
-            "looks at least as promising as {share} of those that became class A did before", share=say.share(x, 0)
-        ),
-    )
-    wallet = _each(
-        frame["share_wallet"],
-        lambda x: (
-            say.sentence("we have {share} of its demand", share=say.share(x, 0))
-            if x < 1
-            else say.sentence("buys as much as its demand is said to be, or more")
-        ),
-    )
-    silent = say.sentence("no chance given: no order in the last twelve months; see who is to be won back")
-    pace = np.where(
-        frame["share_limit_pace"] >= 1,
-        say.sentence("at the pace of the last three months it would be class A"),
-        "",
-    ).astype(object)
-    loss = np.where(frame["profit"] < 0, say.sentence("loses money"), "").astype(object)
-    text = size
-    for part in (pace, trend, likeness, wallet, loss):
-        text = np.where(part == "", text, text + "; " + part)
-    text = np.where(buys, text, silent)
-    return np.where(buys & (no_chance != ""), text + "; " + no_chance, text) if no_chance else text
 
 
 def list_checks(
@@ -250,23 +198,3 @@ def list_assumed(
             )
         )
     return tuple(assumed)
-
-
-# -- inside ----------------------------------------------------------------------------------------------------------
-
-
-def _each(values: pd.Series, text: Callable[[float], str]) -> npt.NDArray[np.object_]:
-    """The text of every value in whole percent; empty where it is missing."""
-    rounded = values.round(2)
-    texts = {x: text(float(x)) for x in rounded.dropna().unique()}
-    return rounded.map(texts).astype(object).where(rounded.notna(), "").to_numpy(dtype=object)
-
-
-def _say_trend(say: Wording, x: float) -> str:
-    if abs(x) < 0.05:
-        return say.sentence("buys about as much as half a year ago")
-    if x >= 9.99:
-        return say.sentence("bought more than ten times as much in the last half-year as in the one before")
-    if x > 0:
-        return say.sentence("bought {share} more in the last half-year than in the one before", share=say.share(x, 0))
-    return say.sentence("bought {share} less in the last half-year than in the one before", share=say.share(-x, 0))

@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from kam.errors import ColumnTypeError, DataError, EmptyDataError, MissingColumnError, UndefinedMeasureError
-from kam.identify.value_classes import class_limits
+from kam.columns import read_numbers, require_columns
+from kam.errors import ColumnTypeError, DataError, EmptyDataError, UndefinedMeasureError
+from kam.identify.value_classes import check_cuts, class_limits
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -121,7 +122,10 @@ def read_history(panel: pd.DataFrame, mix: pd.DataFrame | None, cuts: tuple[floa
     ------
     MissingColumnError, ColumnTypeError, EmptyDataError, DataError
         A column is missing, holds no dates, there is no row, a value is missing, a month stands twice, or is no month.
+    ParameterError
+        The limits are not two ascending shares.
     """
+    check_cuts(cuts)
     _check(panel, "panel", ("customer_id", "period", "revenue", "n_orders"))
     row, names = pd.factorize(panel["customer_id"].astype(str), sort=True)
     ids = np.asarray(names, dtype=str)
@@ -220,9 +224,9 @@ def _trend(revenue: Floats) -> Floats:
 
 
 def _read_mix(mix: pd.DataFrame, ids: npt.NDArray[np.str_], start: pd.Timestamp, n_months: int) -> Ints:
-    _check(mix, "mix", ("customer_id", "period", "revenue"), also="group")
+    _check(mix, "mix", ("customer_id", "period", "revenue", "group"))
     bought = mix[(mix["revenue"] > 0) & mix["group"].notna()]
-    group, _ = pd.factorize(bought["group"])
+    group, _ = pd.factorize(bought["group"].astype(str))
     codes = np.column_stack(
         [
             pd.Index(ids).get_indexer(pd.Index(bought["customer_id"].astype(str))),
@@ -238,22 +242,20 @@ def _months(period: pd.Series, start: pd.Timestamp) -> Ints:
     return np.asarray(months.to_numpy(dtype=np.int64))
 
 
-def _check(frame: pd.DataFrame, name: str, needed: Sequence[str], also: str | None = None) -> None:
-    missing = [column for column in (*needed, *([also] if also else [])) if column not in frame]
-    if missing:
-        raise MissingColumnError(
-            f"There is no column {missing[0]!r}.",
-            where=f"{name}, which has {', '.join(map(str, frame.columns))}",
-            hint="Give what activity_panel and summarize_mix return, by month.",
-        )
+def _check(frame: pd.DataFrame, name: str, needed: Sequence[str]) -> None:
+    require_columns(
+        frame, needed, where=f"the {name}", hint="Give what activity_panel and summarize_mix return, by month."
+    )
     if frame.empty:
         raise EmptyDataError(f"The {name} has no row.", hint="Look at the audit of the ledger.")
     if frame["period"].dtype.kind != "M":
         raise ColumnTypeError(
             "The column 'period' holds no dates.", where=name, hint="Convert it with pandas.to_datetime."
         )
-    numbers = frame[[column for column in needed if column in ("revenue", "n_orders")]].to_numpy(dtype=float)
-    bad = ~np.isfinite(numbers).all(axis=1) | frame["customer_id"].isna() | frame["period"].isna()
+    bad = (frame["customer_id"].isna() | frame["period"].isna()).to_numpy()
+    for column in needed:
+        if column in ("revenue", "n_orders"):
+            bad = bad | ~np.isfinite(read_numbers(frame[column], column, where=f"the {name}"))
     if bad.any():
         rows = frame.loc[bad, "customer_id"].head(3).tolist()
         raise DataError(

@@ -16,6 +16,8 @@ from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
+from kam.stats.clusters import cluster_sums
+
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -105,8 +107,7 @@ def fit_growth(x: Floats, event: Flags, account: Ints, *, seed: int) -> GrowthMo
     penalty = np.diag([1e-9, *np.ones(z.shape[1])])
     bread = np.linalg.inv((design * (weight * p * (1 - p))[:, None]).T @ design + penalty)
     _, cluster = np.unique(account, return_inverse=True)
-    scores = np.zeros((int(cluster.max()) + 1, design.shape[1]))
-    np.add.at(scores, cluster, design * (weight * (y - p))[:, None])
+    scores = cluster_sums(design * (weight * (y - p))[:, None], cluster)
     return GrowthModel(
         mean=mean,
         scale=scale,

@@ -19,7 +19,7 @@ from kam.stats.proportions import wilson_interval
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
+Flags = npt.NDArray[np.bool_]
 
 MOST_POOL = 5_000
 """Like accounts are looked for among this many of the largest."""
@@ -51,7 +51,7 @@ class Purchases:
     shares: csr_array
     groups: pd.Index
 
-    def bought(self, customers: pd.Index, groups: Ints) -> Bools:
+    def bought(self, customers: pd.Index, groups: Ints) -> Flags:
         """Whether each of some accounts (strangers did not) bought each of some groups, by their places."""
         place = self.customers.get_indexer(customers)
         table = np.asarray(self.shares[np.maximum(place, 0)][:, groups].todense()) > 0
@@ -107,7 +107,7 @@ class LikeTable:
     """
 
     groups: Ints
-    bought: Bools
+    bought: Flags
     n_like: Ints
     n_like_buy: Ints
     share_spent: Floats
@@ -168,7 +168,7 @@ def compare_like_accounts(purchases: Purchases, groups: Ints, *, n_accounts: int
     return LikeTable(groups, bought, counts[0], counts[1], share_spent)
 
 
-def choose_pairs(purchases: Purchases, table: LikeTable, min_share: float) -> Bools:
+def choose_pairs(purchases: Purchases, table: LikeTable, min_share: float) -> Flags:
     """Choose which pairs are listed: enough of the like accounts buy, and surely (Wilson) more than of all accounts."""
     n = np.maximum(table.n_like, 1)
     low, _ = wilson_interval(table.n_like_buy, n)

@@ -17,6 +17,8 @@ _TERMS = {
     "size": "size: log of the revenue a month",
     "size_squared": "size, squared difference from the mean",
     "frequency": "frequency of orders, log",
+    "size_account": "size, mean of the account's years",
+    "frequency_account": "frequency of orders, mean of the account's years",
     "tenure": "tenure: log of the months",
     "handover": "the six months after a handover",
 }

@@ -6,6 +6,7 @@ have seen in the same portfolio, and the difference is drawn toward 0 by as much
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -17,6 +18,7 @@ from kam.errors import ParameterError
 from kam.identify.manager_checks import list_assumed, list_checks, name_term
 from kam.identify.manager_model import NAMED_BELOW, Floats, ManagerFit, Outcome, fit_managers, funnel_limits
 from kam.identify.manager_rows import YEAR, Portfolio, loss_rows, margin_rows, read_portfolio
+from kam.identify.staffing import check_accounts
 from kam.ledger import Ledger, activity_panel
 from kam.results import Context, KeyFigure, Result
 from kam.stats.multiplicity import holm
@@ -270,7 +272,8 @@ def manager_effect(
     Rows are account-months at risk (churn: not yet lost, ``k`` more months known) or account-years with revenue (margin:
     margin over revenue). Only those from ``manager_since`` on have a known manager; others are left out and counted.
     The model has a normal random intercept per manager and as covariates size, frequency of orders, tenure, the six
-    months after a handover, and the facts named in ``static``; for churn a logit. See
+    months after a handover, and the facts named in ``static``; for churn a logit. For the margin the account's own means of
+    size and frequency stand beside those of the year (Mundlak 1978), since one year says imperfectly what an account is. See
     :mod:`kam.identify.random_intercept` for the estimation: intervals cover managers *drawn from the distribution*, in
     95 of 100 on average over managers, not each manager at any effect whatever.
 
@@ -321,13 +324,14 @@ def manager_effect(
     NotConvergedError
         The fit does not settle.
     ParameterError
-        ``outcome``, ``k``, ``min_accounts`` or ``seed`` is out of range.
+        ``ledger`` is none; ``outcome``, ``static``, ``k``, ``min_accounts`` or ``seed`` is out of range.
 
     References
     ----------
     Breslow, N. E. & Clayton, D. G. (1993). Approximate inference in generalized linear mixed models. Spiegelhalter, D. J.
     (2005). Funnel plots for comparing institutional performance. Goldstein, H. & Spiegelhalter, D. J. (1996). League tables and
     their limitations. Stram, D. O. & Lee, J. W. (1994). Variance components testing in the longitudinal mixed effects model.
+    Mundlak, Y. (1978). On the pooling of time series and cross section data.
 
     Examples
     --------
@@ -344,8 +348,10 @@ def manager_effect(
     check_whole("k", k, at_least=1)
     check_whole("min_accounts", min_accounts, at_least=MIN_ACCOUNTS)
     check_whole("seed", seed, at_least=0)
-    if static is None:
-        static = tuple(name for name in ("region", "industry") if name in accounts)
+    if not isinstance(ledger, Ledger):
+        raise ParameterError(f"ledger is a {type(ledger).__name__}.", hint="Open it with kam.open_ledger.")
+    check_accounts(accounts)
+    static = _check_static(static, accounts)
     portfolio = read_portfolio(activity_panel(ledger, freq="month"), accounts, handovers, static)
     rows = loss_rows(portfolio, k) if outcome == "churn" else margin_rows(portfolio)
     found = fit_managers(rows, portfolio, outcome, seed)
@@ -391,6 +397,21 @@ def manager_effect(
 
 
 # -- inside ----------------------------------------------------------------------------------------------------------
+
+
+def _check_static(static: Collection[str] | None, accounts: pd.DataFrame) -> tuple[str, ...]:
+    if static is None:
+        return tuple(name for name in ("region", "industry") if name in accounts)
+    is_list = isinstance(static, Collection) and not isinstance(static, str)
+    names = list(static) if is_list else []
+    if (
+        not is_list
+        or not all(isinstance(name, str) for name in names)
+        or len(set(names)) < len(names)
+        or not {"customer_id", "manager", "manager_since"}.isdisjoint(names)
+    ):
+        raise ParameterError(f"static is {static!r}.", hint="Give facts of the account file, such as ('region',).")
+    return tuple(names)
 
 
 def _signed(say: Wording, x: float) -> str:

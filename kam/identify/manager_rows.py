@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from kam.columns import require_columns
 from kam.errors import ColumnTypeError, EmptyDataError, MissingColumnError, NoEventError
 from kam.identify.staffing import check_accounts, clean_names
 
@@ -73,7 +74,7 @@ def read_portfolio(
     MissingColumnError
         The account file lacks ``manager``, ``manager_since`` or a fact.
     ColumnTypeError
-        ``manager_since`` or the days of the handovers are no dates.
+        ``manager_since``, ``since`` or the days of the handovers are no dates.
     DataError
         An account stands twice.
     EmptyDataError
@@ -93,10 +94,13 @@ def read_portfolio(
             where="accounts",
             hint="Name columns of the account file in 'static'.",
         )
-    if accounts["manager_since"].dtype.kind != "M" and accounts["manager_since"].notna().any():
-        raise ColumnTypeError(
-            "The column 'manager_since' holds no dates.", where="accounts", hint="Convert it with pandas.to_datetime."
-        )
+    dated = ("manager_since", *(("since",) if "since" in accounts else ()))
+    require_columns(accounts, [*dated, *static], where="accounts")
+    for name in dated:
+        if accounts[name].dtype.kind != "M" and accounts[name].notna().any():
+            raise ColumnTypeError(
+                f"The column {name!r} holds no dates.", where="accounts", hint="Convert it with pandas.to_datetime."
+            )
     bought = panel[panel["n_orders"] > 0]
     if bought.empty:
         raise EmptyDataError("No account has an order in a complete month.", hint="Look at the audit of the ledger.")
@@ -288,11 +292,9 @@ def _handovers(
     later = np.flatnonzero((took_over > first_active) & (took_over < n_months))
     account, month = later, took_over[later]
     if handovers is not None:
-        lacking = [name for name in ("customer_id", "date") if name not in handovers]
-        if lacking:
-            raise MissingColumnError(
-                f"There is no column {lacking[0]!r}.", where="handovers", hint="Give events of the kind 'handover'."
-            )
+        require_columns(
+            handovers, ["customer_id", "date"], where="handovers", hint="Give events of the kind 'handover'."
+        )
         if handovers["date"].dtype.kind != "M" or handovers["date"].isna().any():
             raise ColumnTypeError("The column 'date' holds no dates, or lacks some.", where="handovers")
         told = handovers if "kind" not in handovers else handovers[handovers["kind"] == "handover"]

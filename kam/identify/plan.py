@@ -7,8 +7,9 @@ from typing import ClassVar, Literal
 
 import pandas as pd
 
+from kam.columns import require_columns
 from kam.dataset.names import name_accounts
-from kam.errors import DataError, EmptyDataError, MissingColumnError
+from kam.errors import DataError, EmptyDataError
 from kam.ledger import Ledger, activity_panel
 from kam.ledger.periods import period_start
 from kam.results import Assumed, Check, Context, KeyFigure, Result
@@ -155,11 +156,8 @@ def compare_plan(
     [['a', -20.0], ['b', 10.0]]
     """
     context = context or Context()
-    missing = [name for name in ("customer_id", "period", "revenue_target", "freq") if name not in targets]
-    if missing:
-        raise MissingColumnError(
-            f"The targets have no {missing[0]}.", where="targets", hint="Give what the dataset reads."
-        )
+    needed = ("customer_id", "period", "revenue_target", "freq")
+    require_columns(targets, needed, where="the targets", hint="Give what the dataset reads.")
     rows = targets[targets["revenue_target"].notna() & targets["period"].notna()]
     if rows.empty:
         raise EmptyDataError("There is no target.", where="targets", hint="Fill in revenue_target and period.")

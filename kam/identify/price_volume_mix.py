@@ -19,7 +19,9 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from kam.errors import DataError, EmptyDataError, MissingColumnError
+from kam.columns import require_columns
+from kam.errors import EmptyDataError, MissingColumnError
+from kam.identify.yearly_mix import last_two_years
 from kam.results import Assumed, Check, Context, KeyFigure, Result
 from kam.wording import Wording
 
@@ -153,18 +155,19 @@ def price_volume_mix(mix: pd.DataFrame, *, context: Context | None = None) -> Pr
     """
     context = context or Context()
     needed = ["customer_id", "period", "group", "revenue", "quantity"]
-    missing = [name for name in needed if name not in mix]
-    if missing:
+    require_columns(mix, needed[:-1], where="the mix", hint="See summarize_mix.")
+    if "quantity" not in mix:
         raise MissingColumnError(
-            f"There is no {missing[0]}: price and volume cannot be told apart."
-            if missing[0] == "quantity"
-            else f"There is no column {missing[0]!r}.",
-            where="mix",
-            hint="Name the quantity under columns: of the ledger."
-            if missing[0] == "quantity"
-            else "See summarize_mix.",
+            "There is no quantity: price and volume cannot be told apart.",
+            where="the mix",
+            hint="Name the quantity under columns: of the ledger.",
         )
-    last, before, rows = _last_two_years(mix[needed])
+    last, before, rows = last_two_years(mix[needed])
+    if rows["period"].nunique() < 2:
+        raise EmptyDataError(
+            "There are not two years to compare.", where="the mix", hint="It takes 24 complete months."
+        )
+    rows = rows.assign(group=rows["group"].fillna(NO_PRODUCT))
     keys = ["customer_id", "group"]
     now, then = (
         rows[rows["period"] == p].set_index(keys)[["revenue", "quantity"]].add_suffix(end)
@@ -206,33 +209,6 @@ def price_volume_mix(mix: pd.DataFrame, *, context: Context | None = None) -> Pr
 
 
 # -- inside ----------------------------------------------------------------------------------------------------------
-
-
-def _last_two_years(mix: pd.DataFrame) -> tuple[pd.Timestamp, pd.Timestamp, pd.DataFrame]:
-    """The last year, the one before, and their rows."""
-    if mix.empty:
-        raise EmptyDataError("There are not two years to compare.", where="mix", hint="It takes 24 complete months.")
-    last = mix["period"].max()
-    before = last - pd.DateOffset(years=1)
-    if ((mix["period"] > before) & (mix["period"] < last)).any():
-        raise DataError(
-            "The periods are no years.", where="mix, column 'period'", hint="Use freq='last_years' or freq='year'."
-        )
-    rows = mix[mix["period"].isin([last, before])].assign(group=lambda f: f["group"].fillna(NO_PRODUCT))
-    if rows["period"].nunique() < 2:
-        raise EmptyDataError("There are not two years to compare.", where="mix", hint="It takes 24 complete months.")
-    for trouble, what in (
-        (rows.duplicated(["customer_id", "period", "group"]), "A product of an account stands twice in a year."),
-        (rows["revenue"].isna(), "A revenue is missing."),
-    ):
-        if trouble.any():
-            row = rows[trouble].iloc[0]
-            raise DataError(
-                what,
-                where=f"account {row['customer_id']}, product {row['group']!r}, {row['period']:%Y-%m-%d}",
-                hint="Take what summarize_mix gives: one row per account, year and product.",
-            )
-    return last, before, rows
 
 
 def _split(both: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:

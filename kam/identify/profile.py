@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from kam.errors import EmptyDataError, MissingColumnError, ParameterError
+from kam.columns import require_columns
+from kam.errors import EmptyDataError, ParameterError
 from kam.identify.value_classes import class_limits
 from kam.results import Assumed, Check, Context, KeyFigure, Result
 from kam.wording import Wording
@@ -173,11 +174,8 @@ def profile_accounts(
     say = context.wording
     if not 0 < share_below < 1:
         raise ParameterError(f"share_below is {share_below!r}.", hint="Give a share between 0 and 1.")
-    missing = [c for c in ("customer_id", "orders_per_year", "revenue_year", "tenure_years") if c not in facts]
-    if missing:
-        raise MissingColumnError(
-            f"There is no column {missing[0]!r}.", where="facts", hint="Give what account_facts returns."
-        )
+    needed = ("customer_id", "orders_per_year", "revenue_year", "tenure_years")
+    require_columns(facts, needed, where="the facts", hint="Give what account_facts returns.")
     active = facts[facts["revenue_year"] > 0].reset_index(drop=True)
     if active.empty:
         raise EmptyDataError(

@@ -9,7 +9,8 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from kam.errors import EmptyDataError, MissingColumnError, ParameterError
+from kam.columns import require_columns
+from kam.errors import EmptyDataError, ParameterError
 from kam.results import Assumed, Check, Context, KeyFigure, Result
 from kam.wording import Wording
 
@@ -174,10 +175,9 @@ def screen_prospects(
     say = context.wording
     if not min_need > 0:
         raise ParameterError(f"min_need is {min_need!r}.", hint="Give a positive sum of money a year.")
-    if "potential" not in accounts:
-        raise MissingColumnError(
-            "The account file has no potential.", where="accounts", hint="Add the whole demand of each account a year."
-        )
+    require_columns(
+        accounts, ["potential"], where="the account file", hint="Add the whole demand of each account a year."
+    )
     if isinstance(key_accounts, str):
         raise ParameterError(f"key_accounts is {key_accounts!r}.", hint="Give a list of customer ids.")
     own = accounts.drop_duplicates("customer_id").reset_index(drop=True)

@@ -15,7 +15,8 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from kam.errors import DataError, EmptyDataError, MissingColumnError, ParameterError, UndefinedMeasureError
+from kam.columns import require_columns, require_distinct
+from kam.errors import DataError, EmptyDataError, ParameterError, UndefinedMeasureError
 from kam.results import Assumed, Check, Context, KeyFigure, Result
 from kam.wording import Wording
 
@@ -274,11 +275,9 @@ def relationship_levels(
 
 
 def _checked_levels(levels: pd.DataFrame) -> pd.DataFrame:
-    missing = [name for name in LEVELS.columns if name not in levels]
-    if missing:
-        raise MissingColumnError(
-            f"The table of levels lacks {', '.join(missing)}.", hint="See kam.identify.relationship_levels.LEVELS."
-        )
+    require_columns(
+        levels, LEVELS.columns, where="the table of levels", hint="See kam.identify.relationship_levels.LEVELS."
+    )
     pairs = levels[["customers_band", "margin_band"]]
     wanted = {(number, margin) for number in _SEGMENTS for margin in _MARGINS}
     if len(pairs) != len(wanted) or set(pairs.itertuples(index=False, name=None)) != wanted:
@@ -294,8 +293,7 @@ def _by_segment(values: pd.Series, segments: Mapping[str, str] | pd.Series) -> t
     """Number, margin and its mean with the interval for each segment, and how many customers have none."""
     ids = values.index.astype(str)
     x = values.to_numpy(dtype=float)
-    if ids.has_duplicates:
-        raise DataError("A customer stands twice.", where=f"customers {ids[ids.duplicated()][:3].tolist()}")
+    require_distinct(ids, where="the values", hint="Sum per customer first.")
     if not np.isfinite(x).all():
         where = ids[~np.isfinite(x)][:3].tolist()
         raise DataError("A value is missing or not finite.", where=f"customers {where}", hint="Mend or drop them.")

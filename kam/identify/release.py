@@ -16,14 +16,15 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from kam.columns import require_columns, require_distinct
 from kam.dataset.names import name_accounts
-from kam.errors import DataError, MissingColumnError, ParameterError
+from kam.dataset.parents import find_heads
+from kam.errors import DataError, ParameterError
 from kam.identify.growth_features import YEAR, Snapshot, read_history, snapshot
-from kam.identify.release_checks import list_assumed, list_checks
+from kam.identify.release_checks import list_assumed, list_checks, say_left, say_money, say_quarters
 from kam.identify.value_classes import class_limits
 from kam.results import Context, KeyFigure, Result
 from kam.stats.resampling import check_whole
-from kam.wording import Wording
 
 Flags = npt.NDArray[np.bool_]
 
@@ -105,7 +106,7 @@ class ReleaseResult(Result):
             revenue=say.money_short(self.revenue_lost),
             share=say.share(self.share_lost),
         )
-        parts = [f"{first}; {bring}{_say_left(say, self.contribution_lost, self.keeping_cost)}"]
+        parts = [f"{first}; {bring}{say_left(say, self.contribution_lost, self.keeping_cost)}"]
         if self.replacement_cost is not None:
             parts.append(
                 say.sentence(
@@ -285,9 +286,9 @@ def release(
         }
     )
     frame["years_to_replace"] = frame["replacement_cost"] / -frame["profit"].where(frame["profit"] < 0)
-    quarters = {n: _say_quarters(say, int(n)) for n in frame["n_small"].unique()}
+    quarters = {n: say_quarters(say, int(n)) for n in frame["n_small"].unique()}
     frame["why"] = [
-        f"{quarters[n]}; {_say_money(say, *money)}"
+        f"{quarters[n]}; {say_money(say, *money)}"
         for n, money in zip(
             frame["n_small"],
             frame[["profit", "keeping_cost", "replacement_cost"]].itertuples(index=False, name=None),
@@ -301,12 +302,8 @@ def release(
     total = float(now.value.sum())
     return ReleaseResult(
         context=context,
-        checks=list_checks(
-            say, frame, meets, ever, left_out, asked, profit, facts["potential"], contribution is not None
-        ),
-        assumed=list_assumed(
-            say, n_quarters, max_p, acquisition_cost, GROWING, growth_candidates is not None, contribution is not None
-        ),
+        checks=list_checks(say, frame, meets, ever, left_out, asked, profit, facts["potential"]),
+        assumed=list_assumed(say, asked, n_quarters, max_p, acquisition_cost, GROWING),
         candidates=name_accounts(frame, accounts),
         criteria=_criteria(asked, ever),
         left_out=left_out,
@@ -367,13 +364,9 @@ def _column(ids: pd.Index, frame: pd.DataFrame | None, name: str, where: str) ->
     """A column of a frame by customer, missing where it is not known."""
     if frame is None:
         return np.full(len(ids), np.nan)
-    missing = [column for column in ("customer_id", name) if column not in frame]
-    if missing:
-        raise MissingColumnError(f"There is no column {missing[0]!r}.", where=where)
+    require_columns(frame, ("customer_id", name), where=where)
     known = frame["customer_id"].astype(str)
-    if known.duplicated().any():
-        twice = known[known.duplicated()].head(3).tolist()
-        raise DataError("An account stands twice.", where=f"{where}, customers {twice}", hint="Keep one row.")
+    require_distinct(known, where=where)
     values = pd.Series(frame[name].to_numpy(dtype=float, na_value=np.nan), index=known)
     return values.reindex(ids).to_numpy(dtype=float)
 
@@ -381,8 +374,7 @@ def _column(ids: pd.Index, frame: pd.DataFrame | None, name: str, where: str) ->
 def _protected(ids: pd.Index, overrides: pd.DataFrame | None, now: pd.Timestamp) -> Flags:
     if overrides is None:
         return np.zeros(len(ids), dtype=bool)
-    if "customer_id" not in overrides:
-        raise MissingColumnError("There is no column 'customer_id'.", where="overrides")
+    require_columns(overrides, ["customer_id"], where="the tiers set by hand")
     valid = overrides
     if "until" in overrides:
         until = pd.to_datetime(overrides["until"])
@@ -392,21 +384,8 @@ def _protected(ids: pd.Index, overrides: pd.DataFrame | None, now: pd.Timestamp)
 
 def _in_key_group(ids: pd.Index, accounts: pd.DataFrame, keys: Flags) -> Flags:
     """Whether the account, or another of its group, is a key account."""
-    known = accounts["customer_id"].astype(str)
-    given = accounts["parent_id"]
-    parent = dict(zip(known, given.astype(str), strict=True)) if len(known) else {}
-    has = dict(zip(known, (given.notna() & (given.astype(str) != "")), strict=True))
-
-    def top(one: str) -> str:
-        seen = [one]
-        while has.get(seen[-1], False) and parent[seen[-1]] not in seen:
-            seen.append(parent[seen[-1]])
-        # A firm that is its own ancestor: the smallest identifier stands for all of the ring.
-        back = seen.index(parent[seen[-1]]) if has.get(seen[-1], False) else len(seen) - 1
-        return min(seen[back:])
-
-    tops = np.array([top(one) for one in ids])
-    return np.isin(tops, tops[keys])
+    heads = find_heads(ids.to_series(), accounts.set_index("customer_id")["parent_id"]).to_numpy()
+    return np.isin(heads, heads[keys])
 
 
 def _criteria(asked: dict[str, Flags], ever: Flags) -> pd.DataFrame:
@@ -415,50 +394,3 @@ def _criteria(asked: dict[str, Flags], ever: Flags) -> pd.DataFrame:
         so_far = so_far & met
         rows.append((name, CRITERIA[name], int((met & ever).sum()), int(so_far.sum())))
     return pd.DataFrame(rows, columns=["term", "meaning", "n_customers", "n_all_so_far"])
-
-
-def _say_quarters(say: Wording, n: int) -> str:
-    return say.plural("class C for one quarter", "class C for {n} quarters in a row, and not growing", n)
-
-
-def _say_money(say: Wording, profit: float, keep: float, replace: float) -> str:
-    if np.isnan(profit):
-        left = say.sentence("contribution not known")
-    elif profit < 0:
-        left = say.sentence("loses {money} a year", money=say.money_short(-profit))
-    else:
-        left = say.sentence("leaves {money} a year, so replacing it saves no loss", money=say.money_short(profit))
-    parts = [
-        say.sentence("cost to serve not known")
-        if np.isnan(keep)
-        else say.sentence("costs {keep} a year to serve", keep=say.money_short(keep)),
-        left,
-        say.sentence("cost of replacing not known")
-        if np.isnan(replace)
-        else say.sentence("replacing costs {replace} once", replace=say.money_short(replace)),
-        say.sentence("let go only indirectly"),
-    ]
-    return "; ".join(parts)
-
-
-def _say_left(say: Wording, contribution: float | None, keep: float | None) -> str:
-    """The end of the sentence: what serving the candidates costs, and what is left after it."""
-    money = {
-        "money": "" if contribution is None else say.money_short(abs(contribution)),
-        "keep": "" if keep is None else say.money_short(keep),
-    }
-    if contribution is None:
-        return say.sentence("." if keep is None else " and cost {keep} a year to serve.", **money)
-    if contribution < 0:
-        return say.sentence(
-            " and lose {money} a year: leaving would save that."
-            if keep is None
-            else ", cost {keep} a year to serve and lose {money}: leaving would save {money} a year.",
-            **money,
-        )
-    return say.sentence(
-        " and leave {money} of contribution, which would be gone."
-        if keep is None
-        else ", cost {keep} a year to serve and leave {money}, which would be gone.",
-        **money,
-    )

@@ -1,4 +1,4 @@
-"""What is said about accounts that could be let go: checks of the assumptions, and what is assumed."""
+"""What is said about accounts that could be let go: why, with the money; checks of the assumptions; what is assumed."""
 
 from __future__ import annotations
 
@@ -23,6 +23,55 @@ _NEEDS = {
 }
 
 
+def say_quarters(say: Wording, n: int) -> str:
+    """How long an account has been small."""
+    return say.plural("class C for one quarter", "class C for {n} quarters in a row, and not growing", n)
+
+
+def say_money(say: Wording, profit: float, keep: float, replace: float) -> str:
+    """What an account costs and leaves a year, and what replacing it costs."""
+    if np.isnan(profit):
+        left = say.sentence("contribution not known")
+    elif profit < 0:
+        left = say.sentence("loses {money} a year", money=say.money_short(-profit))
+    else:
+        left = say.sentence("leaves {money} a year, so replacing it saves no loss", money=say.money_short(profit))
+    parts = [
+        say.sentence("cost to serve not known")
+        if np.isnan(keep)
+        else say.sentence("costs {keep} a year to serve", keep=say.money_short(keep)),
+        left,
+        say.sentence("cost of replacing not known")
+        if np.isnan(replace)
+        else say.sentence("replacing costs {replace} once", replace=say.money_short(replace)),
+        say.sentence("let go only indirectly"),
+    ]
+    return "; ".join(parts)
+
+
+def say_left(say: Wording, contribution: float | None, keep: float | None) -> str:
+    """The end of the sentence: what serving the candidates costs, and what is left after it."""
+    money = {
+        "money": "" if contribution is None else say.money_short(abs(contribution)),
+        "keep": "" if keep is None else say.money_short(keep),
+    }
+    if contribution is None:
+        return say.sentence("." if keep is None else " and cost {keep} a year to serve.", **money)
+    if contribution < 0:
+        return say.sentence(
+            " and lose {money} a year: leaving would save that."
+            if keep is None
+            else ", cost {keep} a year to serve and lose {money}: leaving would save {money} a year.",
+            **money,
+        )
+    return say.sentence(
+        " and leave {money} of contribution, which would be gone."
+        if keep is None
+        else ", cost {keep} a year to serve and leave {money}, which would be gone.",
+        **money,
+    )
+
+
 def list_checks(
     say: Wording,
     candidates: pd.DataFrame,
@@ -32,7 +81,6 @@ def list_checks(
     asked: Mapping[str, Flags],
     profit: Floats,
     potential: Floats,
-    has_contribution: bool,
 ) -> tuple[Check, ...]:
     """Every assumption of the list, with what the data say about it."""
     missing = [say.sentence(_NEEDS[name]) for name in left_out]
@@ -52,7 +100,7 @@ def list_checks(
         verdict="handled",
     )
     checks = [complete, tracked]
-    if has_contribution:
+    if "no_contribution" in asked:
         n = int((ever & np.isnan(profit)).sum())
         checks.append(
             Check(
@@ -89,12 +137,11 @@ def list_checks(
 
 def list_assumed(
     say: Wording,
+    asked: Mapping[str, Flags],
     n_quarters: int,
     max_p: float,
     acquisition_cost: float | None,
     growing: float,
-    with_chance: bool,
-    with_contribution: bool,
 ) -> tuple[Assumed, ...]:
     """What was assumed."""
     assumed = [
@@ -117,7 +164,7 @@ def list_assumed(
             would_change=say.sentence("accounts that order for others, or speak of us, cost more than they bring"),
         ),
     ]
-    if with_contribution:
+    if "no_contribution" in asked:
         assumed.append(
             Assumed(
                 what=say.sentence("what the contribution is"),
@@ -125,7 +172,7 @@ def list_assumed(
                 would_change=say.sentence("one before that cost makes accounts look worth keeping that are not"),
             )
         )
-    if with_chance:
+    if "low_chance" in asked:
         assumed.append(
             Assumed(
                 what=say.sentence("chance of class A from which nobody is let go"),

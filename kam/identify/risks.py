@@ -24,13 +24,14 @@ from kam.identify.account_flags import (
     say_flags,
 )
 from kam.identify.buying_concentration import judge_buying
-from kam.identify.dependence import judge_dependence
+from kam.identify.dependence_flag import judge_dependence
 from kam.identify.level_shift import MIN_ORDERS, mean_shift
 from kam.identify.order_blocks import OrderBlocks, share_of
 from kam.identify.overdue import judge_credit_limit, judge_overdue
 from kam.identify.own_brand import find_dropped_groups
 from kam.identify.stagnation import judge_stagnation
-from kam.ledger import Ledger, summarize_mix
+from kam.ledger import Ledger
+from kam.ledger.mix import By, bought_groups
 from kam.ledger.quality import quality_facts
 from kam.results import Context, KeyFigure, Result
 from kam.wording import Wording
@@ -198,8 +199,9 @@ def risks(
     say = context.wording
     blocks = OrderBlocks.of(quality_facts(ledger, accounts=accounts))  # as in sales_quality, so that it is done once
     file = checked_accounts(accounts, blocks.customers)
-    kind = next((one for one in ("product_group", "product_id") if one in ledger.columns), None)
-    mix = summarize_mix(ledger, by=kind, freq="month") if kind else None
+    kinds: tuple[By, ...] = ("product_group", "product_id")
+    kind = next((one for one in kinds if one in ledger.columns), None)
+    mix = bought_groups(ledger, kind) if kind else None
     facts = base_facts(blocks)
     depends, shares = judge_dependence(blocks, file, dependence, say)
     buying, hhis = judge_buying(blocks, mix, say)

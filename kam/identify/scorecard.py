@@ -7,7 +7,6 @@ drawing both (:mod:`kam.identify.smaa`) and by moving one weight at a time.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
@@ -15,15 +14,14 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from kam.errors import DataError, EmptyDataError, MissingColumnError, ParameterError
+from kam.columns import is_number
+from kam.errors import EmptyDataError, ParameterError
 from kam.identify.criteria import name_criterion
+from kam.identify.criteria_matrix import choose_weights, money_left, to_matrix
 from kam.identify.scorecard_checks import alike_criteria, list_assumed, list_checks
 from kam.identify.scorecard_frames import (
     SURE,
     TIERS,
-    Floats,
-    Ints,
-    Texts,
     add_unscored,
     describe_weights,
     frame_acceptability,
@@ -32,6 +30,7 @@ from kam.identify.scorecard_frames import (
     reasons_of,
     summarize_tiers,
 )
+from kam.identify.scorecard_tiers import SHIFT, order_by_score, shift_weights, tier_sizes, tiers_of
 from kam.identify.smaa import (
     draw_weights,
     not_dominated,
@@ -43,8 +42,6 @@ from kam.identify.smaa import (
 from kam.results import Context, KeyFigure, Result
 from kam.stats.resampling import check_whole
 
-SHIFT = 0.2
-"""By how much one weight is moved, of its own size."""
 MOST_RANKED = 2000
 """At most so many of the accounts that are not dominated are ranked."""
 FIRST_RANKS = 10
@@ -284,13 +281,13 @@ def score_accounts(
     """
     context = context or Context()
     say = context.wording
-    if not (np.isfinite(concentration) and concentration > 0):
+    if not (is_number(concentration) and np.isfinite(concentration) and concentration > 0):
         raise ParameterError(f"concentration is {concentration}.", hint="Give a number above 0, such as 50.")
     check_whole("n_draws", n_draws, at_least=1)
     check_whole("n_rank_draws", n_rank_draws, at_least=1)
     check_whole("seed", seed, at_least=0)
-    facts, ids, names, levels, errors = _to_matrix(criteria)
-    given = _choose_weights(facts, weights)
+    facts, ids, names, levels, errors = to_matrix(criteria)
+    given = choose_weights(facts, weights)
     used = np.where((~np.isnan(levels)).any(axis=0), given, 0.0)
     if not used.sum() > 0:
         raise EmptyDataError("No criterion with a weight has a known value.", where="criteria", hint="Declare others.")
@@ -298,15 +295,15 @@ def score_accounts(
     counted = np.flatnonzero(used)  # criteria
     scored = np.flatnonzero((~np.isnan(levels[:, counted])).any(axis=1))  # accounts
     u, s, w = levels[np.ix_(scored, counted)], errors[np.ix_(scored, counted)], used[counted]
-    n_a, n_b = _sizes(tiers, len(scored))
+    n_a, n_b = tier_sizes(tiers, len(scored))
 
     scores = weighted_scores(u, w)
-    order = _order(scores)
-    own = _tiers_of(order, n_a, n_b)
+    order = order_by_score(scores)
+    own = tiers_of(order, n_a, n_b)
     rng = np.random.default_rng(seed)
     sets = [draw_weights(w, n_draws, rng, concentration=concentration), draw_weights(w, n_draws, rng)]
     near, flat = tier_acceptability(prepare(u, s), sets, (n_a, n_a + n_b), rng)
-    tornado, changes = _shift_weights(u, w, own, (n_a, n_b))
+    tornado, changes = shift_weights(u, w, own, (n_a, n_b))
 
     front = not_dominated(u, scores, most=MOST_RANKED)
     drawn = draw_weights(w, n_rank_draws, rng, concentration=concentration)
@@ -342,7 +339,7 @@ def score_accounts(
     return ScorecardResult(
         context=context,
         checks=list_checks(
-            say, criteria, facts.iloc[counted], facts, u, known, len(ids), n_a, n_b, _left_by(criteria, profit)
+            say, criteria, facts.iloc[counted], facts, u, known, len(ids), n_a, n_b, money_left(criteria, profit)
         ),
         assumed=list_assumed(say, facts.iloc[counted], w, s, concentration, tiers, n_draws),
         accounts=accounts,
@@ -373,155 +370,3 @@ def score_accounts(
         n_draws=int(n_draws),
         n_rank_draws=int(n_rank_draws),
     )
-
-
-# -- input -----------------------------------------------------------------------------------------------------------
-
-
-def _to_matrix(criteria: pd.DataFrame) -> tuple[pd.DataFrame, Texts, Texts, Floats, Floats]:
-    """One row per criterion; ids and names of the accounts in order of the id; levels and errors, accounts × criteria."""
-    missing = [name for name in ("customer_id", "criterion", "weight", "criterion_level") if name not in criteria]
-    if missing:
-        raise MissingColumnError(
-            f"There is no column {missing[0]!r}.",
-            where=f"criteria, which has {', '.join(map(str, criteria.columns))}",
-            hint="Use criteria_table.",
-        )
-    if criteria.empty:
-        raise EmptyDataError("There is no account to score.", hint="Look at the audit of the ledger.")
-    codes, ids = pd.factorize(criteria["customer_id"].astype("str"), sort=True)
-    of_criterion, names = pd.factorize(criteria["criterion"].astype("str"))
-    cell = codes * len(names) + of_criterion
-    if np.bincount(cell).max() > 1:
-        twice = np.flatnonzero(np.bincount(cell) > 1)[0]
-        raise DataError(
-            f"The criterion {names[twice % len(names)]!r} stands twice.", where=f"customer {ids[twice // len(names)]!r}"
-        )
-    facts = criteria.iloc[np.unique(of_criterion, return_index=True)[1]].reset_index(drop=True)
-    facts["criterion"] = names
-    usual = {"criterion_kind": "measured", "direction": "higher", "scale": "given"}
-    for name, value in usual.items():
-        facts[name] = facts[name].astype("str") if name in facts else value
-    if "is_declared" not in facts:
-        facts["is_declared"] = True
-    if (criteria["weight"].to_numpy() != facts["weight"].to_numpy()[of_criterion]).any():
-        at = np.flatnonzero(criteria["weight"].to_numpy() != facts["weight"].to_numpy()[of_criterion])[0]
-        raise DataError(
-            f"The criterion {names[of_criterion[at]]!r} has two weights, or one is missing.", where="criteria"
-        )
-    levels, errors = np.full(len(ids) * len(names), np.nan), np.zeros(len(ids) * len(names))
-    levels[cell] = criteria["criterion_level"].to_numpy(dtype=float)
-    if "level_error" in criteria:
-        errors[cell] = criteria["level_error"].fillna(0.0).to_numpy(dtype=float)
-    for values, bad, what in (
-        (levels, (levels < 0) | (levels > 1), "A level is not between 0 and 1"),
-        (errors, ~(np.isfinite(errors) & (errors >= 0)), "The error of a level is negative or not finite"),
-    ):
-        if bad.any():
-            at = np.flatnonzero(bad)[0]
-            raise DataError(
-                f"{what}: {values[at]:g}.", where=f"customer {ids[at // len(names)]!r}, {names[at % len(names)]!r}"
-            )
-    shown = np.asarray(ids, dtype=object).copy()
-    if "name" in criteria:
-        shown[codes] = criteria["name"].to_numpy()
-    shape = (len(ids), len(names))
-    return facts, np.asarray(ids, dtype=object), shown, levels.reshape(shape), errors.reshape(shape)
-
-
-def _left_by(criteria: pd.DataFrame, profit: pd.Series | None) -> pd.Series | None:
-    """What each account leaves in money, by customer id: as given, else as measured, else None."""
-    if profit is not None:
-        ids = profit.index.astype("str")
-        if ids.has_duplicates:
-            raise DataError("An account stands twice.", where=f"profit, accounts {ids[ids.duplicated()][:3].tolist()}")
-        return pd.Series(profit.to_numpy(dtype=np.float64, na_value=np.nan), index=ids)
-    if not {"criterion_value", "criterion_kind"} <= set(criteria.columns):
-        return None
-    for name in ("contribution", "margin"):
-        own = criteria[(criteria["criterion"] == name) & (criteria["criterion_kind"] == "measured")]
-        if own["criterion_value"].notna().any():
-            return pd.Series(own["criterion_value"].to_numpy(dtype=np.float64), index=own["customer_id"].astype("str"))
-    return None
-
-
-def _choose_weights(facts: pd.DataFrame, weights: Mapping[str, float] | None) -> Floats:
-    chosen = facts.set_index("criterion")["weight"].astype(float)
-    for name, weight in (weights or {}).items():
-        if name not in chosen.index:
-            raise ParameterError(
-                f"There is no criterion {name!r} to weigh.", hint=f"There are {', '.join(chosen.index)}."
-            )
-        chosen[name] = weight
-    bad = chosen[~(np.isfinite(chosen) & (chosen >= 0))]
-    if len(bad):
-        raise ParameterError(
-            f"The weight of {bad.index[0]!r} is {bad.iloc[0]}.", hint="Give 0 or more; a direction is declared apart."
-        )
-    if not chosen.sum() > 0:
-        raise ParameterError(
-            "The weights sum to 0.", where=", ".join(chosen.index), hint="Weigh at least one criterion."
-        )
-    return np.asarray(chosen, dtype=np.float64)
-
-
-def _sizes(tiers: tuple[float, float], n: int) -> tuple[int, int]:
-    """Accounts in tier A and in tier B."""
-    hint = "Give two shares such as (0.2, 0.3), or two whole numbers of accounts; tier A takes at least one."
-    if len(tiers) != 2 or any(isinstance(t, bool) or not np.isfinite(t) or t < 0 for t in tiers) or not tiers[0] > 0:
-        raise ParameterError(f"tiers is {tiers}.", hint=hint)
-    if all(isinstance(t, (int, np.integer)) for t in tiers):
-        n_a = min(int(tiers[0]), n)
-        return n_a, min(int(tiers[1]), n - n_a)
-    if sum(tiers) > 1 + 1e-9:
-        raise ParameterError(f"tiers is {tiers}.", hint=hint)
-    n_a = min(n, math.ceil(tiers[0] * n - 1e-9))
-    return n_a, min(n, math.ceil(sum(tiers) * n - 1e-9)) - n_a
-
-
-# -- tiers -----------------------------------------------------------------------------------------------------------
-
-
-def _order(scores: Floats) -> Ints:
-    """Accounts by score, highest first; equal ones as they stand, by id."""
-    return np.argsort(-np.round(scores, 12), kind="stable")
-
-
-def _tiers_of(order: Ints, n_a: int, n_b: int) -> Ints:
-    """0, 1, 2 for A, B, C, by account."""
-    own = np.full(order.size, 2)
-    own[order[: n_a + n_b]] = 1
-    own[order[:n_a]] = 0
-    return own
-
-
-def _shift_weights(u: Floats, w: Floats, own: Ints, sizes: tuple[int, int]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Tiers with one weight lower or higher, the others scaled to make up for it: counts, and each account that changes."""
-    counts, moved = [], []
-    for j in range(w.size):
-        for change in (-SHIFT, SHIFT):
-            new = w.copy()
-            if w.size > 1:
-                new[j] = min(1.0, w[j] * (1 + change))
-                others = np.arange(w.size) != j
-                new[others] *= (1 - new[j]) / w[others].sum()
-            tier = _tiers_of(_order(weighted_scores(u, np.maximum(new, 1e-12))), *sizes)
-            rows = np.flatnonzero(tier != own)
-            counts.append((j, change, rows.size, int((own[rows] == 0).sum()), int((tier[rows] == 0).sum())))
-            moved.append(
-                pd.DataFrame(
-                    {
-                        "row": rows,
-                        "j": j,
-                        "weight_change": change,
-                        "from_tier": np.array(TIERS)[own[rows]],
-                        "to_tier": np.array(TIERS)[tier[rows]],
-                    }
-                )
-            )
-    tornado = pd.DataFrame(counts, columns=["j", "weight_change", "n_tier_changes", "n_left_a", "n_entered_a"])
-    most = tornado.groupby("j")["n_tier_changes"].transform("max")
-    tornado = tornado.assign(most=most).sort_values(
-        ["most", "j", "weight_change"], ascending=[False, True, True], ignore_index=True
-    )
-    return tornado, pd.concat(moved, ignore_index=True)

@@ -248,12 +248,10 @@ def _check_informative(say: Wording, levels: Floats, labels: list[str]) -> Check
 
 def _check_alike(say: Wording, levels: Floats, labels: list[str]) -> Check:
     assumption = say.sentence("no two criteria say the same thing, which would count it twice")
-    correlation = pd.DataFrame(levels).corr("spearman", min_periods=3).to_numpy()
+    correlation = _correlate(levels)
     pairs = [
         (float(correlation[i, j]), labels[i], labels[j])
-        for i in range(len(labels))
-        for j in range(i + 1, len(labels))
-        if np.isfinite(correlation[i, j])
+        for i, j in zip(*np.nonzero(np.isfinite(correlation)), strict=True)
     ]
     if not pairs:
         return Check(
@@ -278,13 +276,19 @@ def alike_criteria(levels: Floats) -> list[int]:
     levels : numpy.ndarray
         Accounts × criteria; missing where not known.
     """
-    correlation = np.array(pd.DataFrame(levels).corr("spearman", min_periods=3), dtype=float)
-    correlation[np.tril_indices_from(correlation)] = np.nan
+    correlation = _correlate(levels)
     if not (correlation > NEARLY_SAME).any():
         return []
     i, j = np.unravel_index(np.nanargmax(correlation), correlation.shape)
     both = np.fmax(correlation, correlation.T)
     return [k for k in range(len(both)) if k in (i, j) or min(both[k, i], both[k, j]) > NEARLY_SAME]
+
+
+def _correlate(levels: Floats) -> Floats:
+    """Rank correlations of the criteria, each pair once, above the diagonal; elsewhere missing."""
+    correlation = np.array(pd.DataFrame(levels).corr("spearman", min_periods=3), dtype=float)
+    correlation[np.tril_indices_from(correlation)] = np.nan
+    return correlation
 
 
 def _check_profit(say: Wording, known: pd.DataFrame, profit: pd.Series | None) -> Check:

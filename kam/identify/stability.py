@@ -50,6 +50,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from kam.identify.account_facts import DAYS_PER_YEAR
 from kam.identify.value_classes import Base, class_limits
 from kam.stats.resampling import block_variance, chunk_sizes
 
@@ -72,7 +73,7 @@ MIN_DF = 10.0
 MIN_ACCOUNTS = 10
 """Fewer accounts say little about each other, and none is drawn to the average."""
 
-_DAYS_PER_MONTH = 365.25 / 12
+_DAYS_PER_MONTH = DAYS_PER_YEAR / 12
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

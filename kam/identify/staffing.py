@@ -13,7 +13,8 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from kam.errors import ColumnTypeError, DataError, EmptyDataError, MissingColumnError, ParameterError
+from kam.columns import is_number, read_numbers, require_columns, require_distinct
+from kam.errors import DataError, EmptyDataError, MissingColumnError, ParameterError
 from kam.results import Assumed, Check, Context, KeyFigure, Result
 from kam.wording import Wording
 
@@ -179,7 +180,7 @@ def staffing(
     DataError
         An account stands twice, or an effort is missing or negative.
     ColumnTypeError
-        The effort is not a number.
+        An effort, value or revenue is not a number.
     ParameterError
         The capacity is not positive, or an effort comes without it.
 
@@ -204,6 +205,8 @@ def staffing(
     known["sponsor"] = clean_names(accounts["sponsor"]).to_numpy() if "sponsor" in accounts else None
     shown = ["customer_id", *(column for column in _SHOWN if column in key_accounts)]
     key = key_accounts[shown].reset_index(drop=True)
+    if "value" in key:
+        key["value"] = read_numbers(key["value"], "value", where="key accounts", hint="Give money, or leave it out.")
     key["manager"] = key["customer_id"].map(known["manager"])
     on_file = key["customer_id"].isin(known.index)
     say = context.wording
@@ -246,6 +249,7 @@ def check_accounts(accounts: pd.DataFrame) -> None:
     DataError
         An account stands twice, or has no number.
     """
+    require_columns(accounts, (), where="accounts")
     if "manager" not in accounts:
         raise MissingColumnError(
             "The account file does not say who manages an account: there is no column 'manager'.",
@@ -253,6 +257,7 @@ def check_accounts(accounts: pd.DataFrame) -> None:
             hint="Add a column with the name of the account's manager, and 'manager_since' with the day it began, and "
             "name them under accounts: columns: in dataset.yaml.",
         )
+    require_columns(accounts, ["manager"], where="accounts")
     _check_ids(accounts, "accounts")
 
 
@@ -266,16 +271,13 @@ def clean_names(names: pd.Series) -> pd.Series:
 
 
 def _check_ids(frame: pd.DataFrame, name: str) -> None:
-    if "customer_id" not in frame:
-        raise MissingColumnError("There is no column 'customer_id'.", where=name, hint="Name the account's number.")
+    require_columns(frame, ["customer_id"], where=name, hint="Name the account's number.")
     ids = frame["customer_id"]
     if ids.isna().any():
         raise DataError(
             "An account has no number.", where=f"{name}, {int(ids.isna().sum())} rows", hint="Fill in customer_id."
         )
-    if ids.duplicated().any():
-        twice = ids[ids.duplicated()].head(3).tolist()
-        raise DataError("An account stands twice.", where=f"{name}, customers {twice}", hint="Keep one row of each.")
+    require_distinct(ids, where=name)
 
 
 def _capacity(
@@ -283,11 +285,12 @@ def _capacity(
 ) -> tuple[str, float]:
     """What load is measured in, and what one manager can carry of it."""
     if effort is None:
-        if not 0 < accounts_per_manager < math.inf:
+        if not (is_number(accounts_per_manager) and 0 < accounts_per_manager < math.inf):
             raise ParameterError(
                 f"accounts_per_manager is {accounts_per_manager}.", hint="Give a positive number; about 9 is usual."
             )
         return "accounts", float(accounts_per_manager)
+    require_columns(effort, (), where="effort")
     given = [name for name in _EFFORTS if name in effort]
     if len(given) != 1:
         raise MissingColumnError(
@@ -295,15 +298,14 @@ def _capacity(
             where=f"effort, which has {', '.join(map(str, effort.columns))}",
             hint="Give customer_id and one of them, a year.",
         )
-    if effort_per_manager is None or not 0 < effort_per_manager < math.inf:
+    if effort_per_manager is None or not is_number(effort_per_manager) or not 0 < effort_per_manager < math.inf:
         raise ParameterError(
             f"effort_per_manager is {effort_per_manager}.",
             hint=f"Give the {given[0]} a year that one manager has for accounts.",
         )
     _check_ids(effort, "effort")
-    if effort[given[0]].dtype.kind not in "iuf":
-        raise ColumnTypeError(f"The column {given[0]!r} holds no numbers.", where="effort", hint="Give numbers a year.")
-    bad = ~(np.isfinite(effort[given[0]].astype(float)) & (effort[given[0]] >= 0))
+    amount = read_numbers(effort[given[0]], given[0], where="effort", hint="Give numbers a year.")
+    bad = ~(np.isfinite(amount) & (amount >= 0))
     if bad.any():
         raise DataError(
             f"A number of {given[0]} is missing or negative.",
@@ -334,12 +336,13 @@ def _by_manager(
     table = held.groupby("manager").size().rename("n_accounts").astype("int64").to_frame()
     table["n_key_accounts"] = key.groupby("manager").size().reindex(table.index, fill_value=0).astype("int64")
     if summary is not None:
-        missing = [name for name in ("customer_id", "revenue") if name not in summary]
-        if missing:
-            raise MissingColumnError(
-                f"There is no column {missing[0]!r}.", where="summary", hint="Use summarize_customers."
-            )
-        revenue = summary.set_index("customer_id")["revenue"]
+        require_columns(
+            summary, ("customer_id", "revenue"), where="the summary", hint="Use kam.ledger.summarize_customers."
+        )
+        require_distinct(summary["customer_id"], where="the summary")
+        revenue = pd.Series(
+            read_numbers(summary["revenue"], "revenue", where="the summary"), index=pd.Index(summary["customer_id"])
+        )
         by_manager = revenue.groupby(held["manager"].reindex(revenue.index)).sum()
         table["revenue"] = by_manager.reindex(table.index, fill_value=0.0).astype("float64")
     by_manager = load.groupby(held["manager"].reindex(load.index)).sum()

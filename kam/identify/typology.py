@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from kam.errors import EmptyDataError, MissingColumnError, ParameterError
+from kam.columns import require_columns
+from kam.errors import EmptyDataError, ParameterError
 from kam.identify.account_facts import FACTS
 from kam.results import Assumed, Check, Context, KeyFigure, Result
 from kam.wording import Wording
@@ -153,12 +154,8 @@ def classify_types(
     """
     context = context or Context()
     say = context.wording
-    for frame, which, needed in ((facts, "facts", ["customer_id", "revenue_year"]), (types, "types", _COLUMNS)):
-        missing = [column for column in needed if column not in frame]
-        if missing:
-            raise MissingColumnError(
-                f"There is no column {missing[0]!r}.", where=which, hint=f"It needs {', '.join(needed)}."
-            )
+    require_columns(facts, ["customer_id", "revenue_year"], where="the facts", hint="Give what account_facts returns.")
+    require_columns(types, _COLUMNS, where="the table of types", hint=f"It needs {', '.join(_COLUMNS)}.")
     if facts.empty or types.empty:
         raise EmptyDataError("There is no account." if facts.empty else "There is no condition.", where="typology")
     _check_conditions(types)

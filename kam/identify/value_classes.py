@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from kam.columns import is_number, require_distinct
 from kam.errors import DataError, EmptyDataError, ParameterError, UndefinedMeasureError
 
 Base = Literal["positive", "net"]
@@ -88,14 +89,11 @@ def rank_by_value(values: pd.Series, base: Base, cuts: tuple[float, float]) -> p
     """``value, share_value, cum_share_value, abc_class`` by customer, largest first."""
     if base not in ("positive", "net"):
         raise ParameterError(f"base is {base!r}.", hint="Use 'positive' or 'net'.")
-    if len(cuts) != 2 or not 0 < cuts[0] < cuts[1] < 1:
-        raise ParameterError(f"The ABC limits are {cuts}.", hint="Give two ascending shares, such as (0.80, 0.95).")
+    check_cuts(cuts)
     if values.empty:
         raise EmptyDataError("There is no customer to classify.", hint="Look at the audit of the ledger.")
     ids = values.index.astype(str)
-    if ids.has_duplicates:
-        twice = ids[ids.duplicated()][:3].tolist()
-        raise DataError("A customer stands twice.", where=f"customers {twice}", hint="Sum per customer first.")
+    require_distinct(ids, where="the values", hint="Sum per customer first.")
     x = values.to_numpy(dtype=float)
     if not np.isfinite(x).all():
         where = ids[~np.isfinite(x)][:3].tolist()
@@ -122,6 +120,13 @@ def rank_by_value(values: pd.Series, base: Base, cuts: tuple[float, float]) -> p
     ranked["cum_share_value"] = up_to / total
     ranked["abc_class"] = np.select([in_a, in_b], ["A", "B"], "C")
     return ranked
+
+
+def check_cuts(cuts: tuple[float, float]) -> None:
+    """Refuse limits of the classes that are not two ascending shares."""
+    is_pair = isinstance(cuts, (tuple, list)) and len(cuts) == 2 and all(is_number(cut) for cut in cuts)
+    if not is_pair or not 0 < cuts[0] < cuts[1] < 1:
+        raise ParameterError(f"The ABC limits are {cuts}.", hint="Give two ascending shares, such as (0.80, 0.95).")
 
 
 def class_limits(values: npt.NDArray[np.floating], *, base: Base, cuts: tuple[float, float]) -> tuple[Floats, Floats]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from kam.columns import require_distinct
 from kam.errors import DataError, EmptyDataError
 
 
@@ -92,9 +93,7 @@ def whale_curve(profit: pd.Series) -> WhaleCurve:
         raise DataError(
             "A contribution is missing or not finite.", where=f"accounts {where}", hint="Mend or drop them."
         )
-    if ids.has_duplicates:
-        twice = ids[ids.duplicated()][:3].tolist()
-        raise DataError("An account stands twice.", where=f"accounts {twice}", hint="Sum per account first.")
+    require_distinct(ids, where="the contributions", hint="Sum per account first.")
     order = np.argsort(-x, kind="stable") if ids.is_monotonic_increasing else np.lexsort((ids.to_numpy(), -x))
     x, n = x[order], x.size
     up_to = np.cumsum(x)

@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
-from kam.errors import DataError, EmptyDataError, MissingColumnError, ParameterError, UndefinedMeasureError
+from kam.columns import require_columns
+from kam.errors import EmptyDataError, ParameterError, UndefinedMeasureError
 from kam.identify.like_accounts import (
     MIN_BUYERS,
     LikeTable,
@@ -17,7 +18,8 @@ from kam.identify.like_accounts import (
     purchases_of_year,
 )
 from kam.identify.white_space_backtest import LISTED, MIN_ACCOUNTS, MOST_BOUGHT, OTHERS, backtest_list
-from kam.identify.white_space_checks import backtest_checks, coverage_checks, lapsed_check, what_is_assumed
+from kam.identify.white_space_checks import backtest_checks, coverage_checks, lapsed_check, list_assumed
+from kam.identify.yearly_mix import last_two_years
 from kam.results import Context, KeyFigure, Result
 from kam.stats.proportions import wilson_interval
 from kam.stats.resampling import check_whole
@@ -228,9 +230,10 @@ def white_space(
     check_whole("n_like", n_like, at_least=2)
     if not 0 < min_share <= 1:
         raise ParameterError(f"min_share is {min_share}.", hint="Give a share above 0, at most 1, such as 0.5.")
-    rows = _checked(mix)
-    last = rows["period"].max()
-    then = last - pd.DateOffset(years=1)
+    needed = ["customer_id", "period", "group", "revenue"]
+    require_columns(mix, needed, where="the mix", hint="See summarize_mix.")
+    last, then, rows = last_two_years(mix[needed])
+    rows = rows.assign(customer_id=rows["customer_id"].astype("str"))
     groups = pd.Index(rows["group"].dropna().unique()).sort_values()
     named = rows[rows["group"].notna()]
     now = purchases_of_year(named[named["period"] == last], groups)
@@ -257,14 +260,15 @@ def white_space(
     better: dict[str, bool | None] = {OTHERS: None, MOST_BOUGHT: None}
     if n_backtest >= MIN_ACCOUNTS and len(backtest):
         better = {name: bool((backtest.loc[backtest["pair_set"] == name, "ci_low"] > 0).all()) for name in better}
+    say = context.wording
     return WhiteSpaceResult(
         context=context,
         checks=(
-            *coverage_checks(context, rows[rows["period"] == last], now, table, n_like),
-            *backtest_checks(context, backtest, n_backtest, then == mix["period"].min()),
-            lapsed_check(context, gaps),
+            *coverage_checks(say, rows[rows["period"] == last], now, table, n_like),
+            *backtest_checks(say, backtest, n_backtest, then == mix["period"].min()),
+            lapsed_check(say, gaps),
         ),
-        assumed=what_is_assumed(context, n_like, min_share),
+        assumed=list_assumed(say, n_like, min_share),
         gaps=gaps,
         accounts=accounts.astype({"n_not_bought": "int64", "value": "float64"}),
         backtest=backtest,
@@ -281,34 +285,6 @@ def white_space(
 
 
 # -- inside ----------------------------------------------------------------------------------------------------------
-
-
-def _checked(mix: pd.DataFrame) -> pd.DataFrame:
-    for name in ("customer_id", "period", "group", "revenue"):
-        if name not in mix:
-            raise MissingColumnError(f"There is no column {name!r}.", where="mix", hint="See summarize_mix.")
-    rows = mix[["customer_id", "period", "group", "revenue"]]
-    if rows.empty:
-        raise EmptyDataError("There is no year to look at.", where="mix", hint="It takes 12 complete months.")
-    if rows["revenue"].isna().any():
-        customer = rows.loc[rows["revenue"].isna(), "customer_id"].iloc[0]
-        raise DataError("A revenue is missing.", where=f"account {customer}", hint="Take what summarize_mix gives.")
-    last = rows["period"].max()
-    apart = rows["period"].drop_duplicates()
-    if ((apart > last - pd.DateOffset(years=1)) & (apart < last)).any():
-        raise DataError(
-            "The periods are no years.", where="mix, column 'period'", hint="Use freq='last_years' or freq='year'."
-        )
-    rows = rows[rows["period"] >= last - pd.DateOffset(years=1)]
-    twice = rows.duplicated(["customer_id", "period", "group"])
-    if twice.any():
-        row = rows[twice].iloc[0]
-        raise DataError(
-            "A group of an account stands twice in a year.",
-            where=f"account {row['customer_id']}, group {row['group']!r}, {row['period']:%Y-%m-%d}",
-            hint="Sum per group first.",
-        )
-    return rows.assign(customer_id=rows["customer_id"].astype("str"))
 
 
 def _check_size(now: Purchases) -> None:

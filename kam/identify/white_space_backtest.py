@@ -9,7 +9,7 @@ from scipy.stats import t as student
 
 from kam.identify.like_accounts import Purchases, choose_pairs, compare_like_accounts
 
-Bools = npt.NDArray[np.bool_]
+Flags = npt.NDArray[np.bool_]
 
 MIN_ACCOUNTS = 10
 """With fewer accounts on the list of the year before, its back-test says nothing."""
@@ -50,7 +50,7 @@ def backtest_list(
         return none, 0
     table = compare_like_accounts(before, judged, n_accounts=n_accounts, n_like=n_like)
     listed = choose_pairs(before, table, min_share)
-    on_list: Bools = np.asarray(listed.any(axis=1))
+    on_list: Flags = np.asarray(listed.any(axis=1))
     if not on_list.any() or not (~listed & ~table.bought)[on_list].any():
         return none, int(on_list.sum())
     listed, open_pairs = listed[on_list], ~table.bought[on_list]
@@ -74,7 +74,7 @@ def backtest_list(
 # -- inside ----------------------------------------------------------------------------------------------------------
 
 
-def _difference(came: Bools, one: Bools, other: Bools) -> tuple[float, float, float]:
+def _difference(came: Flags, one: Flags, other: Flags) -> tuple[float, float, float]:
     """Share bought of one set of pairs less that of another, with a 95% interval over accounts (missing below MIN_ACCOUNTS)."""
     parts = []
     for pairs in (one, other):

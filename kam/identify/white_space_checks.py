@@ -7,14 +7,14 @@ import pandas as pd
 
 from kam.identify.like_accounts import MIN_BUYERS, MOST_GROUPS, MOST_POOL, LikeTable, Purchases
 from kam.identify.white_space_backtest import LISTED, MIN_ACCOUNTS, MOST_BOUGHT, OTHERS
-from kam.results import Assumed, Check, Context
+from kam.results import Assumed, Check
+from kam.wording import Wording
 
 
 def coverage_checks(
-    context: Context, rows: pd.DataFrame, now: Purchases, table: LikeTable, n_like: int
+    say: Wording, rows: pd.DataFrame, now: Purchases, table: LikeTable, n_like: int
 ) -> tuple[Check, ...]:
     """What is judged: groups, accounts, lines with a group, and whether there are enough accounts alike."""
-    say = context.wording
     n_groups = int((now.count_buyers() > 0).sum())
     covered = float(now.revenue()[table.groups].sum() / now.totals.sum())
     spent = rows.loc[rows["revenue"] > 0]
@@ -62,9 +62,8 @@ def coverage_checks(
     )
 
 
-def backtest_checks(context: Context, backtest: pd.DataFrame, n_accounts: int, from_first: bool) -> tuple[Check, ...]:
+def backtest_checks(say: Wording, backtest: pd.DataFrame, n_accounts: int, from_first: bool) -> tuple[Check, ...]:
     """Whether the list made a year earlier came true more often than chance, and than naming what most accounts buy."""
-    say = context.wording
     first = say.sentence("the list is better than chance")
     second = say.sentence("the list is better than naming what most accounts buy")
     if backtest.empty:
@@ -103,9 +102,8 @@ def backtest_checks(context: Context, backtest: pd.DataFrame, n_accounts: int, f
     return tuple(checks)
 
 
-def lapsed_check(context: Context, gaps: pd.DataFrame) -> Check:
+def lapsed_check(say: Wording, gaps: pd.DataFrame) -> Check:
     """How much of what is listed was bought in the year before."""
-    say = context.wording
     assumption = say.sentence("what is listed is new to the account")
     if gaps.empty or gaps["bought_before"].isna().all():
         finding = say.sentence("nothing is listed") if gaps.empty else say.sentence("there is no year before")
@@ -123,9 +121,8 @@ def lapsed_check(context: Context, gaps: pd.DataFrame) -> Check:
     )
 
 
-def what_is_assumed(context: Context, n_like: int, min_share: float) -> tuple[Assumed, ...]:
+def list_assumed(say: Wording, n_like: int, min_share: float) -> tuple[Assumed, ...]:
     """What was assumed rather than estimated."""
-    say = context.wording
     return (
         Assumed(
             what=say.sentence("like accounts that an account is compared with"),

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from scipy.special import chdtri, expit, logit, ndtri
 
 from kam.errors import DataError, NotConvergedError, UndefinedMeasureError
+from kam.stats.clusters import sandwich
 from kam.stats.forecast_scores import CLIP
 
 Floats = npt.NDArray[np.float64]
@@ -255,21 +256,13 @@ def _fit(y: Floats, x: Floats, knots: Floats, clusters: Ints) -> CalibrationFit:
         if np.abs(size * step).max() < _TOLERANCE * (1 + np.abs(beta).max()):
             of_unit = _design(x, knots)
             scores = of_unit * (y - expit(of_unit @ beta))[:, None]
-            return CalibrationFit(knots, beta, _sandwich(scores, information, clusters))
+            covariance = sandwich(np.linalg.inv(information), scores, clusters, n_params=scores.shape[1])
+            return CalibrationFit(knots, beta, covariance)
     raise NotConvergedError(
         "What happened cannot be set against the probabilities: they separate who had the event from who had not.",
         where=f"{len(y)} units",
         hint="Score more units.",
     )
-
-
-def _sandwich(scores: Floats, information: Floats, clusters: Ints) -> Floats:
-    n, q = scores.shape
-    n_clusters = len(np.unique(clusters))
-    sums = np.stack([np.bincount(clusters, scores[:, j]) for j in range(q)])
-    bread = np.linalg.inv(information)
-    factor = n_clusters / max(n_clusters - 1, 1) * (n - 1) / max(n - q, 1)
-    return np.asarray(factor * bread @ (sums @ sums.T) @ bread)
 
 
 def _checked(event: npt.ArrayLike, p: npt.ArrayLike, clusters: npt.ArrayLike | None) -> tuple[Floats, Floats, Ints]:

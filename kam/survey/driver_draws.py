@@ -213,7 +213,9 @@ def _filling_factor(given: Drivers, seed: int) -> Floats:
     moments = moments_of(given)
     for counts in np.concatenate(list(bootstrap_weights(n, N_REFITS, seed))):
         weights = given.weights * counts[given.account]
-        again = replace(given, filled=fill(given.answers, weights), weights=weights)
+        drawn, filled = weights > 0, given.filled.copy()  # what others would be filled with counts for nothing
+        filled[drawn] = fill(given.answers[drawn], weights[drawn])
+        again = replace(given, filled=filled, weights=weights)
         try:
             parts.append([moments.estimate(counts[None]).lmg[0], moments_of(again).estimate(ones).lmg[0]])
         except (ModelError, np.linalg.LinAlgError):

@@ -14,6 +14,7 @@ from scipy.special import expit, logit
 from statsmodels.genmod import families
 from statsmodels.genmod.generalized_linear_model import GLM
 
+from kam.stats.clusters import cluster_sums
 from kam.survey.intervals import share_interval, t_interval
 from kam.survey.loyalty_rows import BANDS, band_of
 from kam.survey.suppression import few_accounts
@@ -182,8 +183,7 @@ def _adjusted(
 def _sandwich(x: Floats, weight: Floats, residual: Floats, slope: Floats, cluster: Ints) -> Floats:
     """Covariance of the coefficients over accounts, with the correction n / (n − 1) of their number n (R: ``svyglm``)."""
     bread = np.linalg.inv((x * (weight * slope)[:, None]).T @ x)
-    n = int(cluster.max()) + 1
-    scores = np.zeros((n, x.shape[1]))
-    np.add.at(scores, cluster, x * (weight * residual)[:, None])
+    scores = cluster_sums(x * (weight * residual)[:, None], cluster)
     scores -= scores.mean(axis=0)
+    n = len(scores)
     return np.asarray(bread @ (scores.T @ scores * n / (n - 1)) @ bread)

@@ -14,6 +14,7 @@ from scipy.special import expit
 from scipy.stats import chi2
 
 from kam.errors import NotConvergedError, UndefinedMeasureError
+from kam.stats.clusters import sandwich
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -105,7 +106,7 @@ def fit_ordinal(levels: npt.ArrayLike, x: Floats, *, weights: Floats, account: I
             raise _unsettled()
     if not np.isfinite(value):
         raise _unsettled()
-    covariance = _sandwich(scores, information, account)
+    covariance = sandwich(np.linalg.inv(information), scores, account)
     scale = np.where(spread > 0, spread, 1.0)
     slopes = theta[n_cuts:] / scale
     return OrdinalFit(
@@ -164,11 +165,10 @@ def split_at_cuts(
     for cut in cuts:
         theta, pull = _fit_logit((y > cut).astype(np.float64), z, weights)
         slopes.append(theta[1:] / spread)
-        influence.append(_by_account(pull[:, 1:] / spread, account))
+        influence.append(pull[:, 1:] / spread)
     found = np.array(slopes)
     stacked = np.hstack(influence)
-    n = len(stacked)
-    covariance = stacked.T @ stacked * n / max(n - 1, 1)
+    covariance = sandwich(np.eye(stacked.shape[1]), stacked, account)
     contrast = np.hstack([np.tile(-np.eye(p), (len(cuts) - 1, 1)), np.eye((len(cuts) - 1) * p)])
     difference = contrast @ found.ravel()
     between = contrast @ covariance @ contrast.T
@@ -233,18 +233,6 @@ def _fit_logit(y: Floats, z: Floats, weights: Floats) -> tuple[Floats, Floats]:
         if np.abs(step).max() < 1e-8:
             return theta, np.linalg.solve(information, score.T).T
     raise _unsettled()
-
-
-def _by_account(scores: Floats, account: Ints) -> Floats:
-    order = np.argsort(account, kind="stable")
-    return np.asarray(np.add.reduceat(scores[order], np.flatnonzero(np.diff(account[order], prepend=-1))))
-
-
-def _sandwich(scores: Floats, information: Floats, account: Ints) -> Floats:
-    summed = _by_account(scores, account)
-    inverse = np.linalg.inv(information)
-    n = len(summed)
-    return np.asarray(inverse @ (summed.T @ summed) @ inverse * n / max(n - 1, 1))
 
 
 def _unsettled() -> NotConvergedError:

@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.stats import t as student
 
+from kam.stats.clusters import sandwich
 from kam.survey.not_used import Drivers
 
 Floats = npt.NDArray[np.float64]
@@ -55,11 +56,8 @@ def contrast_penalty_reward(drivers: Drivers, *, low: Floats, high: Floats, leve
     inverse = np.linalg.pinv(gram, rcond=1e-10, hermitian=True)
     theta = inverse @ (columns.T @ (drivers.weights * drivers.y))
     pull = columns * (drivers.weights * (drivers.y - columns @ theta))[:, None]
-    order = np.argsort(drivers.account, kind="stable")
-    summed = np.add.reduceat(pull[order], np.flatnonzero(np.diff(drivers.account[order], prepend=-1)))
-    groups = len(summed)
-    covariance = inverse @ (summed.T @ summed) @ inverse * groups / max(groups - 1, 1)
-    reach = float(student.ppf((1 + level) / 2, max(groups - 1, 1)))
+    covariance = sandwich(inverse, pull, drivers.account)
+    reach = float(student.ppf((1 + level) / 2, max(len(np.unique(drivers.account)) - 1, 1)))
     found = {name: np.full(p, np.nan) for name in ("points_lost", "points_gained", "asymmetry")}
     errors = {name: np.full(p, np.nan) for name in found}
     at = np.flatnonzero(told)

@@ -4,7 +4,7 @@ import pytest
 import kam
 from kam import identify
 from kam.dataset import open_dataset
-from kam.dataset.roll_up import find_heads, roll_up
+from kam.dataset.roll_up import roll_up
 from kam.errors import DataError, DatasetError, MissingColumnError
 from kam.identify import customer_values
 from kam.ledger import activity_panel, summarize_customers
@@ -62,14 +62,6 @@ def by_group(by_account):
 
 def rows(frame, *columns):
     return frame.set_index("customer_id")[list(columns)].to_dict("index")
-
-
-def test_heads_are_found_through_all_levels():
-    n = 1000
-    ids = pd.Series([f"c{i}" for i in range(n)])
-    heads = find_heads(ids, ids.shift(1))
-    assert set(heads) == {"c0"} and len(heads) == n - 1
-    assert find_heads(ids, pd.Series([None] * n, dtype="str")).empty
 
 
 def test_the_ledger_goes_by_group_and_its_sum_stays(by_account, by_group):

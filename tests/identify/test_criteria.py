@@ -291,3 +291,42 @@ def test_errors_are_no_less_than_zero(error):
 def test_errors_belong_to_what_is_measured():
     with pytest.raises(ParameterError, match="no measured criterion 'reputation'"):
         criteria_table(summary(), accounts(), declared=[judged("reputation")], std_errors={"reputation": 1.0})
+
+
+@pytest.mark.parametrize("column", ["revenue", "margin", "n_orders", "tenure_days", "gap_cv", "returns", "discount"])
+@pytest.mark.parametrize("value", ["dear", "12"])
+def test_measures_that_are_texts_are_named(column, value):
+    with pytest.raises(ColumnTypeError, match=rf"'{column}' holds no numbers.*summary"):
+        criteria_table(summary(**{column: value}), None, declared=[])
+
+
+def test_other_frames_of_wrong_types_are_named():
+    for column in ("overdue", "receivable", "payment_days"):
+        with pytest.raises(ColumnTypeError, match=rf"'{column}' holds no numbers.*account file"):
+            criteria_table(summary(), accounts(**{column: "much"}), declared=[])
+    with pytest.raises(ColumnTypeError, match=r"'since' holds no dates.*account file"):
+        criteria_table(summary(), accounts(since="long ago"), declared=[])
+    with pytest.raises(ColumnTypeError, match=r"'contribution' holds no numbers"):
+        criteria_table(summary(), None, declared=[], contribution=contribution().assign(contribution="x"))
+    with pytest.raises(ColumnTypeError, match=r"'growth' holds no numbers.*facts"):
+        criteria_table(summary(), None, declared=[], facts=facts().assign(growth="x"))
+    with pytest.raises(MissingColumnError, match=r"'customer_id'.*account file"):
+        criteria_table(summary(), accounts().drop(columns="customer_id"), declared=[])
+    with pytest.raises(ColumnTypeError, match=r"no data frame.*account file"):
+        criteria_table(summary(), [1], declared=[])
+    with pytest.raises(DataError, match="has no number"):
+        criteria_table(summary(customer_id=[None, *IDS[1:]]), None, declared=[])
+
+
+@pytest.mark.parametrize("declared", ["revenue", ["revenue"], None])
+def test_criteria_are_declared_as_criteria(declared):
+    with pytest.raises(ParameterError, match="declared is"):
+        criteria_table(summary(), None, declared=declared)
+
+
+@pytest.mark.parametrize("error", ["0.5", None, [1]])
+def test_errors_are_numbers(error):
+    with pytest.raises(ParameterError, match="judged_error"):
+        criteria_table(summary(), accounts(), declared=[], judged_error=error)
+    with pytest.raises(ParameterError, match="'revenue'"):
+        criteria_table(summary(), accounts(), declared=[], std_errors={"revenue": error})

@@ -6,7 +6,14 @@ import pytest
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
-from kam.errors import DataError, MissingColumnError, ParameterError, UndefinedMeasureError
+from kam.errors import (
+    ColumnTypeError,
+    DataError,
+    DuplicateColumnError,
+    MissingColumnError,
+    ParameterError,
+    UndefinedMeasureError,
+)
 from kam.identify import abc_classes, growth
 from kam.identify.growth_backtest import PastForecast, compare_lists, decide_leader, run_backtest, score_past
 from kam.identify.growth_features import TERMS, read_history, snapshot
@@ -421,7 +428,7 @@ def test_bad_input_is_named(panel, accounts):
         growth(panel[panel["period"].dt.month % 3 == 1])
     with pytest.raises(DataError, match="0002"):
         growth(panel, accounts=accounts.assign(potential=np.where(accounts["customer_id"] == "0002", -1.0, 5.0)))
-    with pytest.raises(DataError, match="stands twice in the account file"):
+    with pytest.raises(DataError, match=r"stands twice.*the account file"):
         growth(panel, accounts=pd.concat([accounts, accounts.head(1)]))
     with pytest.raises(ParameterError, match="horizon"):
         growth(panel, horizon=0)
@@ -437,3 +444,45 @@ def test_few_accounts_that_never_move_give_no_chance_and_the_reason(values):
     assert result.n_expected is None and result.tested_on == "none"
     assert result.candidates["p_become_a"].isna().all()
     assert result.candidates["why"].str.contains("too few accounts have become class A").all()
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"revenue": "dear"}, "'revenue' holds no numbers"),
+        ({"revenue": "12.5"}, "'revenue' holds no numbers"),
+        ({"n_orders": pd.Timestamp("2024-01-01")}, "'n_orders' holds no numbers"),
+        ({"period": "2024-01"}, "'period' holds no dates"),
+    ],
+)
+def test_panels_of_wrong_types_are_named(panel, change, says):
+    with pytest.raises(ColumnTypeError, match=says):
+        growth(panel.assign(**change))
+
+
+def test_inputs_of_wrong_types_are_named(panel, accounts):
+    for wrong in (None, [1]):
+        with pytest.raises(ColumnTypeError, match=r"no data frame.*panel"):
+            growth(wrong)
+    with pytest.raises(DuplicateColumnError, match="'revenue' stands twice"):
+        growth(pd.concat([panel, panel[["revenue"]]], axis=1))
+    with pytest.raises(ColumnTypeError, match=r"'potential' holds no numbers.*account file"):
+        growth(panel, accounts=accounts.assign(potential="much"))
+    mix = panel.assign(group="tape")
+    with pytest.raises(ColumnTypeError, match=r"'revenue' holds no numbers.*mix"):
+        growth(panel, mix=mix.assign(revenue="dear"))
+    for profit in ({"0001": 1.0}, accounts, pd.Series([pd.Timestamp("2024-01-01")], index=["0001"])):
+        with pytest.raises(ColumnTypeError, match="profit"):
+            growth(panel, profit=profit)
+    for keys in (5, accounts):
+        with pytest.raises(ParameterError, match="key_accounts"):
+            growth(panel, key_accounts=keys)
+    for cuts in ("ab", ("0.8", "0.95"), None, (0.95, 0.8), (0.5, 0.8, 0.9)):
+        with pytest.raises(ParameterError, match="ABC limits"):
+            growth(panel, cuts=cuts)
+
+
+def test_the_order_of_the_rows_of_the_panel_does_not_matter(panel):
+    a, b = read_history(panel, None, CUTS), read_history(panel.sample(frac=1, random_state=1), None, CUTS)
+    np.testing.assert_array_equal(a.revenue, b.revenue)
+    np.testing.assert_array_equal(a.customer_id, b.customer_id)

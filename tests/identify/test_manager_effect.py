@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -6,15 +8,16 @@ from scipy.stats import poisson
 from kam.errors import (
     ColumnTypeError,
     DataError,
+    DuplicateColumnError,
     EmptyDataError,
     MissingColumnError,
     NoEventError,
     ParameterError,
     UndefinedMeasureError,
 )
-from kam.identify import manager_effect
-from kam.identify.manager_model import NAMED_BELOW, funnel_limits, variances
-from kam.identify.manager_rows import loss_rows, margin_rows, read_portfolio
+from kam.identify import manager_effect, manager_model
+from kam.identify.manager_model import NAMED_BELOW, fit_managers, funnel_limits, variances
+from kam.identify.manager_rows import ManagerRows, loss_rows, margin_rows, read_portfolio
 from kam.ledger import activity_panel, open_ledger
 from kam.results import Context
 from kam.stats.multiplicity import holm
@@ -297,9 +300,59 @@ def test_the_answer_of_an_unlike_portfolio_is_adjusted_for_it():
     assert any("region: East" in term for term in fair.fit["term"])
 
 
+def sized_portfolios(seed, n=400, n_years=4):
+    """Nobody differs, but managers hold accounts by size, margins fall with it, and a year says imperfectly what it is."""
+    rng = np.random.default_rng(seed)
+    size = np.sort(rng.standard_normal(n))
+    account = np.repeat(np.arange(n), n_years)
+    frame = pd.DataFrame(
+        {
+            "account": account,
+            "manager": account // 40,
+            "y": 20 - 2 * size[account] + rng.normal(0, 3, n)[account] + rng.normal(0, 2, n * n_years),
+            "weight": 1.0,
+            "size": size[account] + rng.normal(0, 0.4, n * n_years),
+            "frequency": rng.standard_normal(n)[account],
+            "tenure": 0.0,
+            "handover": 0.0,
+        }
+    )
+    return ManagerRows(frame=frame, n_unknown=0, n_lost=0, n_returned=0)
+
+
+def test_who_holds_the_large_accounts_is_not_dearer_for_it(monkeypatch):
+    """A year's size alone leaves part of the size to the manager; with the mean of the account's years it does not."""
+
+    def tell():
+        held, found, terms = [], [], []
+        for seed in range(10):
+            fitted = fit_managers(sized_portfolios(seed), SimpleNamespace(facts=pd.DataFrame()), "margin", 1)
+            held.append((fitted.fit.low <= 0) & (fitted.fit.high >= 0))
+            found.append(fitted.fit.p_value < 0.05)
+            terms.append(tuple(fitted.terms))
+        return np.mean(held), sum(found), set(terms)
+
+    held, found, terms = tell()
+    assert terms == {("intercept", "size", "size_squared", "frequency", "size_account")}  # the frequency does not vary
+    assert held > 0.93 and found <= 2
+    monkeypatch.setattr(manager_model, "MEANS", {})
+    held, found, _ = tell()
+    assert held < 0.8 and found >= 8
+
+
 @pytest.mark.parametrize(
     ("change", "options", "error", "says"),
     [
+        (lambda a: [a], {}, ColumnTypeError, "list is no data frame"),
+        (lambda a: a.assign(since="2020"), {}, ColumnTypeError, "'since' holds no dates"),
+        (lambda a: pd.concat([a, a[["region"]]], axis=1), {}, DuplicateColumnError, "'region'"),
+        (lambda a: pd.concat([a, a[["manager"]]], axis=1), {}, DuplicateColumnError, "'manager'"),
+        (lambda a: a, {"static": "region"}, ParameterError, "static is 'region'"),
+        (lambda a: a, {"static": ("manager",)}, ParameterError, "static"),
+        (lambda a: a, {"static": ("region", "region")}, ParameterError, "static"),
+        (lambda a: a, {"static": 5}, ParameterError, "static is 5"),
+        (lambda a: a, {"k": "6"}, ParameterError, "k is '6'"),
+        (lambda a: a, {"handovers": ["c000"]}, ColumnTypeError, "handovers"),
         (lambda a: a.drop(columns="manager"), {}, MissingColumnError, "who manages"),
         (lambda a: a.drop(columns="manager_since"), {}, MissingColumnError, "since when"),
         (lambda a: a.assign(manager_since="soon"), {}, ColumnTypeError, "manager_since"),
@@ -319,6 +372,11 @@ def test_the_answer_of_an_unlike_portfolio_is_adjusted_for_it():
 def test_bad_input_is_named(world, change, options, error, says):
     with pytest.raises(error, match=says):
         manager_effect(world[0], change(world[1]), **({"k": 6} | options))
+
+
+def test_order_lines_in_place_of_a_ledger_are_refused(world):
+    with pytest.raises(ParameterError, match="ledger is a DataFrame"):
+        manager_effect(make(n=10)[0], world[1])
 
 
 def test_nobody_lost_and_no_cost_are_errors():

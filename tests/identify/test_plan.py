@@ -135,7 +135,7 @@ def test_a_period_without_revenue_has_no_share_without_target():
 def test_bad_input_is_named(two_years):
     good = targets(("b", "2023-01-01", 40))
     for name in good:
-        with pytest.raises(MissingColumnError, match=f"no {name}"):
+        with pytest.raises(MissingColumnError, match=f"no column {name!r}"):
             compare_plan(two_years, good.drop(columns=name))
     with pytest.raises(EmptyDataError, match="There is no target"):
         compare_plan(two_years, good.assign(revenue_target=np.nan))

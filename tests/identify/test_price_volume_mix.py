@@ -164,13 +164,15 @@ def test_bad_input_is_named():
         price_volume_mix(good.drop(columns="quantity"))
     with pytest.raises(MissingColumnError, match="'group'"):
         price_volume_mix(good.drop(columns="group"))
-    with pytest.raises(DataError, match=r"stands twice.*account a, product 'tape', 2023-01-01"):
+    with pytest.raises(DataError, match=r"stands twice.*account a, group 'tape', 2023-01-01"):
         price_volume_mix(pd.concat([good, good]))
     with pytest.raises(DataError, match=r"revenue is missing.*account a"):
         price_volume_mix(good.assign(revenue=[np.nan, 1.0]))
     with pytest.raises(DataError, match="no years"):
         price_volume_mix(pd.concat([good, good.assign(period=pd.Timestamp("2023-07-01"))]).drop_duplicates())
-    for rows in (good.iloc[:0], good.iloc[:1], good.assign(period=pd.to_datetime(["2021-01-01", "2024-01-01"]))):
+    with pytest.raises(EmptyDataError, match="no year"):
+        price_volume_mix(good.iloc[:0])
+    for rows in (good.iloc[:1], good.assign(period=pd.to_datetime(["2021-01-01", "2024-01-01"]))):
         with pytest.raises(EmptyDataError, match="not two years"):
             price_volume_mix(rows)
 

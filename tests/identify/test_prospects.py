@@ -112,7 +112,7 @@ def test_nobody_has_the_need():
 def test_bad_input():
     with pytest.raises(ParameterError, match="min_need is 0"):
         screen_prospects(FACTS, ACCOUNTS, min_need=0)
-    with pytest.raises(MissingColumnError, match="no potential"):
+    with pytest.raises(MissingColumnError, match="no column 'potential'"):
         screen_prospects(FACTS, ACCOUNTS.drop(columns="potential"), min_need=1.0)
     with pytest.raises(EmptyDataError, match="demand of no account"):
         screen_prospects(FACTS, ACCOUNTS.assign(potential=np.nan), min_need=1.0)

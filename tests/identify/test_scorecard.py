@@ -7,7 +7,14 @@ from scipy.stats import beta
 
 from benchmarks.scorecard import by_band, compare_company
 from kam.dataset.schema import Criterion
-from kam.errors import DataError, EmptyDataError, MissingColumnError, ParameterError
+from kam.errors import (
+    ColumnTypeError,
+    DataError,
+    DuplicateColumnError,
+    EmptyDataError,
+    MissingColumnError,
+    ParameterError,
+)
 from kam.identify.criteria import criteria_table
 from kam.identify.scorecard import score_accounts
 from kam.ledger import open_ledger, summarize_customers
@@ -426,3 +433,47 @@ def test_what_is_given_is_not_changed():
     table = tidy(LEVELS, WEIGHTS)
     quick(table, weights={"c0": 2})
     pd.testing.assert_frame_equal(table, tidy(LEVELS, WEIGHTS))
+
+
+@pytest.mark.parametrize("column", ["weight", "criterion_level", "level_error"])
+@pytest.mark.parametrize("value", ["heavy", "0.5", pd.Timestamp("2024-01-01")])
+def test_texts_and_dates_in_the_table_are_named(column, value):
+    with pytest.raises(ColumnTypeError, match=f"'{column}' holds no numbers"):
+        quick(tidy(LEVELS, WEIGHTS).assign(**{column: value}))
+
+
+def test_tables_that_are_none_or_have_gaps_are_named():
+    table = tidy(LEVELS, WEIGHTS)
+    for wrong in (None, [1]):
+        with pytest.raises(ColumnTypeError, match=r"no data frame.*table of criteria"):
+            quick(wrong)
+    with pytest.raises(DuplicateColumnError, match="'weight' stands twice"):
+        quick(pd.concat([table, table[["weight"]]], axis=1))
+    for column in ("customer_id", "criterion"):
+        with pytest.raises(DataError, match=rf"'{column}' has no value in 1 rows"):
+            quick(table.assign(**{column: table[column].where(table.index > 0)}))
+    measured = table.assign(criterion=table["criterion"].replace("c0", "margin"), criterion_kind="measured")
+    with pytest.raises(ColumnTypeError, match="'criterion_value' holds no numbers"):
+        quick(measured.assign(criterion_value="dear"))
+
+
+@pytest.mark.parametrize("weights", [{"c1": "0.5"}, {"c1": None}, {"c1": [1]}, {"c1": True}, {"c1": pd.NA}])
+def test_weights_that_are_no_numbers_are_named(weights):
+    with pytest.raises(ParameterError, match="weight of 'c1'"):
+        quick(tidy(LEVELS, WEIGHTS), weights=weights)
+
+
+def test_options_of_wrong_types_are_named():
+    table = tidy(LEVELS, WEIGHTS)
+    for weights in ([1, 2], "c1", 5):
+        with pytest.raises(ParameterError, match="weights is"):
+            quick(table, weights=weights)
+    for tiers in ("ab", None, 5, ("0.2", "0.3"), (None, 1), (pd.NA, 1)):
+        with pytest.raises(ParameterError, match="tiers is"):
+            quick(table, tiers=tiers)
+    for concentration in ("50", None, pd.NA, [50]):
+        with pytest.raises(ParameterError, match="concentration is"):
+            quick(table, concentration=concentration)
+    for profit in ({"000": 1.0}, [1], pd.Series(["dear"], index=["000"]), table):
+        with pytest.raises(ColumnTypeError, match="profit"):
+            quick(table, profit=profit)

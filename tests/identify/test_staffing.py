@@ -3,7 +3,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kam.errors import ColumnTypeError, DataError, EmptyDataError, MissingColumnError, ParameterError
+from kam.errors import (
+    ColumnTypeError,
+    DataError,
+    DuplicateColumnError,
+    EmptyDataError,
+    MissingColumnError,
+    ParameterError,
+)
 from kam.identify import staffing
 from kam.results import Context
 
@@ -100,6 +107,22 @@ def test_another_capacity_or_manager_changes_the_answer():
             "each key",
         ),
         ({"summary": pd.DataFrame({"customer_id": ["a"]})}, MissingColumnError, "revenue"),
+        ({"summary": pd.DataFrame({"customer_id": ["a"], "revenue": ["5"]})}, ColumnTypeError, "revenue"),
+        ({"summary": pd.DataFrame({"customer_id": ["a", "a"], "revenue": 5.0})}, DataError, "stands twice"),
+        ({"summary": [1]}, ColumnTypeError, "summary"),
+        ({"accounts": None}, ColumnTypeError, "accounts"),
+        ({"accounts": pd.concat([ACCOUNTS, ACCOUNTS[["manager"]]], axis=1)}, DuplicateColumnError, "'manager'"),
+        ({"key_accounts": ["a"]}, ColumnTypeError, "key accounts"),
+        ({"key_accounts": KEY.assign(value="dear")}, ColumnTypeError, "'value'"),
+        ({"key_accounts": KEY.assign(value=["5", *KEY["value"][1:]])}, ColumnTypeError, "'value'"),
+        ({"accounts_per_manager": "9"}, ParameterError, "accounts_per_manager"),
+        ({"accounts_per_manager": True}, ParameterError, "accounts_per_manager"),
+        ({"effort": ["a"], "effort_per_manager": 9}, ColumnTypeError, "effort"),
+        (
+            {"effort": pd.DataFrame({"customer_id": ["a"], "hours": [1.0]}), "effort_per_manager": "9"},
+            ParameterError,
+            "effort_per_manager",
+        ),
     ],
 )
 def test_bad_input_is_named(change, error, says):

@@ -1,11 +1,9 @@
-import time
-
 import numpy as np
 import pandas as pd
 import pytest
 
 from kam.errors import DataError, EmptyDataError, MissingColumnError, ParameterError, UndefinedMeasureError
-from kam.identify.breadwinners import assess_dependence, find_heads
+from kam.identify.dependence import assess_dependence
 from kam.results import Context
 
 
@@ -123,14 +121,3 @@ def test_bad_input_is_named(values):
 def test_parents_in_a_circle_are_named(values, circle):
     with pytest.raises(DataError, match="circle"):
         assess_dependence(values, parents=circle)
-
-
-def test_heads_of_long_chains():
-    ids = pd.Series([f"{i:05d}" for i in range(3000)])
-    parents = dict(zip(ids[1:], ids[:-1], strict=True))
-    start = time.perf_counter()
-    assert (find_heads(ids, parents) == "00000").all()
-    assert time.perf_counter() - start < 2
-    assert find_heads(ids, {"00001": "00001", "00002": None, "00003": ""}).equals(ids)
-    with pytest.raises(DataError, match="two parents"):
-        find_heads(ids, pd.Series(["x", "y"], index=["00001", "00001"]))
