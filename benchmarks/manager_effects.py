@@ -3,7 +3,8 @@
 Companies of :mod:`kam.samples` (1,200 accounts, 48 months, about thirty managers) whose managers shift the log-odds
 of leaving in a month by normal(0, 0.25), and discounts by −2, 0 or 2 points. Shown for kam and for an estimator that
 knows the model: the share of the 95 % intervals that hold the planted effect (aim 90 to 98 %, over managers and
-companies), and their median width over that of the one that knows (aim at most 1.5).
+companies; with the standard error over companies, since managers of one company are estimated together), and their median
+width over that of the one that knows (aim at most 1.5).
 
 *Knows the model*, churn: sees the month in which each account leaves, every other term of its log-odds (an offset)
 and the standard deviation of 0.25; margin: sees each account's own discount and the standard deviation of what was
@@ -34,12 +35,15 @@ from kam.identify.manager_rows import margin_rows, read_portfolio
 from kam.identify.random_intercept import fit_random_intercept
 from kam.ledger import Ledger, activity_panel, open_ledger
 from kam.samples import SampleCompany, simulate_company
+from kam.stats.multiplicity import holm
 
 Floats = npt.NDArray[np.float64]
 
 SPREAD = 0.25
 HANDOVER = 0.7
 DISCOUNTS = (-0.02, 0.0, 0.02)
+RULE = (90, 98)
+LIMITS = (0.05, 0.02, 0.01, 0.005)
 DOC = Path(__file__).parent.parent / "docs" / "manager_effects.md"
 
 
@@ -57,7 +61,8 @@ def try_once(seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
             known = _know_leaving(company)
         else:
             known, planted["margin"] = _know_margin(company, ledger)
-        kam = result.managers.set_index("manager")[["n_accounts", "effect", "ci_low", "ci_high", "stands_out"]]
+        columns = ["n_accounts", "effect", "ci_low", "ci_high", "stands_out", "adjusted"]
+        kam = result.managers.assign(adjusted=_adjust(result.managers)).set_index("manager")[columns]
         for name, frame in (("kam", kam), ("knows the model", known)):
             parts.append(
                 frame.assign(seed=seed, outcome=outcome, estimator=name, planted=planted[outcome].reindex(frame.index))
@@ -72,6 +77,7 @@ def try_once(seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
                 "found": result.p_value < 0.05,
                 "false": shuffled.p_value < 0.05,
                 "false_name": shuffled.n_stand_out > 0,
+                "least_adjusted": np.nanmin(_adjust(shuffled.managers)),
                 "handover": handover.get("estimate", np.nan),
                 "handover_low": handover.get("ci_low", np.nan),
                 "handover_high": handover.get("ci_high", np.nan),
@@ -79,6 +85,23 @@ def try_once(seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
         )
     ledger.close()
     return pd.concat(parts).reset_index(names="manager"), pd.DataFrame(totals)
+
+
+def _adjust(managers: pd.DataFrame) -> Floats:
+    """p-values of those compared by name, adjusted for all comparisons."""
+    return holm(managers["p_value"].where(managers["is_ranked"]).to_numpy(dtype=float))
+
+
+def held_share(held: pd.Series, company: pd.Series) -> tuple[float, float]:
+    """Share that holds and its standard error with companies as clusters (ratio of totals, Cochran 1977, 9A), in %.
+
+    >>> held_share(pd.Series([1, 1, 0, 1]), pd.Series([1, 1, 2, 2]))
+    (75.0, 25.0)
+    """
+    sums = held.astype(float).groupby(company.to_numpy()).agg(["sum", "size"])
+    share, n = sums["sum"].sum() / sums["size"].sum(), len(sums)
+    beside = ((sums["sum"] - share * sums["size"]) ** 2).sum()
+    return 100 * float(share), 100 * float(np.sqrt(n / (n - 1) * beside) / sums["size"].sum())
 
 
 def _shuffle(accounts: pd.DataFrame, seed: int) -> pd.DataFrame:
@@ -161,9 +184,9 @@ def summarize(managers: pd.DataFrame, totals: pd.DataFrame) -> list[str]:
         width=lambda f: f["ci_high"] - f["ci_low"],
     )
     lines = [
-        "| outcome | estimator | held, % | held, fewer than 20 accounts | held, 20 or more | median width | over who knows | "
-        "slope | correlation |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| outcome | estimator | held, % | standard error over companies | 95 % interval | held, fewer than 20 accounts | "
+        "held, 20 or more | median width | over who knows | slope | correlation |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     sizes = managers[managers["estimator"] == "kam"].set_index(["seed", "outcome", "manager"])["n_accounts"]
     for outcome, of_outcome in managers.groupby("outcome"):
@@ -172,9 +195,11 @@ def summarize(managers: pd.DataFrame, totals: pd.DataFrame) -> list[str]:
             one = of_outcome[of_outcome["estimator"] == name]
             n = sizes.reindex(pd.MultiIndex.from_frame(one[["seed", "outcome", "manager"]])).to_numpy()
             few, many = 100 * one["held"][n < 20].mean(), 100 * one["held"][n >= 20].mean()
+            share, error = held_share(one["held"], one["seed"])
             slope = np.polyfit(one["effect"], one["planted"], 1)[0]
             lines.append(
-                f"| {outcome} | {name} | {100 * one['held'].mean():.1f} | {few:.1f} | {many:.1f} | {one['width'].median():.2f} | "
+                f"| {outcome} | {name} | {share:.1f} | {error:.1f} | {share - 1.96 * error:.1f} to {share + 1.96 * error:.1f} | "
+                f"{few:.1f} | {many:.1f} | {one['width'].median():.2f} | "
                 f"{one['width'].median() / width:.2f} | {slope:.2f} | {one['effect'].corr(one['planted']):.2f} |"
             )
     lines += [
@@ -201,6 +226,31 @@ def summarize(managers: pd.DataFrame, totals: pd.DataFrame) -> list[str]:
         f"interval holds {HANDOVER} in {100 * held.mean():.1f} % of {len(churn)} companies. On the margin nothing was planted: "
         f"estimated {margin['handover'].mean():.2f} points, interval holds 0 in {100 * none.mean():.1f} %.",
     ]
+    return [*_say_rule(managers), "", *lines, "", *_limits(managers, totals)]
+
+
+def _say_rule(managers: pd.DataFrame) -> list[str]:
+    kam = managers[managers["estimator"] == "kam"]
+    parts = []
+    for outcome, one in kam.groupby("outcome"):
+        share, error = held_share(one["held"], one["seed"])
+        met = "meets" if RULE[0] <= share <= RULE[1] else "misses"
+        parts.append(f"{outcome} {met} it with {share:.1f} % (standard error over companies {error:.1f})")
+    return [f"**The rule is {RULE[0]} to {RULE[1]} %: {'; '.join(parts)}.**"]
+
+
+def _limits(managers: pd.DataFrame, totals: pd.DataFrame) -> list[str]:
+    """Who would be named on the margin below other limits, and where nobody differs."""
+    kam = managers[(managers["outcome"] == "margin") & (managers["estimator"] == "kam")]
+    none = totals.loc[totals["outcome"] == "margin", "least_adjusted"]
+    lines = [
+        "| margin, adjusted p below | false name where nobody differs, % of companies | named | of them on the right side, % |"
+    ]
+    lines += ["|---|---|---|---|"]
+    for limit in LIMITS:
+        named = kam[kam["adjusted"] < limit]
+        right = 100 * (np.sign(named["effect"]) == np.sign(named["planted"])).mean() if len(named) else float("nan")
+        lines.append(f"| {limit} | {100 * (none < limit).mean():.1f} | {len(named)} | {right:.1f} |")
     return lines
 
 

@@ -159,7 +159,7 @@ def _check_ledger(dataset: Dataset, notes: Notes) -> Ledger | None:
         notes.problem(str(error))
         return None
     notes.head("ledger", ledger.description)
-    _add_columns(dataset, "ledger", notes)
+    _add_columns(dataset, ledger, notes)
     audit = ledger.audit
     warned = [remark.say(notes.say) for remark in audit.warning_remarks]
     for line in audit.lines(notes.say):
@@ -202,12 +202,12 @@ def find_problems(dataset: Dataset) -> tuple[str, ...]:
     return tuple(notes.problems)
 
 
-def _add_columns(dataset: Dataset, name: str, notes: Notes) -> None:
+def _add_columns(dataset: Dataset, ledger: Ledger, notes: Notes) -> None:
     """Columns used and not used; of the ledger they are matched by the ledger itself, by the same rule."""
     table = dataset.file.tables.ledger
     assert table is not None
-    available = dataset.source(name).table.columns
-    used = choose_columns(table, specs_of(dataset.file, name), available, name=name, where=table.source, required=False)
+    available, specs = ledger.source_columns, specs_of(dataset.file, "ledger")
+    used = choose_columns(table, specs, available, name="ledger", where=table.source, required=False)
     _say_columns(used, [column for column in available if column not in used.values()], notes)
 
 

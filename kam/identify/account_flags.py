@@ -7,8 +7,9 @@ accounts that carry a flag the expected share of those to which nothing happened
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 import numpy.typing as npt
@@ -121,8 +122,6 @@ def collect_flags(
     FlagTables
         Largest accounts first.
     """
-    if not 0 < false_alarms < 1:
-        raise ParameterError(f"false_alarms is {false_alarms}.", hint="Give a share between 0 and 1, such as 0.1.")
     facts = _named(facts, accounts)
     n, large = len(facts), facts["is_large"].to_numpy(dtype=bool)
     n_flags = np.zeros(n, dtype=np.int64)
@@ -210,6 +209,60 @@ def checked_accounts(accounts: pd.DataFrame | None, customers: pd.Index) -> pd.D
             hint="Keep one row per account.",
         )
     return accounts.set_index("customer_id").reindex(customers)
+
+
+def first_accounts(flags: pd.DataFrame) -> pd.Series:
+    """The largest 50 accounts of these flags: whose evidence over time is shown."""
+    return flags["customer_id"].drop_duplicates().head(50)
+
+
+def flag_history(
+    blocks: OrderBlocks, flags: pd.DataFrame, chosen: pd.Series, figures: Mapping[str, Floats]
+) -> pd.DataFrame:
+    """The evidence over time of some accounts, for the flags that each carries.
+
+    Parameters
+    ----------
+    blocks : OrderBlocks
+    flags : pandas.DataFrame
+        Who carries what: ``customer_id, flag``.
+    chosen : pandas.Series
+        Identifiers of the accounts.
+    figures : mapping of str to numpy.ndarray, shape (n_chosen, n_blocks)
+        By flag, those of the accounts chosen.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``customer_id, period`` (first day of three months), ``flag, figure``, those that are known.
+    """
+    parts = [
+        pd.DataFrame(
+            {
+                "customer_id": np.repeat(chosen.to_numpy(), blocks.n_blocks),
+                "period": np.tile(blocks.block_starts.to_numpy(), len(chosen)),
+                "flag": flag,
+                "figure": values.ravel(),
+            }
+        )
+        for flag, values in figures.items()
+    ]
+    carried = flags[["customer_id", "flag"]].drop_duplicates()
+    history = pd.concat(parts, ignore_index=True).merge(carried, on=["customer_id", "flag"])
+    return history.dropna(subset="figure").reset_index(drop=True)
+
+
+def checked_share(name: str, share: object) -> float:
+    """A share between 0 and 1 that a caller gave.
+
+    Raises
+    ------
+    ParameterError
+        It is none.
+    """
+    if isinstance(share, Real) and 0 < float(share) < 1:
+        return float(share)
+    raise ParameterError(f"{name} is {share!r}.", hint=f"Give {name} as a share between 0 and 1, such as 0.1.")
 
 
 def _named(facts: pd.DataFrame, accounts: pd.DataFrame | None) -> pd.DataFrame:

@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
+from kam.errors import ColumnTypeError
 from kam.identify.account_flags import Judgment, Unknown
 from kam.identify.order_blocks import OrderBlocks
 from kam.wording import Wording
@@ -123,4 +124,12 @@ def judge_credit_limit(file: pd.DataFrame, say: Wording) -> tuple[Judgment | Unk
 def _numbers(file: pd.DataFrame, name: str) -> Floats:
     if name not in file:
         return np.full(len(file), np.nan)
-    return pd.to_numeric(file[name], errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    try:
+        return pd.to_numeric(file[name]).to_numpy(dtype=np.float64, na_value=np.nan)
+    except (TypeError, ValueError):
+        texts = file.loc[pd.to_numeric(file[name], errors="coerce").isna() & file[name].notna(), name]
+        raise ColumnTypeError(
+            f"The {name} of an account is no number.",
+            where=f"account file, {texts.iloc[0]!r} of customer {texts.index[0]!r}" if len(texts) else f"column {name}",
+            hint="Give numbers, without unit and thousands separator.",
+        ) from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import ClassVar
 
 import numpy as np
@@ -17,10 +18,13 @@ from kam.identify.account_flags import (
     Unknown,
     base_facts,
     checked_accounts,
+    checked_share,
     collect_flags,
+    first_accounts,
     flag_assumed,
     flag_checks,
     flag_figures,
+    flag_history,
     say_flags,
 )
 from kam.identify.buying_concentration import judge_buying
@@ -190,11 +194,9 @@ def risks(
     >>> risks(open_ledger(lines), dependence=0.2).flags[["customer_id", "flag", "finding"]].to_numpy().tolist()
     [['a', 'dependence', '80.0% of our revenue of the last twelve months']]
     """
-    for name, share in (("false_alarms", false_alarms), ("dependence", dependence)):
-        if not 0 < share < 1:
-            raise ParameterError(f"{name} is {share}.", hint=f"Give {name} as a share between 0 and 1, such as 0.1.")
-    if not overdue_days > 0:
-        raise ParameterError(f"overdue_days is {overdue_days}.", hint="Give a number of days above 0.")
+    false_alarms, dependence = checked_share("false_alarms", false_alarms), checked_share("dependence", dependence)
+    if not isinstance(overdue_days, Real) or not overdue_days > 0:
+        raise ParameterError(f"overdue_days is {overdue_days!r}.", hint="Give a number of days above 0.")
     context = context or Context()
     say = context.wording
     blocks = OrderBlocks.of(quality_facts(ledger, accounts=accounts))  # as in sales_quality, so that it is done once
@@ -395,26 +397,14 @@ def _history(blocks: OrderBlocks, flags: pd.DataFrame) -> pd.DataFrame:
     """The figures of every three months of the largest 50 accounts that carry a dated flag."""
     shown = {"bargaining": _terms, "rising cost-to-serve": _serve}
     carried = flags.loc[flags["flag"].isin([*shown, "own brand", "stagnation"]), ["customer_id", "flag"]]
-    chosen = carried["customer_id"].drop_duplicates().head(50)
+    chosen = first_accounts(carried)
     rows = blocks.customers.get_indexer(pd.Index(chosen))
     revenue = blocks.by_block("gross")[rows] - blocks.by_block("returns")[rows]
     figures = {"own brand": revenue, "stagnation": revenue}
     for flag, money in shown.items():
         part, whole = money(blocks)
         figures[flag] = share_of(part[rows], whole[rows])
-    parts = [
-        pd.DataFrame(
-            {
-                "customer_id": np.repeat(chosen.to_numpy(), blocks.n_blocks),
-                "period": np.tile(blocks.block_starts.to_numpy(), len(rows)),
-                "flag": flag,
-                "figure": values.ravel(),
-            }
-        )
-        for flag, values in figures.items()
-    ]
-    history = pd.concat(parts, ignore_index=True)
-    return history.merge(carried, on=["customer_id", "flag"]).dropna(subset="figure").reset_index(drop=True)
+    return flag_history(blocks, carried, chosen, figures)
 
 
 def _sizes(say: Wording, dependence: float, overdue_days: float) -> list[tuple[str, str]]:

@@ -10,17 +10,19 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from kam.errors import ParameterError
 from kam.identify.account_flags import (
     FALSE_ALARMS,
     Judgment,
     Unknown,
     base_facts,
     checked_accounts,
+    checked_share,
     collect_flags,
+    first_accounts,
     flag_assumed,
     flag_checks,
     flag_figures,
+    flag_history,
     say_flags,
     too_few,
 )
@@ -163,8 +165,7 @@ def sales_quality(
     >>> sales_quality(open_ledger(lines, as_of="2023-12-31")).flags[["flag", "finding"]].to_numpy().tolist()
     [['discount depth', 'discount 30.0% of the list price since January 2023, 10.0% before']]
     """
-    if not 0 < false_alarms < 1:
-        raise ParameterError(f"false_alarms is {false_alarms}.", hint="Give a share between 0 and 1, such as 0.1.")
+    false_alarms = checked_share("false_alarms", false_alarms)
     context = context or Context()
     say = context.wording
     blocks = OrderBlocks.of(quality_facts(ledger, accounts=accounts, last_days=last_days))
@@ -335,8 +336,7 @@ def _list_price(blocks: OrderBlocks) -> Floats:
 
 def _history(blocks: OrderBlocks, flags: pd.DataFrame, ends: npt.NDArray[np.bool_]) -> pd.DataFrame:
     """The figures of every quarter of the accounts that carry a flag, largest 50."""
-    columns = ["customer_id", "period", "flag", "figure"]
-    chosen = flags["customer_id"].drop_duplicates().head(50)
+    chosen = first_accounts(flags)
     rows = blocks.customers.get_indexer(pd.Index(chosen))
     gross = blocks.by_block("gross")[rows]
     figures = {
@@ -348,20 +348,7 @@ def _history(blocks: OrderBlocks, flags: pd.DataFrame, ends: npt.NDArray[np.bool
         figures["discount depth"] = share_of(blocks.by_block("discount")[rows], _list_price(blocks)[rows])
     if "n_away" in blocks:
         figures["shipping elsewhere"] = share_of(blocks.by_block("n_away")[rows], blocks.by_block("n_located")[rows])
-    parts = [
-        pd.DataFrame(
-            {
-                "customer_id": np.repeat(chosen.to_numpy(), blocks.n_blocks),
-                "period": np.tile(blocks.block_starts.to_numpy(), len(rows)),
-                "flag": flag,
-                "figure": values.ravel(),
-            }
-        )
-        for flag, values in figures.items()
-    ]
-    history = pd.concat(parts, ignore_index=True)[columns]
-    carried = flags[["customer_id", "flag"]].drop_duplicates()
-    return history.merge(carried, on=["customer_id", "flag"]).dropna(subset="figure").reset_index(drop=True)
+    return flag_history(blocks, flags, chosen, figures)
 
 
 def _sizes(say: Wording, last_days: int) -> list[tuple[str, str]]:

@@ -104,7 +104,12 @@ def read_activity(panel: pd.DataFrame, *, value: str, freq: Frequency | None, wi
         raise EmptyDataError("The panel has no rows.", hint="Look at the audit of the ledger.")
     if panel["period"].dtype.kind != "M":
         raise ColumnTypeError("The periods are no dates.", where="panel, column period", hint="Use activity_panel.")
-    numbers = panel[["n_orders", value]].to_numpy(dtype=float)
+    try:
+        numbers = panel[["n_orders", value]].to_numpy(dtype=float)
+    except (TypeError, ValueError):
+        raise ColumnTypeError(
+            f"The n_orders or the {value} of the panel are no numbers.", where="panel", hint="Use activity_panel."
+        ) from None
     bad = panel[["customer_id", "period"]].isna().any(axis=1).to_numpy() | ~np.isfinite(numbers).all(axis=1)
     if bad.any():
         where = f"panel, customers {panel.loc[bad, 'customer_id'].head(3).tolist()}"
@@ -314,7 +319,7 @@ def _read_overrides(overrides: pd.DataFrame | None) -> pd.DataFrame:
     for name in ("customer_id", "tier", "reason", "set_by"):
         log[name] = log[name].astype("str")
     for name in ("set_on", "until"):
-        log[name] = pd.to_datetime(log[name]).astype("datetime64[us]")
+        log[name] = _read_days(log[name])
     log["tier"] = log["tier"].str.strip().str.upper()
     strange = log[~log["tier"].isin(ABC)]
     if len(strange):
@@ -335,3 +340,18 @@ def _read_overrides(overrides: pd.DataFrame | None) -> pd.DataFrame:
             hint="Keep the one that is meant.",
         )
     return log.rename(columns={"tier": "tier_set"})
+
+
+def _read_days(days: pd.Series) -> pd.Series:
+    """Days that are dates, or texts as 2024-12-31; a bare number would be read as nanoseconds since 1970."""
+    given = days[days.notna()]
+    try:
+        if pd.api.types.is_numeric_dtype(given) and len(given):
+            raise ValueError
+        return pd.to_datetime(days, format=None if days.dtype.kind == "M" else "ISO8601").astype("datetime64[us]")
+    except (TypeError, ValueError):
+        raise ColumnTypeError(
+            f"A day of {days.name} is no date.",
+            where=f"overrides, column {days.name}, {given.head(3).astype('str').tolist()}",
+            hint="Give dates, or texts as 2024-12-31.",
+        ) from None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -27,6 +28,7 @@ _MAX_MONEY = 1e14
 _MISSING = ("NULL", "NAN", "<NA>", "NONE", "N/A", "#N/A", "#REF!", "#VALUE!", "\\N")
 _TRUE = ("true", "t", "yes", "y", "1", "x", "ja", "oui", "sí", "si", "是", "예", "はい")
 _FALSE = ("false", "f", "no", "n", "0", "nein", "non", "否", "아니오", "아니요", "いいえ")
+_CALENDAR = (datetime.min, datetime.max)
 _EXCEL_EPOCH = 25_569  # days from 1899-12-30 to 1970-01-01
 _LAST_SERIAL = 2_958_465  # 9999-12-31
 
@@ -243,12 +245,11 @@ def _require_duckdb(work: _Work, name: str, kind: str) -> None:
 def _type_date(work: _Work, name: str) -> tuple[ir.TimestampValue, ir.BooleanValue]:
     raw = work.raw(name)
     type_ = raw.type()
-    if type_.is_timestamp():
-        if type_.timezone is None:
-            return raw.cast("timestamp"), raw.notnull()
-        return local_time(work.time_zone, raw), raw.notnull()
-    if type_.is_date():
-        return raw.cast("timestamp"), raw.notnull()
+    if type_.is_timestamp() or type_.is_date():
+        has_zone = type_.is_timestamp() and type_.timezone is not None
+        moment = local_time(work.time_zone, raw) if has_zone else raw.cast("timestamp")
+        # Infinity, and years that only an engine knows, are no dates: nothing above the engine could hold them.
+        return moment.between(*_CALENDAR).ifelse(moment, ibis.null("timestamp")), raw.notnull()
     if type_.is_string():
         return _type_date_text(work, name)
     if type_.is_numeric() and not type_.is_boolean():
@@ -275,7 +276,7 @@ def _type_date_text(work: _Work, name: str) -> tuple[ir.TimestampValue, ir.Boole
             work.formats[name] = given
             return dates, text.notnull()
         work.notes.append(f"{name}: the date format {given} reads no value; the column's own format was looked for.")
-    reading = find_date_format(table, raw)
+    reading = find_date_format(table, raw, is_tidy=text is raw)
     if not reading.n:
         return ibis.null("timestamp"), text.notnull()
     date_format = require_one_format(
@@ -283,7 +284,7 @@ def _type_date_text(work: _Work, name: str) -> tuple[ir.TimestampValue, ir.Boole
         column=work.names[name],
         name=name,
         where=work.source.description,
-        examples=work.examples(text, text.notnull()),
+        examples=lambda: work.examples(text, text.notnull()),
     )
     work.formats[name] = date_format
     return read_dates(text, date_format, work.time_zone), text.notnull()

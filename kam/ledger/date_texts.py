@@ -7,7 +7,7 @@ is guessed: without enough days above 12 it is an error.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations
@@ -107,6 +107,8 @@ def _read_zoned(text: ir.StringValue, time_zone: str) -> ir.TimestampValue:
 def tidy_dates(table: ir.Table, column: ir.StringValue) -> ir.StringValue:
     """The column in plain letters; Korean, Chinese and Japanese halves of the day as AM and PM behind the time."""
     text = tidy_columns(table, {"text": column})["text"]
+    if text is column:  # in plain letters, which these words are not
+        return text
     if not table.aggregate(found=text.re_search(_HALF_OF_DAY).any()).to_pyarrow()["found"][0].as_py():
         return text
     for words, half in (("오전|上午|午前", "AM"), ("오후|下午|午後", "PM")):
@@ -114,17 +116,18 @@ def tidy_dates(table: ir.Table, column: ir.StringValue) -> ir.StringValue:
     return text
 
 
-def find_date_format(table: ir.Table, column: ir.StringValue) -> DateReading:
+def find_date_format(table: ir.Table, column: ir.StringValue, *, is_tidy: bool = False) -> DateReading:
     """Find the format of a text column of DuckDB over all its rows.
 
     The formats that the first rows look like are counted over the whole column; what none of them reads is sampled again.
+    A column that is known to be tidy is not looked through for signs to tidy.
     """
     values = table.select(text=column).group_by("text").aggregate(n=lambda t: t.count())
-    texts = values.select("n", text=tidy_dates(values, values.text))
+    texts = values if is_tidy else values.select("n", text=tidy_dates(values, values.text))
     texts = texts.filter(texts.text.notnull())
     formats = _formats_in(texts)
     n, reading = _judge(texts, formats)
-    if n and reading.n_read < n:
+    if formats and n and reading.n_read < n:  # without a format the sample would be the same
         unread = texts
         for date_format in formats:
             unread = unread.filter(read_dates(unread.text, date_format).isnull())
@@ -199,7 +202,9 @@ def _judge(texts: ir.Table, formats: Sequence[str]) -> tuple[int, DateReading]:
     return n, DateReading(best, n, counts[best], ambiguous, others)
 
 
-def require_one_format(reading: DateReading, *, column: str, name: str, where: str, examples: Iterable[str]) -> str:
+def require_one_format(
+    reading: DateReading, *, column: str, name: str, where: str, examples: Callable[[], Iterable[str]]
+) -> str:
     """The format, or an error that shows values and says what to set.
 
     Raises
@@ -207,7 +212,9 @@ def require_one_format(reading: DateReading, *, column: str, name: str, where: s
     ColumnTypeError
         No value is a date, or day and month cannot be told apart, or several formats are mixed.
     """
-    shown = ", ".join(repr(example) for example in examples)
+    if reading.date_format is not None and not reading.ambiguous:
+        return reading.date_format
+    shown = ", ".join(repr(example) for example in examples())
     place = f"{where}, column {column!r}"
     if reading.date_format is None:
         raise ColumnTypeError(
@@ -215,10 +222,8 @@ def require_one_format(reading: DateReading, *, column: str, name: str, where: s
             where=place,
             hint=f"Map {name} to another column, or give options: date_format:, such as %d.%m.%Y.",
         )
-    if reading.ambiguous:
-        raise ColumnTypeError(
-            f"The dates of {column!r} are not certain: {reading.ambiguous}, for instance {shown}.",
-            where=place,
-            hint=f"Set date_format: for this table, for instance {reading.date_format}; what it does not read counts as missing.",
-        )
-    return reading.date_format
+    raise ColumnTypeError(
+        f"The dates of {column!r} are not certain: {reading.ambiguous}, for instance {shown}.",
+        where=place,
+        hint=f"Set date_format: for this table, for instance {reading.date_format}; what it does not read counts as missing.",
+    )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import ibis.expr.types as ir
 
-from kam.ledger.cell_texts import as_text, is_duckdb, strip_text
-from kam.ledger.date_texts import find_date_format
+from kam.ledger.cell_texts import as_text, is_duckdb, strip_text, tidy_columns
+from kam.ledger.date_texts import DateReading, find_date_format
 from kam.ledger.number_texts import NumberColumn, find_numbers
 from kam.ledger.sources import ReadOptions, SourceTable
 
@@ -113,11 +114,16 @@ def describe_table(source: SourceTable) -> SourceDescription:
     found = table.aggregate(**facts).to_pyarrow().to_pylist()[0]
     sample = table.limit(_SAMPLE)
     texts = [name for name in table.columns if table[name].type().is_string() and is_duckdb(table)]
-    numbers = find_numbers(sample, {name: sample[name] for name in texts})
+    written = {name: sample[name] for name in texts}
+    numbers, tidied = find_numbers(sample, written), tidy_columns(sample, written)
+    shapes = _look_at_shapes(sample, numbers)
+    head = table.limit(_EXAMPLE_ROWS).select(**{name: as_text(table[name]) for name in table.columns}).to_pyarrow()
     columns = []
     for position, name in enumerate(table.columns):
-        filled = table.select(value=as_text(table[name]))
-        first = filled.filter(filled.value.notnull()).limit(_EXAMPLE_ROWS).to_pyarrow()["value"].to_pylist()
+        first = head[name].to_pylist()
+        if found[f"n{position}"] < n_rows:
+            filled = table.select(value=as_text(table[name]))
+            first = filled.filter(filled.value.notnull()).limit(_EXAMPLE_ROWS).to_pyarrow()["value"].to_pylist()
         common = {
             "name": name,
             "examples": tuple(dict.fromkeys(first))[:5],
@@ -125,7 +131,12 @@ def describe_table(source: SourceTable) -> SourceDescription:
             "n_distinct": int(found[f"d{position}"]),
         }
         columns.append(
-            _describe_texts(sample, name, numbers[name], common)
+            _describe_texts(
+                find_date_format(sample, written[name], is_tidy=tidied[name] is written[name]),
+                numbers[name],
+                shapes[name],
+                common,
+            )
             if name in texts
             else _describe_values(table, name, common)
         )
@@ -157,20 +168,32 @@ def _describe_values(table: ir.Table, name: str, common: dict[str, Any]) -> Colu
     )
 
 
-def _describe_texts(sample: ir.Table, name: str, numbers: NumberColumn, common: dict[str, Any]) -> ColumnDescription:
-    dates = find_date_format(sample, sample[name])
+def _look_at_shapes(sample: ir.Table, numbers: Mapping[str, NumberColumn]) -> dict[str, dict[str, bool | None]]:
+    """Of every column of texts, whether zeros stand in front, and which marks stand before three digits; in one pass."""
+    facts: dict[str, ir.Scalar] = {}
+    for position, (name, column) in enumerate(numbers.items()):
+        facts[f"zeros{position}"] = strip_text(sample[name]).re_search(r"^0\d+$").any()
+        for i, mark in enumerate(_THOUSANDS):
+            facts[f"t{i} {position}"] = column.bare.re_search(rf"\d{re.escape(mark)}\d{{3}}").any()
+    row = sample.aggregate(**facts).to_pyarrow().to_pylist()[0] if facts else {}
+    return {
+        name: {
+            "zeros": row[f"zeros{position}"],
+            **{mark: row[f"t{i} {position}"] for i, mark in enumerate(_THOUSANDS)},
+        }
+        for position, name in enumerate(numbers)
+    }
+
+
+def _describe_texts(
+    dates: DateReading, numbers: NumberColumn, shapes: Mapping[str, bool | None], common: dict[str, Any]
+) -> ColumnDescription:
     try:
         mark = numbers.decide()
     except ValueError:  # both marks: the more frequent one
         mark = "." if numbers.n_point > numbers.n_comma else ","
     has_marks = numbers.n_point or numbers.n_comma
-    bare = numbers.bare
-    facts = sample.aggregate(
-        zeros=strip_text(sample[name]).re_search(r"^0\d+$").any(),
-        **{f"t{i}": bare.re_search(rf"\d{re.escape(mark)}\d{{3}}").any() for i, mark in enumerate(_THOUSANDS)},
-    )
-    row = facts.to_pyarrow().to_pylist()[0]
-    thousands = next((one for i, one in enumerate(_THOUSANDS) if row[f"t{i}"] and one != mark), None)
+    thousands = next((one for one in _THOUSANDS if shapes[one] and one != mark), None)
     return ColumnDescription(
         **common,
         type="text",
@@ -181,5 +204,5 @@ def _describe_texts(sample: ir.Table, name: str, numbers: NumberColumn, common: 
         thousands=thousands if mark and has_marks else None,
         share_numbers=numbers.share_read,
         ambiguous_number=mark is None,
-        leading_zeros=bool(row["zeros"]),
+        leading_zeros=bool(shapes["zeros"]),
     )

@@ -7,13 +7,15 @@ from typing import Literal
 
 import ibis
 import ibis.expr.types as ir
+import numpy as np
 import pandas as pd
 from ibis import _
 
 from kam.errors import EmptyDataError, MissingColumnError, ParameterError
+from kam.ledger.cell_texts import is_one_of
 from kam.ledger.opening import Ledger
 from kam.ledger.periods import Frequency, check_frequency, first_month_index
-from kam.ledger.summaries import _last_period_end, _to_pandas
+from kam.ledger.summaries import MONEY_PARTS, _last_period_end, _to_pandas, whole_parts
 
 By = Literal["product_group", "product_id", "region", "ship_region", "channel"]
 MixFrequency = Frequency | Literal["day", "last_years"]
@@ -91,6 +93,40 @@ def summarize_mix(
     return known[[*keys, *measures]]
 
 
+def bought_groups(ledger: Ledger, by: By) -> pd.DataFrame:
+    """``customer_id, period, group, revenue, n_orders`` of :func:`summarize_mix` by month, faster, and nothing else of it.
+
+    The lines are gathered by order first: to count distinct orders in every group costs several times as much.
+
+    Examples
+    --------
+    >>> from kam.ledger import open_ledger
+    >>> orders = pd.DataFrame({"customer_id": "a", "order_date": ["2024-01-05", "2024-01-31"], "amount": [10, 30]})
+    >>> bought_groups(open_ledger(orders.assign(product_group="tape")), "product_group")[["revenue", "n_orders"]].to_dict("list")
+    {'revenue': [40.0], 'n_orders': [2]}
+    """
+    lines = periods_of_lines(ledger, "month", None)
+    keys = {"customer_id": lines.customer_id, "period": lines.period, "group": lines[by]}
+    orders = lines.group_by(**keys, order_id=lines.order_id).agg(revenue=_.amount.sum(), bought=(_.amount > 0).any())
+    known = orders.group_by("customer_id", "period", "group").agg(revenue=_.revenue.sum(), n_orders=_.bought.sum())
+    read = known.mutate(period=_.period.cast("timestamp(6)")).to_pyarrow()
+    texts = {name: read.column(name).to_pandas().astype("str") for name in ("customer_id", "group")}
+    period = read.column("period").to_numpy()
+    customer, group = (pd.factorize(texts[name], sort=True)[0] for name in texts)
+    months, month = np.unique(period, return_inverse=True)
+    last = np.where(group < 0, group.max(initial=0) + 1, group)  # lines without a group stand last
+    order = np.argsort((customer * len(months) + month) * (last.max(initial=0) + 1) + last)
+    return pd.DataFrame(
+        {
+            "customer_id": texts["customer_id"].array.take(order),
+            "period": period[order],
+            "group": texts["group"].array.take(order),
+            "revenue": whole_parts(read.column("revenue"))[order] / MONEY_PARTS,
+            "n_orders": read.column("n_orders").to_numpy().astype(np.int64)[order],
+        }
+    )
+
+
 def periods_of_lines(ledger: Ledger, freq: MixFrequency, customers: Sequence[str] | None) -> ir.Table:
     """The lines of some customers with the ``period`` in which each was ordered, those of periods that are complete.
 
@@ -103,7 +139,7 @@ def periods_of_lines(ledger: Ledger, freq: MixFrequency, customers: Sequence[str
     """
     lines = ledger.table
     if customers is not None:
-        lines = lines.filter(lines.customer_id.isin(list(customers)) if len(customers) else ibis.literal(False))
+        lines = lines.filter(is_one_of(lines.customer_id, customers))
     if freq == "day":
         return lines.mutate(period=lines.order_day)
     length: Frequency = "month" if freq == "last_years" else freq

@@ -18,11 +18,12 @@ from ibis.backends.duckdb import Backend
 
 from kam.errors import EmptyDataError, MixedCurrencyError, ParameterError
 from kam.ledger.audit import Audit, IncompletePeriod, Remark, count_rules, reconcile
+from kam.ledger.cell_texts import is_one_of
 from kam.ledger.cleaning import NON_PRODUCTS, REMOVED, Cleaning, tag_lines
 from kam.ledger.matching import COLUMNS, has_lines, match_columns
 from kam.ledger.periods import check_frequency, last_complete_month
 from kam.ledger.reading import ReadOptions, SourceTable, connect, read_source, type_columns
-from kam.ledger.rollup import MonthTotal, Rollup, build_rollup, month_totals
+from kam.ledger.rollup import MonthTotal, Rollup, build_rollup, count_customers, month_totals
 from kam.ledger.storage import Storage
 from kam.wording import Wording
 
@@ -54,6 +55,8 @@ class Ledger:
         ISO 4217 code, as given or as found in the column ``currency``.
     columns : tuple of str
         The columns of :data:`~kam.ledger.matching.COLUMNS` that the ledger has; ``amount`` also when it was derived.
+    source_columns : tuple of str
+        All columns of the source, as they are called there.
     description : str
         The source in a few words, for people.
     rollup : Rollup
@@ -70,6 +73,7 @@ class Ledger:
     fingerprint: str
     currency: str | None
     columns: tuple[str, ...]
+    source_columns: tuple[str, ...]
     description: str
     rollup: Rollup
     con: Backend
@@ -230,7 +234,7 @@ def _open(
     notes = [Remark("{text}", {"text": text}) for text in typed.notes]
     audit = replace(
         audit,
-        n_customers=int(rollup.months.customer_id.nunique().execute()),
+        n_customers=count_customers(storage),
         n_customers_left_censored=next((month.n_customers for month in months if month.n_customers), 0),
         incomplete=_find_incomplete(months, last_day) if complete < last_day.replace(day=1) else None,
         reconciliation=None if cleaning.ledger_total is None else reconcile(audit, cleaning.ledger_total),
@@ -255,6 +259,7 @@ def _open(
         fingerprint=hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest(),
         currency=currency,
         columns=present,
+        source_columns=source.table.columns,
         description=source.description,
         rollup=rollup,
         con=con,
@@ -323,7 +328,7 @@ def _warn(lines: ir.Table, cleaning: Cleaning, actions: Mapping[str, str], *, ha
     if codes and actions[NON_PRODUCTS] != REMOVED:
         remarks.append(Remark("Codes that are no products are configured, but the ledger has no product_id."))
     elif codes:
-        found = lines.filter(lines.product_id.isin(sorted(codes))).select("product_id").distinct().to_pyarrow()
+        found = lines.filter(is_one_of(lines.product_id, sorted(codes))).select("product_id").distinct().to_pyarrow()
         message = "No row has the product code {code}, which is configured as no product."
         remarks += [Remark(message, {"code": code}) for code in sorted(codes - set(found["product_id"].to_pylist()))]
     if not has_month:

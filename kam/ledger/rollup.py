@@ -89,6 +89,12 @@ def build_rollup(lines: ir.Table, *, by_order: bool, storage: Storage) -> Rollup
     return Rollup(months, storage.pull("spanning", spanning))
 
 
+def count_customers(storage: Storage) -> int:
+    """Customers of the rollup that was built there."""
+    row = storage.con.raw_sql("SELECT count(DISTINCT customer) FROM rollup").fetchone()
+    return int(row[0])
+
+
 @dataclass(frozen=True)
 class MonthTotal:
     """What all customers together did in one month.

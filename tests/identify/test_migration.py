@@ -259,6 +259,11 @@ def test_overrides_that_cannot_be_read():
         tier_migration(TWO_YEARS, overrides=pd.DataFrame([override("big", "A", None)]))
     with pytest.raises(MissingColumnError, match="lack reason"):
         tier_migration(TWO_YEARS, overrides=both.drop(columns="reason"))
+    for column, day in (("set_on", "soon"), ("set_on", 45_000), ("until", "05/01/2024")):
+        with pytest.raises(ColumnTypeError, match=f"day of {column}"):
+            tier_migration(TWO_YEARS, overrides=both.iloc[:1].assign(**{column: day}))
+    as_text = tier_migration(TWO_YEARS, overrides=both.iloc[:1].assign(set_on="2022-01-01")).overrides
+    pd.testing.assert_frame_equal(as_text, tier_migration(TWO_YEARS, overrides=both.iloc[:1]).overrides)
     alike = pd.DataFrame([override("big", " a ", "2022-01-01")]).drop(columns=["set_by", "until"])
     assert tier_migration(TWO_YEARS, overrides=alike).overrides["status"].tolist() == ["holds"]
 
@@ -273,6 +278,8 @@ def test_overrides_that_cannot_be_read():
         (lambda p: p.iloc[:0], EmptyDataError, "no rows"),
         (lambda p: p.drop(columns="n_orders"), MissingColumnError, "lacks n_orders"),
         (lambda p: p.assign(period=1), ColumnTypeError, "no dates"),
+        (lambda p: p.assign(revenue="1.200,00"), ColumnTypeError, "revenue of the panel are no numbers"),
+        (lambda p: p.assign(n_orders="many"), ColumnTypeError, "n_orders"),
         (lambda p: p.assign(revenue=np.nan), DataError, "missing or not finite"),
         (lambda p: pd.concat([p, p]), DataError, "stands twice"),
         (lambda p: p.assign(revenue=-1.0), UndefinedMeasureError, "not above zero"),

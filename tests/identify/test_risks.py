@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from kam.errors import DataError, MissingColumnError, ParameterError
+from kam.errors import ColumnTypeError, DataError, MissingColumnError, ParameterError
 from kam.identify import risks
 from kam.identify.order_blocks import OrderBlocks
 from kam.identify.own_brand import find_dropped_groups
@@ -222,3 +222,16 @@ def test_bad_input(ledger):
         risks(ledger, accounts=pd.DataFrame({"name": ["x"]}))
     with pytest.raises(DataError, match="twice"):
         risks(ledger, accounts=pd.DataFrame({"customer_id": ["01", "01"]}))
+    for options in ({"false_alarms": "0.1"}, {"dependence": "0.1"}, {"overdue_days": "30"}):
+        with pytest.raises(ParameterError, match=next(iter(options))):
+            risks(ledger, **options)
+
+
+@pytest.mark.parametrize("column", ["overdue", "receivable", "credit_limit", "payment_days"])
+def test_amounts_as_words_are_named(ledger, accounts, column):
+    words = accounts.astype({column: object})
+    words.loc[2, column] = "1,200 EUR"
+    with pytest.raises(ColumnTypeError, match=rf"{column}.*'1,200 EUR' of customer '03'"):
+        risks(ledger, accounts=words)
+    as_text = accounts.assign(**{column: accounts[column].astype(str)})
+    assert risks(ledger, accounts=as_text).answer() == risks(ledger, accounts=accounts).answer()

@@ -190,3 +190,6 @@ def test_bad_input(ledger):
     twice = pd.DataFrame({"customer_id": ["01", "01"], "name": ["x", "y"]})
     with pytest.raises(DataError, match="twice"):
         sales_quality(ledger, accounts=twice)
+    for options in ({"false_alarms": "0.1"}, {"last_days": "7"}, {"last_days": 7.5}):
+        with pytest.raises(ParameterError, match=next(iter(options))):
+            sales_quality(ledger, **options)

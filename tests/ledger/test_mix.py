@@ -6,6 +6,7 @@ import pytest
 
 from kam.errors import EmptyDataError, MissingColumnError, ParameterError
 from kam.ledger import Cleaning, open_ledger, summarize_deliveries, summarize_mix
+from kam.ledger.mix import bought_groups
 
 AS_IS = Cleaning(duplicates=False, zero_amounts=False, cancellations=False)
 
@@ -138,3 +139,22 @@ def test_last_years_count_back_from_the_last_complete_month():
     assert years["revenue"].tolist() == [83.0, 365.0, 366.0]  # August 2024 is not complete
     months = summarize_mix(ledger, by="product_group")
     assert months["revenue"].tail(12).sum() == years["revenue"].iloc[-1]
+
+
+def test_bought_groups_are_those_of_the_mix():
+    rng = np.random.default_rng(4)
+    n = 300
+    lines = pd.DataFrame(
+        {
+            "customer_id": rng.choice(["b", "a", "é"], n),
+            "order_date": pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 91, n), "D"),
+            "order_id": rng.integers(0, 60, n).astype(str),
+            "amount": rng.choice([-1.25, 0.1, 0.2, 1e9], n),
+            "product_group": rng.choice(["tape", "film", None], n),
+        }
+    )
+    ledger = open_ledger(lines, as_of="2024-03-31")
+    found = bought_groups(ledger, "product_group")
+    expected = summarize_mix(ledger, by="product_group", freq="month")[list(found)]
+    pd.testing.assert_frame_equal(found, expected, check_exact=True)
+    assert found["group"].isna().any() and found["n_orders"].max() > 1

@@ -91,7 +91,7 @@ def execute(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
                 folder / "out.ipynb",
                 parameters={"results_dir": str(results), "n_resamples": 100, **parameters},
                 engine_name=engine_name,
-                request_save_on_cell_execute=engine_name is None,  # in this process nobody reads along
+                request_save_on_cell_execute=False,  # nobody reads along
                 cwd=folder,
                 progress_bar=False,
                 log_output=False,
