@@ -79,7 +79,7 @@ def list_checks(
         statistic=found.fit.statistic,
         p_value=found.fit.p_value,
     )
-    return unknown, assigned, given, enough, differ, *_outcome_checks(say, found, portfolio, rows, outcome, k)
+    return unknown, assigned, given, enough, differ, *_outcome_checks(say, found, rows, outcome, k)
 
 
 def list_assumed(
@@ -163,9 +163,7 @@ def _said_terms(say: Wording, found: ManagerFit) -> str:
     return say.listing([say.sentence(names[name]) for name in names if name in found.terms] + list(facts)) or "–"
 
 
-def _outcome_checks(
-    say: Wording, found: ManagerFit, portfolio: Portfolio, rows: ManagerRows, outcome: Outcome, k: int
-) -> tuple[Check, ...]:
+def _outcome_checks(say: Wording, found: ManagerFit, rows: ManagerRows, outcome: Outcome, k: int) -> tuple[Check, ...]:
     told = bool(len(found.compared.handover))
     handed = Check(
         assumption=say.sentence("handovers are enough to tell what goes with them"),

@@ -176,7 +176,7 @@ def sales_quality(
         judge_order_spike(blocks, say),
         judge_period_end_loading(blocks, say, ledger.fiscal_year_start, last_days),
         judge_below_cost(blocks, say),
-        _shipping_elsewhere(blocks, say, accounts),
+        _shipping_elsewhere(blocks, say),
     ]
     facts = base_facts(blocks)
     gross = blocks.last_year("gross")
@@ -293,7 +293,7 @@ def _returns(blocks: OrderBlocks, say: Wording) -> Judgment:
     )
 
 
-def _shipping_elsewhere(blocks: OrderBlocks, say: Wording, accounts: pd.DataFrame | None) -> Judgment | Unknown:
+def _shipping_elsewhere(blocks: OrderBlocks, say: Wording) -> Judgment | Unknown:
     flag = "shipping elsewhere"
     if "n_away" not in blocks:
         return Unknown(flag, say.sentence("no ship_region, or no region of the accounts, in this ledger"))
