@@ -252,6 +252,11 @@ def test_real(*arguments):
     return run("pytest", "--override-ini=testpaths=tests/real", *arguments)
 
 
+def fuzz(*arguments):
+    """damaged files for every reader, twenty minutes long (ARGS="5 plans": minutes, kinds)"""
+    return run("python", "-m", "tests.fuzz", *arguments)
+
+
 def bench(*arguments):
     """how honest and how fast kam is, beside its peers: an hour for all; one with ARGS=name"""
     if arguments:
@@ -285,7 +290,8 @@ def lab(*arguments):
 
 def lock(*arguments):
     """requirements.lock and environment.yml anew from pyproject.toml (--upgrade: to the newest versions)"""
-    compiling = ["pip", "compile", "pyproject.toml", "--extra", "dev", "--generate-hashes", "--universal"]
+    compiling = ["pip", "compile", "pyproject.toml", "--extra", "dev", "--extra", "scheduler"]
+    compiling += ["--generate-hashes", "--universal"]
     compiling += ["--python-version", "%d.%d" % NEEDED]  # the oldest, not the one that uv runs on
     compiling += ["--no-emit-index-url", "--custom-compile-command", "python3 dev.py lock", "--quiet"]
     compiling += ["--output-file", "requirements.lock"]
@@ -305,6 +311,7 @@ COMMANDS = {
     "report": report,
     "test": test,
     "test-real": test_real,
+    "fuzz": fuzz,
     "check": check,
     "fix": fix,
     "bench": bench,

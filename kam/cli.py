@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import shlex
 import sys
+import traceback
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +14,7 @@ from typing import Annotated
 import typer
 
 from kam.errors import KamError, ParameterError, UnreadableFileError
+from kam.redaction import RedactedStream
 
 app = typer.Typer(
     add_completion=False,
@@ -21,17 +24,25 @@ app = typer.Typer(
     help="A research workbench for key-account management: notebooks into reports.",
 )
 
+_FOR_MACHINES = "As JSON, for machines."
+
 
 def main() -> None:
     """Run the command; an error of kam's is one line on standard error and status 2."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that cannot show a name is no reason to lose a run
-    try:
-        app(prog_name="kam")
-    except KamError as error:
-        print(f"kam: {error}", file=sys.stderr)  # noqa: T201
-        raise SystemExit(2) from None
+    with redirect_stdout(RedactedStream(sys.stdout)), redirect_stderr(RedactedStream(sys.stderr)):
+        try:
+            app(prog_name="kam")
+        except KamError as error:
+            print(f"kam: {error}", file=sys.stderr)  # noqa: T201
+            for note in getattr(error, "__notes__", ()):
+                print(f"Note: {note}", file=sys.stderr)  # noqa: T201
+            raise SystemExit(2) from None
+        except Exception:
+            traceback.print_exc()  # here, where no secret gets through
+            raise SystemExit(1) from None
 
 
 def _show_version(asked: bool) -> None:
@@ -74,26 +85,119 @@ def _run(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Take nothing over from a run of the plan that was cut off.")
     ] = False,
+    notify: Annotated[
+        str | None,
+        typer.Option(metavar="COMMAND", help="Command that is told of a failure, as JSON; not that of the plan."),
+    ] = None,
 ) -> None:
     """Run a plan or notebooks and publish their reports; status 1 if one of them failed."""
     from kam.report import is_plan, plan_notebooks, read_plan, run_plan
+    from kam.report.notification import parse_command, tell_if_refused
     from kam.report.parameters import read_parameter_file
     from kam.report.progress import watch_run
 
-    texts = _split(parameter or [])
-    if any(is_plan(name) for name in what):
-        if len(what) > 1 or file or plan_name:
-            raise ParameterError("A plan is run by itself.", hint="Give one plan; parameters stand in it, or as -p.")
-        plan = read_plan(what[0], texts=texts, jobs=jobs)
-    else:
-        given = read_parameter_file(file) if file else {}
-        plan = plan_notebooks(what, parameters=given, texts=texts, name=plan_name, jobs=jobs or 2)
+    notification = parse_command(notify) if notify is not None else None
+    with tell_if_refused(what, notification, root=out.absolute(), name=plan_name):
+        texts = _split(parameter or [])
+        if any(is_plan(name) for name in what):
+            if len(what) > 1 or file or plan_name:
+                raise ParameterError(
+                    "A plan is run by itself.", hint="Give one plan; parameters stand in it, or as -p."
+                )
+            plan = read_plan(what[0], texts=texts, jobs=jobs)
+        else:
+            given = read_parameter_file(file) if file else {}
+            plan = plan_notebooks(what, parameters=given, texts=texts, name=plan_name, jobs=jobs or 2)
+    plan = replace(plan, wait=wait or plan.wait, notify=notification or plan.notify)
     with watch_run() as watcher:
-        run = run_plan(replace(plan, wait=wait or plan.wait), out=out, adopt=not fresh, watcher=watcher)
+        run = run_plan(plan, out=out, adopt=not fresh, watcher=watcher)
+    for note in run.notes:
+        typer.echo(f"Note: {note}", err=True)
     for warning in run.manifest.warnings:
         typer.echo(f"Note: {warning}")
     typer.echo(f"The reports: {run.index}")
     if run.manifest.status == "failed":
+        raise typer.Exit(1)
+
+
+@app.command("schedule")
+def _schedule(
+    plan: Annotated[Path, typer.Argument(metavar="PLAN", help="A plan (.yaml).")],
+    at: Annotated[str, typer.Option(metavar="HH:MM", help="The time of the day.")],
+    every: Annotated[str, typer.Option(metavar="day|weekday|week|month", help="How often.")],
+    systemd: Annotated[bool | None, typer.Option("--systemd/--cron", help="What is to start it.")] = None,
+    on: Annotated[
+        str | None, typer.Option(metavar="DAY", help="With week its name, else monday; with month 1 to 28, else 1.")
+    ] = None,
+    time_zone: Annotated[
+        str | None, typer.Option(metavar="NAME", help="As Europe/Berlin; else the machine's time.")
+    ] = None,
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where the reports go.")] = Path("reports"),
+    to: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Write the files there instead of printing them.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace files that are there.")] = False,
+) -> None:
+    """Print what lets systemd or cron run a plan by the clock; nothing on the machine is changed."""
+    from kam.report import read_plan
+    from kam.report.schedule import explain_enabling, read_timing, save_files, write_crontab, write_units
+
+    if systemd is None:
+        raise ParameterError("Say what is to start it.", hint="Give --systemd or --cron.")
+    timing = read_timing(at=at, every=every, on=on, time_zone=time_zone)
+    write = write_units if systemd else write_crontab
+    files = write(read_plan(plan), plan, timing, out=out)
+    if to:
+        for path in save_files(files, to, force=force):
+            typer.echo(f"Wrote {path}")
+    else:
+        for name, text in files.items():
+            typer.echo(f"# ---- {name}\n{text}")
+    for line in explain_enabling(files, to):
+        typer.echo(line)
+
+
+@app.command("list")
+def _list(
+    as_json: Annotated[bool, typer.Option("--json", help=_FOR_MACHINES)] = False,
+) -> None:
+    """List notebooks with their parameters, and plans with their steps; status 1 if one of them cannot be run."""
+    from kam.report.catalog import read_catalog
+    from kam.report.listing import print_catalog
+
+    catalog = read_catalog()
+    print_catalog(catalog, json=as_json)
+    if catalog.problems:
+        raise typer.Exit(1)
+
+
+@app.command("runs")
+def _runs(
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where the reports are.")] = Path("reports"),
+    plan: Annotated[str | None, typer.Option(metavar="NAME", help="Only runs of this plan.")] = None,
+    number: Annotated[int, typer.Option("-n", "--number", min=1, help="How many.")] = 20,
+    as_json: Annotated[bool, typer.Option("--json", help=_FOR_MACHINES)] = False,
+) -> None:
+    """List the runs, newest first, those at work and those that were cut off among them."""
+    from kam.report.history import read_history
+    from kam.report.listing import print_history
+
+    print_history(read_history(out.absolute(), plan=plan), root=out.absolute(), newest=number, json=as_json)
+
+
+@app.command("show")
+def _show(
+    run: Annotated[str, typer.Argument(metavar="RUN|latest", help="The id of a run, or the beginning of one.")],
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where the reports are.")] = Path("reports"),
+    as_json: Annotated[bool, typer.Option("--json", help=_FOR_MACHINES)] = False,
+) -> None:
+    """Show all that is known of a run; status 1 if it failed or was cut off."""
+    from kam.report.history import find_run
+    from kam.report.listing import print_run
+
+    record = find_run(out.absolute(), run)
+    print_run(record, json=as_json)
+    if record.state in ("failed", "cut off"):
         raise typer.Exit(1)
 
 

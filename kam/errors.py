@@ -13,6 +13,7 @@ The tree::
     │   ├── DatasetError            ``dataset.yaml`` is wrong: names the key and the allowed values
     │   └── UndefinedMeasureError   a measure has no value on these data (a share of a total that is not positive, …)
     ├── ParameterError              an argument or a notebook parameter is unknown, missing or out of range
+    ├── SecretError                 a secret is not where a reference says, or stands where others would read it
     ├── ModelError                  a model cannot be fitted or does not apply
     │   ├── EmptyStateError         a state is never entered or never left: its row of probabilities is not known
     │   ├── LeakageError            a covariate knows what happened only afterwards
@@ -103,6 +104,10 @@ class UndefinedMeasureError(DataError):
 
 class ParameterError(KamError):
     """An argument or a notebook parameter is unknown, missing, of the wrong type or out of range."""
+
+
+class SecretError(KamError):
+    """A secret is not where a reference says that it is, or it stands where others would read it."""
 
 
 class ModelError(KamError):

@@ -24,6 +24,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, ParamSpec, TypeVar
 
+from kam.disclosure import Audience, OneByOne, RestsOn, protect_frame
 from kam.errors import DataError, KamError, ModelError, ParameterError, ResultsError
 from kam.wording import Wording
 
@@ -52,6 +53,8 @@ class Context:
         The day up to which the data count.
     fingerprint : str, optional
         Digest of the data and of how they were cleaned.
+    audience : {"internal", "shared"}
+        Who reads it; shared: nobody is named, and no single person's answer shown.
     """
 
     dataset: str | None = None
@@ -60,6 +63,7 @@ class Context:
     language: str = "en"
     as_of: date | None = None
     fingerprint: str | None = None
+    audience: Audience = "internal"
 
     @property
     def wording(self) -> Wording:
@@ -121,7 +125,9 @@ class Result(ABC):
     """Base of all results: frozen, keyword-only, compared by identity.
 
     A subclass lives beside the function that returns it, adds its frames and scalars as fields, names in ``main`` the frame
-    to show first, and implements ``_sentence`` and ``_key_figures``.
+    to show first, and implements ``_sentence`` and ``_key_figures``. One that is made of people's answers says in ``rests_on`` of
+    each frame how many they rest on: in the context of a shared report, what too few said is taken out when the result is made,
+    so that no sentence, table, figure or file of it can tell, and a frame of which it says nothing is emptied.
 
     Attributes
     ----------
@@ -134,10 +140,17 @@ class Result(ABC):
     """
 
     main: ClassVar[str]
+    rests_on: ClassVar[Mapping[str, RestsOn | OneByOne | None] | None] = None
 
     context: Context
     checks: tuple[Check, ...] = ()
     assumed: tuple[Assumed, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.context.audience == "shared":
+            for name, frame in self.tables().items():
+                rests_on = None if self.rests_on is None else self.rests_on.get(name, OneByOne())
+                object.__setattr__(self, name, protect_frame(frame, rests_on, self.context.wording))
 
     @property
     def key(self) -> str:

@@ -16,6 +16,7 @@ by the methods below, which are Babel's. Nothing is escaped here: who writes HTM
 from __future__ import annotations
 
 import gettext
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -31,6 +32,18 @@ if TYPE_CHECKING:
 
 LANGUAGES = {"en": "en_001", "zh": "zh_Hans_CN", "ko": "ko_KR", "ja": "ja_JP"}
 """Languages of reports and the locale that formats their numbers and dates."""
+
+_HIDDEN = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u206f\ufdd0-\ufdef\ufff9-\ufffb\ufffe\uffff\ud800-\udfff"
+    + "".join(f"{chr(plane + 0xFFFE)}{chr(plane + 0xFFFF)}" for plane in range(0x10000, 0x110000, 0x10000))
+    + "]"
+)
+
+_ASIAN = (
+    "\u1100-\u11ff\u2e80-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef\U00020000-\U0003ffff"
+)
+ASIAN_RUN = rf"[{_ASIAN}](?:[{_ASIAN}\d\s().·&+-]*[{_ASIAN}])?"
+"""Pattern of a piece of text in Chinese, Japanese or Korean characters, with what stands between them."""
 
 Day = date | datetime
 _LOCALE_DIR = Path(__file__).parent / "locale"
@@ -220,3 +233,60 @@ class Wording:
 
 def _pattern(whole: str, digits: int) -> str:
     return whole + ("." + "0" * digits if digits else "")
+
+
+def name_language(name: str, language: str) -> str:
+    """The language, of :data:`LANGUAGES`, by whose habits the Chinese characters of a name are drawn.
+
+    Kana are Japanese and Hangul is Korean. Chinese characters alone are read in the language of the report if it writes with
+    them. Otherwise they are simplified Chinese if they can be, as the character set GB 2312 has it, and else Japanese, whose
+    shapes are also the nearest to traditional Chinese.
+
+    >>> [name_language(name, "en") for name in ("株式会社ヤマダ", "한빛포장", "华远礼品商贸", "東和商事", "Müller")]
+    ['ja', 'ko', 'zh', 'ja', 'en']
+    >>> name_language("東和商事", "zh")
+    'zh'
+    """
+    if re.search("[\u3040-\u30ff\uff66-\uff9d]", name):
+        return "ja"
+    if re.search("[\u1100-\u11ff\u3130-\u318f\u3200-\u321e\ua960-\ua97f\uac00-\ud7ff]", name):
+        return "ko"
+    ideographs = re.sub("[^\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]", "", name)
+    if not ideographs or language != "en":
+        return language
+    try:
+        ideographs.encode("gb2312")
+    except UnicodeEncodeError:
+        return "ja"
+    return "zh"
+
+
+def duration(seconds: float | None) -> str:
+    """How long something took.
+
+    >>> [duration(s) for s in (None, 4.26, 59.6, 200, 7322, 200000)]
+    ['–', '4.3 s', '1 min 00 s', '3 min 20 s', '2 h 02 min', '55 h 33 min']
+    """
+    if seconds is None:
+        return "–"
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def show_hidden(text: str) -> str:
+    r"""A text from the data with its control characters to be seen, so that none hides, moves or breaks what stands around it.
+
+    Control characters except tab and line ends, separators of lines and paragraphs, everything that sets or overrides the
+    direction of writing, and code points that are no characters stand as ``⟨U+202E⟩``. Marks that scripts need (joiners, zero
+    width spaces, left-to-right and right-to-left marks) stay.
+
+    >>> show_hidden("a\x00b"), show_hidden("\u202egpj.exe"), show_hidden("می\u200cخواهم")
+    ('a⟨U+0000⟩b', '⟨U+202E⟩gpj.exe', 'می\u200cخواهم')
+    """
+    return _HIDDEN.sub(lambda found: f"⟨U+{ord(found[0]):04X}⟩", text)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,7 +17,8 @@ import pytest
 import kam
 from kam import cli, report
 from kam.errors import ParameterError
-from kam.report.manifest import Manifest
+from kam.report.manifest import Manifest, Step
+from tests.report.test_index import add_run
 
 NOTEBOOKS = Path(__file__).parent / "notebooks"
 
@@ -48,7 +51,7 @@ def test_help_names_every_command_and_is_quick(module):
         if (seconds := time.perf_counter() - begun) < 0.5:
             break
     assert done.returncode == 0 and done.stderr == ""
-    for command in ("run", "init", "check", "--version"):
+    for command in ("run", "schedule", "init", "check", "list", "runs", "show", "--version"):
         assert re.search(rf"^  {command}\b", done.stdout, re.MULTILINE)
     assert seconds < 0.5
 
@@ -176,6 +179,42 @@ def test_a_failed_step_is_status_1_and_a_warning_is_told(monkeypatch, calls, cap
     assert "Note: There is no workbook.\n" in capsys.readouterr().out
 
 
+def test_a_command_to_notify_goes_into_the_plan_and_before_the_plans_own(monkeypatch, calls, tmp_path):
+    (tmp_path / "night.yaml").write_text(
+        "notify: {command: [mail, me], on: always}\nsteps: [{notebook: 10}]\n", encoding="utf-8"
+    )
+    assert call(monkeypatch, "run", "10", "--notify", "tell 'all of' us") == 0
+    assert call(monkeypatch, "run", str(tmp_path / "night.yaml")) == 0
+    assert call(monkeypatch, "run", str(tmp_path / "night.yaml"), "--notify", "tell us") == 0
+    assert [(plan.notify.command, plan.notify.on) for plan, _ in calls] == [
+        (("tell", "all of", "us"), "failure"),
+        (("mail", "me"), "always"),
+        (("tell", "us"), "failure"),
+    ]
+
+
+def test_a_wrong_parameter_is_notified_too(monkeypatch, calls, tmp_path, capsys):
+    facts = tmp_path / "facts.json"
+    command = f"{sys.executable} -S -c \"import sys; open('{facts}', 'w').write(sys.stdin.read())\""
+    assert call(monkeypatch, "run", "10", "-p", "sed=1", "--notify", command, "--out", str(tmp_path)) == 2
+    told = json.loads(facts.read_text(encoding="utf-8"))
+    assert (told["event"], told["plan"]) == ("not started", "10") and "Did you mean 'seed'" in told["error"]
+    assert capsys.readouterr().err.count("\n") == 1 and calls == []
+    assert call(monkeypatch, "run", "10", "-p", "sed=1", "--notify", "no-such-program-anywhere") == 2
+    error, note = capsys.readouterr().err.splitlines()
+    assert error.startswith("kam: There is no parameter 'sed'.") and note.startswith(
+        "Note: Nobody was notified: no-such"
+    )
+
+
+def test_what_went_wrong_after_the_run_is_a_note_on_stderr(monkeypatch, calls, capsys):
+    whole = report.run_plan
+    monkeypatch.setattr(report, "run_plan", lambda *a, **o: replace(whole(*a, **o), notes=("Nobody was notified.",)))
+    assert call(monkeypatch, "run", "10") == 0
+    told = capsys.readouterr()
+    assert told.err == "Note: Nobody was notified.\n" and told.out == "The reports: out/index.html\n"
+
+
 def test_a_parameter_given_twice_is_refused(monkeypatch, calls, capsys):
     assert call(monkeypatch, "run", "10", "-p", "a=1", "-p", "a=2") == 2
     assert "given twice" in capsys.readouterr().err and calls == []
@@ -189,8 +228,61 @@ def test_an_error_of_kam_is_told_and_another_is_not_hidden(monkeypatch, capsys):
     assert call(monkeypatch, "run", "10") == 2
     assert capsys.readouterr().err == "kam: It is wrong. What to do: Mend it.\n"
     monkeypatch.setattr(report, "run_plan", lambda *_, **__: 1 / 0)
-    with pytest.raises(ZeroDivisionError):
-        call(monkeypatch, "run", "10")
+    assert call(monkeypatch, "run", "10") == 1
+    told = capsys.readouterr().err
+    assert told.startswith("Traceback") and told.endswith("ZeroDivisionError: division by zero\n")
+
+
+# -- history ---------------------------------------------------------------------------------------------------------
+
+
+def test_runs_are_listed_and_shown(monkeypatch, tmp_path, capsys):
+    good, failed = (
+        add_run(tmp_path, 1),
+        add_run(tmp_path, 2, steps=(Step(name="x", title="x", notebook_sha256="", status="failed"),)),
+    )
+    (tmp_path / ".part-20261103T000000Z-p").mkdir()
+    out = ["--out", str(tmp_path)]
+    assert call(monkeypatch, "runs", *out) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines[1:]] == ["20261103T000000Z-p", failed, good]
+    assert call(monkeypatch, "runs", *out, "-n", "1", "--plan", "p", "--json") == 0
+    assert [run["state"] for run in json.loads(capsys.readouterr().out)["runs"]] == ["cut off"]
+    assert call(monkeypatch, "show", good, *out) == 0 and "Two." in capsys.readouterr().out
+    assert call(monkeypatch, "show", "latest", *out) == 1 and capsys.readouterr().out.startswith(f"{failed}: failed")
+    assert call(monkeypatch, "show", "20261103", *out, "--json") == 1
+    assert json.loads(capsys.readouterr().out)["run_id"] == "20261103T000000Z-p"
+    assert call(monkeypatch, "show", f"{good}x", *out) == 2 and f"Did you mean {good!r}" in capsys.readouterr().err
+    assert call(monkeypatch, "runs", *out, "-n", "0") == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["runs"], "There is no reports folder."),
+        (["show", "latest"], "There is no reports folder."),
+        (["show", "latest", "--out", "."], "There is no run that was published."),
+        (["show", "x", "--out", "."], "There is no run 'x'."),
+        (["runs", "--plan", "x", "--out", "."], "There is no run of plan 'x'."),
+        (["run", "10", "--notify", ""], "There is no command to notify."),
+    ],
+)
+def test_what_is_not_there_is_one_line_and_status_2(monkeypatch, tmp_path, capsys, arguments, said):
+    monkeypatch.chdir(tmp_path)
+    assert call(monkeypatch, *arguments) == 2
+    told = capsys.readouterr()
+    assert told.err.startswith(f"kam: {said}") and told.err.count("\n") == 1 and told.out == ""
+
+
+def test_what_can_be_run_is_listed(monkeypatch, tmp_path, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert call(monkeypatch, "list") == 0
+    assert "10_customer_identification: Who are our key accounts?" in capsys.readouterr().out
+    (tmp_path / "plans").mkdir()
+    (tmp_path / "plans" / "bad.yaml").write_text("", encoding="utf-8")
+    assert call(monkeypatch, "list", "--json") == 1
+    content = json.loads(capsys.readouterr().out)
+    assert len(content["notebooks"]) == 4 and "bad.yaml: The file is empty." in content["problems"][0]
 
 
 # -- datasets --------------------------------------------------------------------------------------------------------

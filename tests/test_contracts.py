@@ -230,6 +230,26 @@ def test_every_answer_is_one_to_three_sentences_with_a_number(results):
             assert result.checks and result.assumed
 
 
+@pytest.mark.parametrize(
+    "kind", [k for k in result_classes() if k.__module__.startswith("kam.survey")], ids=lambda kind: kind.__name__
+)
+def test_a_result_of_a_survey_says_of_each_frame_how_many_answers_it_rests_on(kind):
+    frames = {field.name for field in dataclasses.fields(kind) if "DataFrame" in str(field.type)}
+    assert set(kind.rests_on) == frames
+
+
+def test_every_result_can_be_shared(results):
+    for name, result in results.items():
+        if not isinstance(result, Result):
+            continue
+        shared = dataclasses.replace(result, context=dataclasses.replace(result.context, audience="shared"))
+        assert shared.answer(), name
+        for table, frame in shared.tables().items():
+            assert frame.empty or not {"respondent_id", "contact_id", "person"} & set(frame), f"{name}.{table}"
+            if "n_respondents" in frame and "estimate" in frame:
+                assert frame.loc[frame["n_respondents"] < 5, "estimate"].isna().all(), f"{name}.{table}"
+
+
 @pytest.mark.parametrize("kind", result_classes(), ids=lambda kind: kind.__name__)
 def test_results_are_frozen_and_say_what_they_hold(kind):
     assert kind.__dataclass_params__.frozen

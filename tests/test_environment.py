@@ -23,7 +23,8 @@ import kam
 ROOT = Path(__file__).parent.parent
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PROJECT = PYPROJECT["project"]
-REQUIREMENTS = [Requirement(line) for line in PROJECT["dependencies"] + PROJECT["optional-dependencies"]["dev"]]
+EXTRAS = PROJECT["optional-dependencies"]
+REQUIREMENTS = [Requirement(line) for line in PROJECT["dependencies"] + EXTRAS["dev"] + EXTRAS["scheduler"]]
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
 # One pin is a line `name==version ; marker \`, then its hashes, then comments.
 PINS = [

@@ -8,7 +8,7 @@ from kam.columns import GLOSSARY
 from kam.dataset.dictionary import LONG_SURVEY, TABLES
 from kam.dataset.folding import fold
 from kam.dataset.schema import DatasetFile, SurveyFile, TableFile
-from kam.dataset.yaml_files import SECRET_URL, Key, nearest
+from kam.dataset.yaml_files import Key, nearest
 
 MEASURES = tuple(
     dict.fromkeys(
@@ -42,8 +42,7 @@ def find_conflicts(file: DatasetFile) -> Iterator[tuple[Key, str]]:
 def _column_conflicts(name: str, table: TableFile, known: tuple[str, ...]) -> Iterator[tuple[Key, str]]:
     at: Key = ("tables", name)
     if "://" in table.source:
-        secret = " A password does not belong in dataset.yaml." if SECRET_URL.match(table.source) else ""
-        yield (*at, "source"), f"it is an address, and only files can be read: CSV, Excel, Parquet.{secret}"
+        yield (*at, "source"), "it is an address, and only files can be read: CSV, Excel, Parquet."
     if table.decimal is not None and table.decimal == table.thousands:
         yield (*at, "thousands"), "it is the decimal mark too. One of the two has to be another."
     if table.decimal is not None and table.decimal == table.delimiter:

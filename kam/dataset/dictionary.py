@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 ColumnType = Literal["id", "date", "money", "number", "text", "flag", "period"]
+Personal = Literal["", "colleague", "person", "private", "note"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +28,10 @@ class ColumnSpec:
     ``low`` and ``high`` are inclusive, ``above`` is exclusive; ``allowed`` lists the only texts there may be.
 
     A required column is there and has a value in every row; a declared one (an item, a judged criterion) is there.
+
+    ``personal`` says what becomes of it where a report is shared (:mod:`kam.dataset.audience`): names of a ``colleague`` and
+    identifiers of a ``person`` outside get pseudonyms, what is ``private`` goes, and of a ``note``, which anything may have been
+    written into, stays what many rows have in common.
     """
 
     type: ColumnType
@@ -37,6 +42,7 @@ class ColumnSpec:
     high: float | None = None
     above: float | None = None
     allowed: tuple[str, ...] = ()
+    personal: Personal = ""
 
     @property
     def domain(self) -> str:
@@ -67,12 +73,14 @@ class TableSpec:
         return tuple(name for name, column in self.columns.items() if column.required)
 
 
-def _id(meaning: str, *, required: bool = False) -> ColumnSpec:
-    return ColumnSpec(type="id", meaning=meaning, required=required)
+def _id(meaning: str, *, required: bool = False, personal: Personal = "") -> ColumnSpec:
+    return ColumnSpec(type="id", meaning=meaning, required=required, personal=personal)
 
 
-def _text(meaning: str, *, required: bool = False, allowed: tuple[str, ...] = ()) -> ColumnSpec:
-    return ColumnSpec(type="text", meaning=meaning, required=required, allowed=allowed)
+def _text(
+    meaning: str, *, required: bool = False, allowed: tuple[str, ...] = (), personal: Personal = ""
+) -> ColumnSpec:
+    return ColumnSpec(type="text", meaning=meaning, required=required, allowed=allowed, personal=personal)
 
 
 def _date(meaning: str, *, required: bool = False) -> ColumnSpec:
@@ -150,9 +158,9 @@ TABLES: dict[str, TableSpec] = {
             "overdue": _money("part of the receivable that is overdue"),
             "payment_days": _number("days until the customer pays, on average"),
             "potential": _money("total demand of the customer a year, from whomever bought", low=0),
-            "manager": _text("account manager"),
+            "manager": _text("account manager", personal="colleague"),
             "manager_since": _date("day since when the manager has the account"),
-            "sponsor": _text("executive who sponsors the account"),
+            "sponsor": _text("executive who sponsors the account", personal="colleague"),
             "competitors": _text("competitors at this customer"),
         },
     ),
@@ -162,9 +170,9 @@ TABLES: dict[str, TableSpec] = {
         without="Without contacts: no picture of who decides, and no list of accounts without a supporter.",
         columns={
             "customer_id": _CUSTOMER,
-            "contact_id": _id("identifier of the person", required=True),
-            "name": _text("name of the person"),
-            "role": _text("role or position"),
+            "contact_id": _id("identifier of the person", required=True, personal="person"),
+            "name": _text("name of the person", personal="private"),
+            "role": _text("role or position", personal="note"),
             "influence": _number("influence on the purchase", low=1, high=5),
             "support": _number("stands against us or for us", low=-2, high=2),
             "decides": _flag("has the power to decide"),
@@ -177,19 +185,20 @@ TABLES: dict[str, TableSpec] = {
         without="Without a survey: nothing about satisfaction, recommendation and their drivers.",
         columns={
             "respondent_id": _id(
-                "identifier of the respondent; without it each row is a respondent, but not in long form"
+                "identifier of the respondent; without it each row is a respondent, but not in long form",
+                personal="person",
             ),
             "wave": _id("name of the wave; without it all is one wave, named by the month of its first answer"),
             "customer_id": _id("the respondent's customer; without it each respondent is an account of its own"),
             "answered_on": _date("day of the answer"),
             "weight": _number("weight of the answer", above=0),
             "stratum": _text("stratum of the sample"),
-            "psu": _id("primary sampling unit"),
+            "psu": _id("primary sampling unit", personal="person"),
             "fpc": _number("size of the population in the stratum", above=0),
             "overall": _number("satisfaction overall, 5 is best", low=1, high=5),
             "recommend": _number("how likely to recommend us, 10 is most", low=0, high=10),
             "repurchase": _number("how likely to buy again, 5 is most", low=1, high=5),
-            "comment": _text("what the respondent wrote"),
+            "comment": _text("what the respondent wrote", personal="private"),
         },
     ),
     "sample": TableSpec(
@@ -202,7 +211,7 @@ TABLES: dict[str, TableSpec] = {
             "stratum": _text("stratum of the sample"),
             "probability": _number("probability of being drawn", above=0, high=1),
             "certainty": _flag("drawn for certain, as one of the largest"),
-            "status": _text("what came of it: answered, refused, not reached, …"),
+            "status": _text("what came of it: answered, refused, not reached, …", personal="note"),
         },
     ),
     "events": TableSpec(
@@ -216,8 +225,8 @@ TABLES: dict[str, TableSpec] = {
                 required=True,
                 allowed=("complaint", "contact", "visit", "tender", "offer", "handover", "lost"),
             ),
-            "outcome": _text("what came of it"),
-            "reason": _text("why"),
+            "outcome": _text("what came of it; of a handover the new manager", personal="note"),
+            "reason": _text("why", personal="note"),
             "competitor": _text("competitor who was involved"),
         },
     ),
@@ -238,9 +247,9 @@ TABLES: dict[str, TableSpec] = {
         columns={
             "customer_id": _CUSTOMER,
             "tier": _text("the tier that was set", required=True),
-            "reason": _text("why it was set", required=True),
+            "reason": _text("why it was set", required=True, personal="note"),
             "set_on": _date("day it was set", required=True),
-            "set_by": _text("who set it"),
+            "set_by": _text("who set it", personal="colleague"),
             "until": _date("last day it holds"),
         },
     ),

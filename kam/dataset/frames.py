@@ -36,6 +36,7 @@ from kam.dataset.frame_checks import (
 )
 from kam.dataset.periods import ALLOWED, Freq, parse_periods
 from kam.dataset.schema import DatasetFile, SurveyFile, TableFile
+from kam.dataset.secrets import resolve
 from kam.dataset.yaml_files import nearest
 from kam.errors import DataError, MissingColumnError
 from kam.ledger.reading import ColumnType, ReadOptions, SourceTable, read_source, type_columns
@@ -103,12 +104,18 @@ def read_options(table: TableFile) -> ReadOptions:
 def locate_source(table: TableFile, folder: Path) -> Path | str:
     """The path of the source, or the glob, from the folder of ``dataset.yaml``.
 
-    A file that is there is taken by its name, even if that holds signs of a glob.
+    References to secrets are resolved. A file that is there is taken by its name, even if that holds signs of a glob.
+
+    Raises
+    ------
+    SecretError
+        A reference cannot be resolved.
     """
-    path = folder / table.source
-    if path.exists() or not glob.has_magic(table.source):
+    source = resolve(table.source, where=str(folder / "dataset.yaml"))
+    path = folder / source
+    if path.exists() or not glob.has_magic(source):
         return path
-    return str(Path(glob.escape(str(folder))) / table.source)
+    return str(Path(glob.escape(str(folder))) / source)
 
 
 def open_source(table: TableFile, folder: Path, con: Backend) -> SourceTable:

@@ -18,7 +18,9 @@ from kam.dataset.dictionary import LEDGER_WITHOUT, TABLES
 from kam.dataset.frames import TableData, locate_source, open_source, read_options, read_table
 from kam.dataset.parsing import digest_meaning, read_dataset_file
 from kam.dataset.schema import Assumptions, Criterion, DatasetFile, TableFile
-from kam.errors import DatasetError, UnreadableFileError
+from kam.dataset.yaml_files import nearest
+from kam.disclosure import AUDIENCES, Audience
+from kam.errors import DatasetError, ParameterError, UnreadableFileError
 from kam.ledger import Cleaning, Covariates, Ledger, open_ledger
 from kam.ledger.file_search import find_files
 from kam.ledger.reading import SourceTable, connect
@@ -41,7 +43,14 @@ class Dataset:
         The ``dataset.yaml``.
     file : DatasetFile
         Its content, checked.
+
+    Attributes
+    ----------
+    audience : {"internal", "shared"}
+        Who reads what is made of it.
     """
+
+    audience: Audience = "internal"
 
     def __init__(self, path: Path, file: DatasetFile) -> None:
         self.path = path
@@ -172,9 +181,13 @@ class Dataset:
 
     @cached_property
     def covariates(self) -> Covariates:
-        """What may explain churn beside the ledger: accounts with the columns declared static, events, external, survey."""
+        """What may explain churn beside the ledger: accounts with the columns declared static, events, external, survey.
+
+        Where a report is shared, the survey is not among them: what is known of an account from it is mostly one person's answer,
+        and any forecast of the account would tell it.
+        """
         accounts = self.file.tables.accounts
-        survey = self.survey
+        survey = self.survey if self.audience == "internal" else None
         return Covariates(
             accounts=self.accounts,
             static=() if accounts is None else accounts.static,
@@ -259,6 +272,7 @@ class Dataset:
             language=self.file.language,
             as_of=self.as_of,
             fingerprint=self.fingerprint,
+            audience=self.audience,
         )
 
     @cached_property
@@ -281,6 +295,12 @@ class Dataset:
         if "ledger" in self.tables:
             there = self.ledger.columns
             lines += [say.sentence(line) for column, line in LEDGER_WITHOUT.items() if column not in there]
+        if self.audience == "shared" and "survey" in self.tables:
+            lines.append(
+                say.sentence(
+                    "Shared: no account is judged by answers to the survey, which would tell what one person said."
+                )
+            )
         return lines
 
     @property
@@ -309,7 +329,13 @@ def input_files(dataset: Dataset) -> tuple[Path, ...]:
 # -- finding ---------------------------------------------------------------------------------------------------------
 
 
-def open_dataset(name_or_path: str | os.PathLike[str], *, start: str | os.PathLike[str] | None = None) -> Dataset:
+def open_dataset(
+    name_or_path: str | os.PathLike[str],
+    *,
+    audience: str = "internal",
+    manager: str = "",
+    start: str | os.PathLike[str] | None = None,
+) -> Dataset:
     """Open a dataset by its name or by the path of its ``dataset.yaml``.
 
     Parameters
@@ -317,6 +343,10 @@ def open_dataset(name_or_path: str | os.PathLike[str], *, start: str | os.PathLi
     name_or_path : str or path
         A name is looked for as ``data/<name>/dataset.yaml``, from the working folder upwards, then where the package lies; the
         name ``sample`` is at last the sample that the package carries. A path is a ``dataset.yaml`` or the folder it is in.
+    audience : {"internal", "shared"}
+        Who reads what is made of it. Shared: people are not named in it (:mod:`kam.dataset.audience`).
+    manager : str
+        Only the accounts of this manager of the account file (:mod:`kam.dataset.portfolio`); empty: all.
     start : path, optional
         The folder to begin in; by default the working folder.
 
@@ -331,12 +361,17 @@ def open_dataset(name_or_path: str | os.PathLike[str], *, start: str | os.PathLi
         There is no such dataset (the message lists those there are), or its ``dataset.yaml`` is wrong.
     UnreadableFileError
         The file cannot be read.
+    ParameterError
+        The audience is not known, or no account has this manager.
 
     Examples
     --------
     >>> open_dataset("sample").name
     'sample'
     """
+    if audience not in AUDIENCES:
+        known = " or ".join(repr(one) for one in AUDIENCES)
+        raise ParameterError(f"There is no audience {audience!r}.", hint=f"{nearest(audience, AUDIENCES)}Give {known}.")
     if not isinstance(name_or_path, (str, os.PathLike)) or not os.fspath(name_or_path):
         raise DatasetError("A dataset needs a name or a path.", hint="As 'sample', or 'data/sample/dataset.yaml'.")
     folder = Path(start) if start is not None else Path.cwd()
@@ -347,7 +382,20 @@ def open_dataset(name_or_path: str | os.PathLike[str], *, start: str | os.PathLi
         path = _find_by_path(text, folder) if _is_path(name_or_path) else _find_by_name(text, folder.resolve())
     except (OSError, RuntimeError) as error:  # no permission, a name too long, a circle of links, ~ of nobody
         raise UnreadableFileError(f"It cannot be looked for: {error}.", where=text[:200]) from error
-    return Dataset(path, read_dataset_file(path))
+    dataset = Dataset(path, read_dataset_file(path))
+    if manager:  # looked for by name, before names are gone
+        from kam.dataset.portfolio import require_manager
+
+        require_manager(dataset, manager)
+    if audience == "shared":
+        from kam.dataset.audience import SharedDataset
+
+        dataset = SharedDataset(dataset, manager=manager)
+    if manager:
+        from kam.dataset.portfolio import select_portfolio
+
+        dataset = select_portfolio(dataset, manager)
+    return dataset
 
 
 def _is_path(given: str | os.PathLike[str]) -> bool:

@@ -105,4 +105,5 @@ _DATASET = Kind(
     home_of=_home_of,
     pattern_words=_pattern_words,
     find_conflicts=find_conflicts,
+    references_at=("tables", None, "source"),
 )

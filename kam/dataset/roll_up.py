@@ -36,6 +36,7 @@ class GroupedDataset(Dataset):
 
     def __init__(self, dataset: Dataset, heads: pd.Series) -> None:
         super().__init__(dataset.path, _rename(dataset))
+        self.audience = dataset.audience
         self.by_account = dataset
         self.heads = heads
 

@@ -162,7 +162,8 @@ class TableFile(Section):
     """Where a table lies, how it is read, and which of its columns is which."""
 
     source: Text = Field(
-        description="Path of a CSV, Excel or Parquet file, or a glob of several, from the folder of dataset.yaml."
+        description="Path of a CSV, Excel or Parquet file, or a glob of several, from the folder of dataset.yaml; "
+        "${env:NAME} and ${keyring:service/user} in it are resolved."
     )
     columns: dict[str, Text | None] = Field(
         default_factory=dict,

@@ -13,7 +13,9 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from kam.dataset.secrets import exposes_secret, find_fault
 from kam.errors import KamError, UnreadableFileError
+from kam.redaction import is_secret_name
 
 Key = tuple[str | int, ...]
 M = TypeVar("M", bound=BaseModel)
@@ -21,10 +23,7 @@ M = TypeVar("M", bound=BaseModel)
 MAX_BYTES = 1_000_000
 """A larger file is no such file; data files are given to it by mistake."""
 
-SECRET_URL = re.compile(r"^\w[\w+.-]*://[^/\s]*:[^/\s]*@")
-"""An address with a password in it."""
-
-_SECRET_KEY = re.compile(r"passw|passwd|pwd|secret|token|api_?key|credential", re.IGNORECASE)
+_ANY_REFERENCE = re.compile(r"\$\{(env|keyring):")
 
 
 class Section(BaseModel):
@@ -63,6 +62,8 @@ class Kind(Generic[M]):
         What a text must look like at a key.
     find_conflicts : callable
         Every key that contradicts another, with a sentence about it.
+    references_at : tuple
+        The key at which references to secrets may stand; None in it is any name.
     """
 
     model: type[M]
@@ -73,6 +74,7 @@ class Kind(Generic[M]):
     home_of: Callable[[str], str] = _no_home
     pattern_words: Callable[[Key], str] = _plain_pattern
     find_conflicts: Callable[[M], Iterator[tuple[Key, str]]] = lambda _: iter(())
+    references_at: tuple[str | None, ...]
 
 
 def read_sections(path: Path, kind: Kind[M], *, not_utf8: str, too_large: str) -> M:
@@ -135,6 +137,8 @@ def parse_sections(text: str, kind: Kind[M], *, where: str) -> M:
     """
     root = _compose(text, kind, where)
     places = dict(_walk(root, (), kind, where))
+    if secrets := list(_misplaced_secrets(places, kind)):
+        raise _as_error(secrets, kind, where)
     try:
         content = Loader(text).construct_document(root)
     except (yaml.YAMLError, ValueError, TypeError) as error:
@@ -249,6 +253,26 @@ def _walk(node: Node, key: Key, kind: Kind[Any], where: str) -> Iterator[tuple[K
             yield from _walk(child, (*key, i), kind, where)
 
 
+# -- secrets ---------------------------------------------------------------------------------------------------------
+
+
+def _misplaced_secrets(places: dict[Key, Node], kind: Kind[Any]) -> Iterator[str]:
+    """Passwords themselves, references that are written wrong, and references where none is resolved."""
+    allowed = kind.references_at
+    for key, node in places.items():
+        if not isinstance(node, ScalarNode):
+            continue
+        text, name = str(node.value), _name(key, places)
+        if exposes_secret(text):
+            yield f"{name}: a password does not belong in {kind.name}. Write ${{env:NAME}} in its place."
+        elif len(key) >= len(allowed) and all(a in (None, k) for a, k in zip(allowed, key, strict=False)):
+            if fault := find_fault(text):
+                yield f"{name}: {fault}"
+        elif _ANY_REFERENCE.search(text):
+            at = ".".join(part or "*" for part in allowed)
+            yield f"{name}: a reference is resolved only in {at}."
+
+
 # -- wording of what pydantic found ----------------------------------------------------------------------------------
 
 
@@ -273,9 +297,9 @@ def _name(key: Key, places: dict[Key, Node]) -> str:
 
 def _shown(key: Key, node: Node) -> str:
     """What stands there, unless it is a secret or a whole section."""
-    if any(isinstance(part, str) and _SECRET_KEY.search(part) for part in key) or not isinstance(node, ScalarNode):
+    if any(isinstance(part, str) and is_secret_name(part) for part in key) or not isinstance(node, ScalarNode):
         return ""
-    if SECRET_URL.match(str(node.value)):
+    if exposes_secret(str(node.value)):
         return ""
     text = " ".join(str(node.value).split())
     return f" is {text[:60] + '…' if len(text) > 60 else text!r}" if text else " is empty"
@@ -359,7 +383,7 @@ def _describe_missing(key: Key, places: dict[Key, Node], kind: Kind[Any]) -> str
 def _describe_unknown(key: Key, places: dict[Key, Node], kind: Kind[Any]) -> str:
     key, node = _place(key, places)
     line = f"(line {node.start_mark.line + 1})"
-    if key and isinstance(key[-1], str) and _SECRET_KEY.search(key[-1]):
+    if key and isinstance(key[-1], str) and is_secret_name(key[-1]):
         return f"{_dotted(key)} {line}: secrets do not belong in {kind.name}; keep it in the environment."
     model = _section(key[:-1], kind.model)
     known = list(model.model_fields) if model else []

@@ -7,7 +7,7 @@ is done. Replacing every odd letter in every cell would take seconds for a milli
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import ibis
 import ibis.expr.datatypes as dt
@@ -42,6 +42,27 @@ def try_strptime(text: str, formats: dt.Array(dt.string)) -> datetime.datetime: 
 )
 def local_time(zone: str, moment: datetime.datetime) -> datetime.datetime:  # type: ignore[empty-body]
     """What clocks in the zone show at that moment."""
+
+
+@ibis.udf.scalar.builtin(name="chr")  # type: ignore[untyped-decorator]
+def _letter(code: int) -> str:  # type: ignore[empty-body]
+    """The letter with this number."""
+
+
+def is_one_of(column: ir.StringValue, texts: Iterable[str]) -> ir.BooleanValue:
+    """Whether a cell is one of these texts, NUL or not: a literal of SQL ends where DuckDB meets a NUL in it."""
+    wanted = list(texts)
+    if not wanted:
+        return ibis.literal(False)
+    return column.isin([_literal(text) if "\0" in text else text for text in wanted])
+
+
+def _literal(text: str) -> ir.StringValue:
+    first, *others = text.split("\0")
+    value: ir.StringValue = ibis.literal(first)
+    for part in others:
+        value = value + _letter(ibis.literal(0)) + part
+    return value
 
 
 def is_duckdb(values: ir.Expr) -> bool:

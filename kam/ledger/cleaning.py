@@ -27,6 +27,7 @@ import ibis.expr.types as ir
 from ibis import _
 
 from kam.errors import ParameterError
+from kam.ledger.cell_texts import is_one_of
 from kam.ledger.storage import Storage
 
 NO_CUSTOMER = "without customer"
@@ -167,7 +168,7 @@ def tag_lines(
     if actions[ZERO_AMOUNTS] == REMOVED:
         rules.append((lines.amount == 0, ZERO_AMOUNTS))
     if actions[NON_PRODUCTS] == REMOVED:
-        rules.append((lines.product_id.isin(codes), NON_PRODUCTS))
+        rules.append((is_one_of(lines.product_id, codes), NON_PRODUCTS))
     tagged = lines.select(*values, rule=ibis.cases(*rules, else_=ibis.null("string")))
     if actions[CANCELLATIONS] == REMOVED:
         tagged = storage.keep("tagged", tagged)

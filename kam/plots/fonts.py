@@ -3,7 +3,8 @@ r"""The fonts of figures: names in Chinese, Japanese and Korean from what Python
 DejaVu Sans, which comes with matplotlib, draws Latin, Greek, Cyrillic, Arabic, Hebrew and more. Where a text needs characters
 that it lacks, the characters used are cut out of Noto Sans CJK (the package ``manimgx-fonts-cjk``; an installed "Noto Sans CJK"
 serves too), in a regular and a bold weight, and kept in matplotlib's cache folder; this takes a second, once, and nothing at
-all for figures that do not need it. Chinese and Japanese share code points but not shapes: the language of the context decides.
+all for figures that do not need it. Chinese, Japanese and Korean share code points but not shapes:
+:func:`kam.wording.name_language` decides for each text.
 
 >>> one_line("Müller & Söhne\n(Export)"), one_line("x" * 400, width=8)
 ('Müller & Söhne (Export)', 'xxxxxxx…')
@@ -29,6 +30,8 @@ from matplotlib.font_manager import FontProperties, findfont, fontManager, get_f
 from matplotlib.ft2font import FT2Font
 from matplotlib.text import Text
 from matplotlib.textpath import text_to_path
+
+from kam.wording import name_language
 
 BASE = "DejaVu Sans"
 _FACES = {"ja": "JP", "ko": "KR", "zh": "SC"}  # any other language: SC
@@ -105,16 +108,18 @@ def set_fonts(texts: Iterable[Text], *, language: str) -> None:
     texts : iterable of matplotlib.text.Text
         Texts of a figure, already filled in.
     language : str
-        Language of the report: decides between Chinese, Japanese and Korean shapes.
+        Language of the report: decides on the shapes of Chinese characters where a text itself does not.
     """
-    needy = [text for text in texts if _needed(text.get_text())]
-    if not needy:
-        return
-    wanted = frozenset[int]().union(*(_needed(text.get_text()) for text in needy)) & _cjk_characters()
-    if wanted:
-        family = [BASE, _family(wanted, _FACES.get(language, "SC"))]
-        for text in needy:
-            text.set_fontfamily(family)
+    needy: dict[str, list[Text]] = {}
+    for text in texts:
+        if _needed(text.get_text()):
+            needy.setdefault(_FACES.get(name_language(text.get_text(), language), "SC"), []).append(text)
+    for face, own in needy.items():
+        wanted = frozenset[int]().union(*(_needed(text.get_text()) for text in own)) & _cjk_characters()
+        if wanted:
+            family = [BASE, _family(wanted, face)]
+            for text in own:
+                text.set_fontfamily(family)
 
 
 def _needed(text: str) -> frozenset[int]:

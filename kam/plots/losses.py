@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from kam.plots import style
+from kam.plots.labels import label_periods
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -45,10 +47,7 @@ def plot_losses(result: LossesResult, *, ax: Axes | None = None) -> Axes:
         top = float(max(np.quantile(high, 0.9), share.max(), table["fit_high"].max() if fitted else 0.0)) * 1.08
         ax.set_ylim(0, top)
         ax.set_xlim(-0.6, len(x) - 0.4)
-        step = max(1, -(-len(x) // 6))
-        shown = x[::-1][::step][::-1]
-        ax.set_xticks(shown, [say.period(table["period"][i], result.freq) for i in shown])
-        ax.tick_params(axis="x", labelsize=style.SMALL)
+        label_periods(ax, pd.Index(table["period"]), result.freq, say)
         style.set_ticks(ax.yaxis, 0, top, lambda value: say.number(100 * value, 1 if top < 0.05 else 0))
         ax.set_ylabel(say.sentence("lost of those at risk (%)"))
         legend = "dots: counted, with {level} intervals"

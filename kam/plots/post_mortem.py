@@ -51,7 +51,7 @@ def plot_post_mortem(result: PostMortemResult, *, ax: Axes | None = None) -> Axe
         top = min(1.0, float(high.max()) * 1.05)
         ax.set_xlim(0, top)
         ax.set_yticks(y, [say.text(str(term)) for term in table["term"]], color=style.INK)
-        ax.tick_params(axis="y", length=0)
+        ax.tick_params(axis="y", length=0, pad=8)  # a dot at zero reaches over the axis
         style.set_ticks(ax.xaxis, 0, top, style.percent(say))
         legend = say.sentence(
             "dot: {these}, with {level} interval; ring: those that stayed",

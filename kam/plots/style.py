@@ -24,7 +24,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
-from PIL import Image
+from PIL import Image, ImageColor
 
 from kam.errors import KamError
 from kam.plots.fonts import BASE, set_fonts, width_in_points
@@ -39,6 +39,8 @@ INK, SOFT, LINE = "#1f2328", "#59616c", "#c3c9d1"
 GREY = "#b3bac4"
 ACCENT, WARN = "#0b6e99", "#c2571a"
 WASH = "#e1ecf2"  # the accent as a background
+_COLORS = 64  # of a picture; these are among them however few marks have them, else a single orange dot turns brown:
+_KEPT = ("white", INK, SOFT, LINE, GREY, ACCENT, WARN, WASH)
 RAMP = LinearSegmentedColormap.from_list("kam", ["#f4f7f9", "#d3e5ee", "#7fb5cd", ACCENT])
 
 DPI = 130
@@ -287,7 +289,11 @@ def to_png(ax: Axes) -> bytes:
     width = int(figure.get_figwidth() * DPI)
     image = Image.frombuffer("RGBA", (width, drawn.tell() // (4 * width)), drawn.getvalue())
     # Few colors are in a figure: a palette makes it four times smaller, and no eye sees it.
-    image.convert("RGB").quantize(64, dither=Image.Dither.NONE).save(content, format="png", optimize=True)
+    drawn_colors = image.convert("RGB")
+    palette = Image.new("P", (1, 1))
+    found = drawn_colors.quantize(_COLORS - len(_KEPT), dither=Image.Dither.NONE).getpalette() or []
+    palette.putpalette([*(part for color in _KEPT for part in ImageColor.getrgb(color)), *found])
+    drawn_colors.quantize(palette=palette, dither=Image.Dither.NONE).save(content, format="png", optimize=True)
     return content.getvalue()
 
 

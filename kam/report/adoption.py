@@ -1,7 +1,8 @@
 """Finished steps of a run that was cut off: kept beside it, and taken over by the next run of the plan.
 
 A step is taken over only where its *key* is the same: the notebook, its parameters, the content of every input file, the
-versions of what computes and renders, and the keys of the steps that it waited for.
+versions of what computes and renders, and the keys of the steps that it waited for; and where its files are those that it
+left, byte for byte: a machine that loses power may forget the last of what was written.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ def keep_record(part: Path, step: Step, key: str) -> None:
     """Write down that a step is finished; its folder is complete."""
     folder = part / RECORDS
     folder.mkdir(exist_ok=True)
-    write_step(step, folder / f"{key}.json")
+    write_step(step, folder / f"{key}-{_digest_folder(part / step.name)}.json")
 
 
 def has_records(part: Path) -> bool:
@@ -76,7 +77,7 @@ def adopt_steps(left: Path, part: Path, keys: Mapping[str, str]) -> dict[str, St
     """
     adopted = {}
     for name, key in keys.items():
-        record = left / RECORDS / f"{key}.json"
+        record = left / RECORDS / f"{key}-{_digest_folder(left / name)}.json"
         try:
             step = read_step(record)
         except ResultsError:  # it is not there, or was cut off while it was written
@@ -90,6 +91,17 @@ def adopt_steps(left: Path, part: Path, keys: Mapping[str, str]) -> dict[str, St
     return adopted
 
 
-def drop_records(part: Path) -> None:
-    """Take the records away before the run is published."""
-    shutil.rmtree(part / RECORDS, ignore_errors=True)
+def drop_records(folder: Path) -> None:
+    """Take the records away once the run is published."""
+    shutil.rmtree(folder / RECORDS, ignore_errors=True)
+
+
+def _digest_folder(folder: Path) -> str:
+    """Of the names and contents of all files."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            with path.open("rb") as file:
+                content = hashlib.file_digest(file, "sha256").hexdigest()
+            digest.update(f"{path.relative_to(folder).as_posix()}\n{content}\n".encode())
+    return digest.hexdigest()[:32]

@@ -6,6 +6,7 @@ import contextlib
 import json
 import logging
 import math
+import os
 import signal
 import sys
 import threading
@@ -20,9 +21,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kam.errors import KamError, NotebookError
+from kam.redaction import RedactedStream, redact, redact_all
 from kam.report.inputs import Inputs
 from kam.report.manifest import Step
 from kam.report.notebook import Notebook, inject_parameters, release_notebook
+from kam.report.parameters import raise_for_secrets
+from kam.report.redaction import raise_for_secret_files, redact_file, redact_notebook, redact_results
+from kam.report.scratch import remove_own_scratch, sweep_scratch
 from kam.results import Context, KeyFigure, read_results_json
 
 if TYPE_CHECKING:
@@ -77,10 +82,17 @@ class Job:
     memory_bytes: int | None = None
 
     def release(self, executed: dict[str, Any]) -> dict[str, Any]:
-        """The executed notebook as it is kept."""
-        return release_notebook(
+        """The executed notebook as it is kept: without secrets, and as :func:`release_notebook` says."""
+        released = release_notebook(
             executed, name=self.notebook.path.name, parameters=self.parameters, settings=self.settings
         )
+        return redact_notebook(released)
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether the report is for readers who must not see names; as asked, or by the notebook's own default."""
+        own = {p.name: p.value for p in self.notebook.parameters}
+        return self.parameters.get("audience", own.get("audience")) == "shared"
 
     @property
     def saves_results(self) -> bool:
@@ -88,18 +100,32 @@ class Job:
         return "results_dir" in self.settings
 
 
-def serve(connection: Connection) -> None:
+def serve(connection: Connection, warm: bool = False) -> None:
     """Do the job that comes from the other end of a connection, if one comes.
 
     Sends ``("cell", done, total)`` after each code cell and ``("step", Step)`` at the end.
+
+    Parameters
+    ----------
+    connection : multiprocessing.connection.Connection
+        Gives the job and the environment to do it in.
+    warm : bool
+        This process was forked with everything imported (:mod:`kam.report.warm`), and so shall the kernel be.
     """
+    if warm and "kam.report.warm" in sys.modules:  # before anything starts a thread
+        from kam.report.kernel import ForkedKernel
+
+        ForkedKernel.waiting = ForkedKernel(connection)
+    sys.stderr = RedactedStream(sys.stderr)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the runner ends this process, also when someone presses Ctrl-C
     threading.Thread(target=_end_with_parent, daemon=True).start()
     logging.getLogger().addHandler(logging.NullHandler())  # what goes wrong is told in the manifest
     # One second of every start: a grammar for a URI format that no notebook is checked against; jsonschema does without.
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
     with contextlib.suppress(EOFError, OSError):
-        job = connection.recv()
+        job, environment = connection.recv()
+        os.environ.clear()
+        os.environ.update(environment)
         connection.send(("step", run_job(job, on_cell=lambda *cells: connection.send(("cell", *cells)))))
 
 
@@ -114,11 +140,17 @@ def run_job(job: Job, *, on_cell: Callable[[int, int], None] = lambda done, tota
     begun = time.monotonic()
     facts: dict[str, Any] = {}
     try:
+        _learn_secrets(job)
+        if job.inputs:
+            job.inputs.require_unchanged()  # it may be hours since the run began
         executed = _execute(job, on_cell)
         _raise_for_fault(executed)
         if job.inputs:
             job.inputs.require_unchanged()
+        redact_results(job.folder)
+        raise_for_secret_files(job.folder)
         results = _read_results(job)
+        _raise_for_names(job, results)
         facts |= _describe(results, executed)
         from kam.report.render import render_report
 
@@ -132,11 +164,30 @@ def run_job(job: Job, *, on_cell: Callable[[int, int], None] = lambda done, tota
             )
         facts |= {"title": report.title, "warnings": tuple(warnings), "status": "succeeded"}
     except KamError as error:
-        facts = {"error": str(error)}
+        facts = {"error": _tell_nobody(error) if job.is_shared else str(error)}
     except Exception as error:
         _keep_traceback(job)
-        facts = {"error": f"The report could not be made: {type(error).__name__}: {error}"}
-    return replace(begin_step(job), seconds=round(time.monotonic() - begun, 2), **facts)
+        said = f"The report could not be made: {type(error).__name__}: {error}"
+        facts = {"error": _tell_nobody(error) if job.is_shared else said}
+    if facts.get("status") != "succeeded":
+        with contextlib.suppress(OSError):
+            redact_file(job.folder / "notebook.ipynb")
+    return redact_all(replace(begin_step(job), seconds=round(time.monotonic() - begun, 2), **facts))
+
+
+def _learn_secrets(job: Job) -> None:
+    """Know what only the kernel will use, so that it can be taken out of what the notebook shows.
+
+    Raises
+    ------
+    SecretError
+        A reference cannot be resolved, or what it stands for is a parameter, too.
+    """
+    if "dataset" in job.settings:
+        from kam.dataset.secrets import resolve_all
+
+        resolve_all(Path(job.settings["dataset"]))
+    raise_for_secrets(job.parameters, where=job.notebook.path.name)
 
 
 def begin_step(job: Job) -> Step:
@@ -170,7 +221,17 @@ def _execute(job: Job, on_cell: Callable[[int, int], None]) -> NotebookNode:
     content = inject_parameters(json.loads(job.notebook.text), job.parameters | job.settings)
     node = nbformat.from_dict(content)
     code = [index for index, cell in enumerate(node.cells) if cell.cell_type == "code"]
+
+    begun: dict[int, NotebookNode] = {}
+
+    def note_cell(cell: NotebookNode, cell_index: int, **_: object) -> None:
+        begun[cell_index] = cell
+
+    def tell_cell(cell: NotebookNode, cell_index: int, **_: object) -> None:
+        on_cell(code.index(cell_index) + 1, len(code))
+
     kept = job.folder / "notebook.ipynb"
+    nbformat.write(node, kept)
     with kernel_folder() as folder:
         try:
             executed = papermill.execute_notebook(
@@ -182,13 +243,19 @@ def _execute(job: Job, on_cell: Callable[[int, int], None]) -> NotebookNode:
                 kernel_manager_class=RunKernelManager,
                 config=Config({"RunKernelManager": {"folder": folder, "memory_bytes": job.memory_bytes or 0}}),
                 execution_timeout=math.ceil(job.cell_seconds) if job.cell_seconds else None,
-                on_cell_executed=lambda cell, cell_index, **_: on_cell(code.index(cell_index) + 1, len(code)),
+                on_cell_execute=note_cell,
+                on_cell_executed=tell_cell,
+                request_save_on_cell_execute=False,  # a second for every notebook, to write what is written at the end
+                autosave_cell_every=0,  # nor while a cell runs: what it prints is redacted at the end
             )
         except PapermillExecutionError as error:
-            raise NotebookError(_tell(error)) from error
+            hint = _tell_limit(job) if "Memory" in str(error.ename) else ""
+            raise NotebookError(_tell(error), hint=hint) from error
         except CellTimeoutError as error:
-            raise NotebookError(_tell_timeout(kept, job)) from error
+            _write_as_far(node, begun, kept)
+            raise NotebookError(_tell_timeout(begun, job)) from error
         except Exception as error:
+            _write_as_far(node, begun, kept)
             log = Path(folder, "kernel.log")
             said = log.read_text(encoding="utf-8", errors="replace").strip() if log.is_file() else ""
             _keep_traceback(job, said)
@@ -211,11 +278,37 @@ def _tell(error: Any) -> str:
     return f"The notebook stopped in cell [{error.exec_count}], which begins `{first}`: {what.rstrip('.')}."
 
 
-def _tell_timeout(kept: Path, job: Job) -> str:
-    """Which cell took longer than it may; papermill wrote it down as completed, and is not believed."""
-    cells = json.loads(kept.read_text(encoding="utf-8"))["cells"] if kept.is_file() else []
-    begun = [cell for cell in cells if cell.get("metadata", {}).get("papermill", {}).get("start_time")]
-    first = _first_line("".join(begun[-1]["source"])) if begun else ""
+def _tell_limit(job: Job) -> str:
+    """What to do about a notebook that asked for more memory than it may have."""
+    own = f"The plan gives each kernel {job.memory_bytes / 1024**3:.3g} GB (memory_gb)" if job.memory_bytes else ""
+    return f"{own or 'The machine has no more memory'}. Give it more, run fewer at a time, or take less data."
+
+
+def _write_as_far(node: NotebookNode, begun: dict[int, NotebookNode], kept: Path) -> None:
+    """Write the notebook with the cells as far as they came: papermill writes nothing when a kernel dies or is too slow."""
+    import nbformat
+
+    cells = [begun.get(index, cell) for index, cell in enumerate(node.cells)]
+    with contextlib.suppress(OSError):  # the disk may be what is wrong
+        nbformat.write(nbformat.from_dict(redact_notebook({**node, "cells": cells})), kept)
+
+
+def _tell_nobody(error: Exception) -> str:
+    """Where a shared report failed, and nothing that could name an account or a person."""
+    cause: Any = error.__cause__
+    if isinstance(error, NotebookError) and hasattr(cause, "ename"):
+        where = f"in cell [{cause.exec_count}], which begins `{_first_line(str(cause.source))}`: {cause.ename}"
+    else:
+        where = f"({type(error).__name__})"
+    return (
+        f"The shared report could not be made {where}. What was said there may name accounts or people, and is not kept. "
+        "What to do: run it with audience=internal, or open the notebook in JupyterLab with these parameters."
+    )
+
+
+def _tell_timeout(begun: dict[int, NotebookNode], job: Job) -> str:
+    """Which cell took longer than it may; papermill marks it as completed, and is not believed."""
+    first = _first_line(begun[max(begun)].source) if begun else ""
     named = f"The cell that begins `{first}`" if first else "A cell"
     return f"{named} took longer than it may: {(job.cell_seconds or 0) / 60:g} minutes. The notebook was ended there."
 
@@ -227,7 +320,7 @@ def _first_line(source: str) -> str:
 def _keep_traceback(job: Job, said: str = "") -> None:
     """Write ``error.txt``: what the kernel's process said, and the traceback of the exception at hand."""
     with contextlib.suppress(OSError):  # the disk may be what is wrong
-        (job.folder / "error.txt").write_text(f"{said}\n\n{traceback.format_exc()}".lstrip(), encoding="utf-8")
+        (job.folder / "error.txt").write_text(redact(f"{said}\n\n{traceback.format_exc()}".lstrip()), encoding="utf-8")
 
 
 def _is_kam_error(name: str) -> bool:
@@ -269,6 +362,19 @@ def _read_results(job: Job) -> dict[str, Any]:
     return results
 
 
+def _raise_for_names(job: Job, results: dict[str, Any]) -> None:
+    """A notebook that was asked for a shared report has to have opened its dataset for one.
+
+    Raises
+    ------
+    NotebookError
+        A result is not of a shared dataset, or there is none that could tell.
+    """
+    audiences = {entry["context"].get("audience", "internal") for entry in results.values()}
+    if job.is_shared and audiences != {"shared"}:
+        raise NotebookError("The notebook was asked for a shared report and made another.")
+
+
 def _describe(results: dict[str, Any], executed: NotebookNode) -> dict[str, Any]:
     """What the manifest says about the results: context, answer and key figures of the one on the answer card."""
     if not results:
@@ -297,11 +403,18 @@ def read_context(entry: dict[str, Any]) -> Context:
 
 
 def _end_with_parent() -> None:
-    """End this process when the runner is gone: its kernel then ends too."""
+    """End this process when the runner is gone, with its kernel and what that has started; leave no temporary folder."""
     import multiprocessing
-    import os
 
     parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
+    if parent is None:
+        return
+    parent.join()
+    for kernel in multiprocessing.active_children():
+        kernel.kill()
+        with contextlib.suppress(OSError):
+            os.killpg(kernel.pid or os.getpid(), signal.SIGKILL)  # it has a group of its own
+    remove_own_scratch()
+    time.sleep(0.1)  # what the runner had is given back one by one
+    sweep_scratch()
+    os._exit(1)

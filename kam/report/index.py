@@ -1,15 +1,29 @@
-"""The index of a reports folder: every report, its answer, when, on what data, and what failed."""
+"""The index of a reports folder: every report, its answer, when, on what data, and what failed or was not run.
+
+Reports of a plan that ran a notebook once per value stand under the name of their folder.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import groupby
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from kam.errors import ResultsError
-from kam.report.manifest import Manifest, Step, read_manifest
+from kam.report.manifest import Manifest, Status, Step, read_runs
 from kam.report.page import HTML_LANGUAGE, POLICY
+from kam.report.sanitize import settle_text
+from kam.report.typesetting import hold_amounts, mark_languages
 from kam.results import Context
+from kam.wording import duration
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 _TEMPLATE = Path(__file__).parent / "template"
 _RUNS_SHOWN = 50
@@ -17,18 +31,33 @@ _RUNS_SHOWN = 50
 
 @dataclass(frozen=True)
 class _Entry:
-    """One report: the newest good one, and the newest failure if it came later."""
+    """One report: the newest good one, and the newest run that did not bring one if it came later."""
 
     step: Step
     good: Manifest | None
-    failed: Manifest | None
-    error: str
-    links: dict[str, str]
-    failed_notebook: str  # its link, if there is one
+    later: Manifest | None = None
+    outcome: Status = "succeeded"  # of the newest run
+    error: str = ""
+    links: dict[str, str] = field(default_factory=dict)
+    failed_notebook: str = ""  # its link, if there is one
+
+    @property
+    def folder(self) -> str:
+        return self.step.name.rpartition("/")[0]
 
     @property
     def language(self) -> str:
         return HTML_LANGUAGE[self.step.context.language if self.step.context else "en"]
+
+    @property
+    def made(self) -> list[str]:
+        """How the report was made, besides when."""
+        parts = [f"took {duration(self.step.seconds)}"]
+        if self.step.attempts > 1:
+            parts.append(f"succeeded at attempt {self.step.attempts}")
+        if self.step.adopted_from:
+            parts.append(f"taken over from the run {self.step.adopted_from}, which was cut off")
+        return parts
 
     @property
     def meta(self) -> list[str]:
@@ -36,43 +65,119 @@ class _Entry:
         parts = [context.title or context.dataset, context.currency]
         if context.as_of:
             parts.append(context.wording.sentence("as of {date}", date=context.wording.date(context.as_of)))
+        if context.audience == "shared":
+            parts.append(context.wording.sentence("shared: nobody is named"))
         return [part for part in parts if part]
 
 
-def render_index(root: Path) -> str:
+def render_folder(folder: Path, steps: Sequence[Step], started: datetime) -> str:
+    """The page for a folder of a run that is handed over by itself: its reports and its workbook, and nothing outside it.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Where the steps have their folders.
+    steps : sequence of Step
+        Those that succeeded.
+    started : datetime.datetime
+        When the run began, UTC.
+    """
+    entries = [_Entry(step, good=None, links={"Report": _link(step, "report.html")}) for step in steps]
+    context = steps[0].context or Context(dataset=steps[0].dataset)
+    say = context.wording
+    page = (
+        _templates()
+        .get_template("index/folder.html.j2")
+        .render(
+            policy=POLICY,
+            title=context.title or context.dataset or folder.name,
+            label={
+                "run": say.sentence("run {time} UTC", time=f"{started:%Y-%m-%d %H:%M}"),
+                "workbook": say.sentence("All tables in one workbook"),
+            },
+            workbook="tables.xlsx" if (folder / "tables.xlsx").is_file() else "",
+            entries=entries,
+        )
+    )
+    return mark_languages(hold_amounts(settle_text(page)), context.language)
+
+
+def _link(step: Step, file: str) -> str:
+    """From the folder in which the step has its own."""
+    return quote(f"{step.name.rpartition('/')[2]}/{file}")
+
+
+def render_index(root: Path, *, without: Collection[str] = ()) -> str:
     """The page for a reports folder, from the manifests of its runs.
 
-    Of each report (a notebook on a dataset) it shows the newest that succeeded; where a later run of it failed it says so,
-    with the reason. A run whose manifest cannot be read is named. The page holds no script and escapes all that came from data.
+    Of each report (a notebook on a dataset) it shows the newest that succeeded; where a later run of it failed or did not
+    come to it, it says so, with the reason. A run whose manifest cannot be read is named. The page holds no script and escapes
+    all that came from data.
+
+    Parameters
+    ----------
+    root : pathlib.Path
+        The reports folder.
+    without : collection of str
+        Ids of runs that are about to be removed.
     """
+    found, damaged = read_runs(root)
+    runs = [run for run in found if run.run_id not in without]
+    entries = _newest(root, runs)
+    page = (
+        _templates()
+        .get_template("index/index.html.j2")
+        .render(
+            policy=POLICY,
+            folders=[(folder, list(own)) for folder, own in groupby(entries, key=lambda entry: entry.folder)],
+            n_reports=len(entries),
+            n_failed=sum(entry.outcome == "failed" for entry in entries),
+            n_skipped=sum(entry.outcome == "skipped" for entry in entries),
+            runs=runs[:_RUNS_SHOWN],
+            older=len(runs[_RUNS_SHOWN:]),
+            damaged=[f"{name}: {error.what}" for name, error in damaged.items()],
+            duration=duration,
+            count_outcomes=_count_outcomes,
+        )
+    )
+    return _typeset(page)
+
+
+def _typeset(page: str) -> str:
+    """Each article in the language of its report."""
+    languages = {tag: language for language, tag in HTML_LANGUAGE.items()}
+
+    def mark(article: re.Match[str]) -> str:
+        return mark_languages(article[0], languages[article[1]])
+
+    return re.sub(r'<article lang="([^"]*)".*?</article>', mark, hold_amounts(settle_text(page)), flags=re.DOTALL)
+
+
+def _count_outcomes(run: Manifest) -> str:
+    """How many steps ended how.
+
+    >>> from types import SimpleNamespace as Some
+    >>> _count_outcomes(Some(steps=[Some(status="failed"), Some(status="succeeded"), Some(status="skipped")]))
+    '1 of 3, 1 failed, 1 not run'
+    """
+    counts = Counter[str](step.status for step in run.steps)
+    parts = [f"{counts['succeeded']} of {len(run.steps)}"]
+    parts += [
+        f"{counts[status]} {word}" for status, word in (("failed", "failed"), ("skipped", "not run")) if counts[status]
+    ]
+    return ", ".join(parts)
+
+
+def _templates() -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    runs, damaged = _read_runs(root)
-    environment = Environment(
+    return Environment(
         loader=FileSystemLoader(_TEMPLATE),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template("index/index.html.j2").render(
-        policy=POLICY,
-        entries=_newest(root, runs),
-        runs=runs[:_RUNS_SHOWN],
-        older=len(runs[_RUNS_SHOWN:]),
-        damaged=damaged,
-    )
-
-
-def _read_runs(root: Path) -> tuple[list[Manifest], list[str]]:
-    """The manifests, newest first, and what is wrong with those that cannot be read."""
-    runs, damaged = [], []
-    for folder in sorted((path.parent for path in root.glob("[!.]*/run.json")), reverse=True):
-        try:
-            runs.append(read_manifest(folder))
-        except ResultsError as error:
-            damaged.append(f"{folder.name}: {error.what}")
-    return sorted(runs, key=lambda run: (run.started, run.run_id), reverse=True), damaged
 
 
 def _newest(root: Path, runs: list[Manifest]) -> list[_Entry]:
@@ -81,16 +186,16 @@ def _newest(root: Path, runs: list[Manifest]) -> list[_Entry]:
         for step in run.steps:
             found.setdefault((step.name, step.dataset), []).append((run, step))
     entries = []
-    for key in sorted(found, key=lambda key: (key[0], key[1] or "")):
+    for key in sorted(found, key=lambda key: (*key[0].rpartition("/")[::2], key[1] or "")):
         newest_run, newest = found[key][0]
         good = next(((run, step) for run, step in found[key] if step.status == "succeeded"), None)
-        failed = newest_run if newest.status != "succeeded" else None
         run, step = good or (newest_run, newest)
         entries.append(
             _Entry(
                 step=step,
                 good=good[0] if good else None,
-                failed=failed,
+                later=newest_run if newest.status != "succeeded" else None,
+                outcome=newest.status,
                 error=newest.error or "",
                 links=_links(root, run, step),
                 failed_notebook=_links(root, newest_run, newest).get("Failed notebook", ""),
@@ -102,7 +207,7 @@ def _newest(root: Path, runs: list[Manifest]) -> list[_Entry]:
 def _links(root: Path, run: Manifest, step: Step) -> dict[str, str]:
     there = {
         "Report": f"{run.run_id}/{step.name}/report.html",
-        "Workbook": f"{run.run_id}/tables.xlsx",
+        "Workbook": f"{run.run_id}/{step.name.rpartition('/')[0]}/tables.xlsx".replace("//", "/"),
         "Notebook": f"{run.run_id}/{step.name}/notebook.ipynb",
         "Failed notebook": f"{run.run_id}/{step.name}/failed.ipynb",
     }

@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from kam.dataset import Dataset, input_files
 from kam.errors import RunError
 
-_State = tuple[int, int, int]
+if TYPE_CHECKING:
+    from kam.dataset import Dataset
+
+_State = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
@@ -19,7 +22,8 @@ class Inputs:
     Attributes
     ----------
     files : dict of pathlib.Path to tuple of int
-        Size, time of the last change and inode of each; a file is only read again where one of them differs.
+        Size, times of the last change (of the content, which a copy may set back, and of the entry) and inode of each; a file
+        is only read again where one of them differs.
     digests : dict of pathlib.Path to str
         SHA-256 of the content of each.
     """
@@ -62,6 +66,8 @@ def take_inputs(dataset: Dataset) -> Inputs:
     RunError
         A file cannot be read.
     """
+    from kam.dataset import input_files
+
     files, digests = {}, {}
     for path in input_files(dataset):
         try:
@@ -74,7 +80,7 @@ def take_inputs(dataset: Dataset) -> Inputs:
 
 def _state(path: Path) -> _State:
     found = path.stat()
-    return found.st_size, found.st_mtime_ns, found.st_ino
+    return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
 
 
 def _digest(path: Path) -> str:

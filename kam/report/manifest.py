@@ -9,12 +9,17 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from kam.errors import ParameterError, ResultsError
+from kam.redaction import redact_all
 from kam.report.notebook import folder_name
 from kam.results import Context, KeyFigure
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 SCHEMA_VERSION = 1
 Status = Literal["succeeded", "failed", "skipped"]
@@ -146,7 +151,7 @@ def write_step(step: Step, file: Path) -> None:
     from pydantic_core import to_json
 
     part = file.with_suffix(".part")
-    part.write_bytes(to_json(asdict(step), indent=1))
+    part.write_bytes(to_json(redact_all(asdict(step)), indent=1))
     part.replace(file)
 
 
@@ -158,10 +163,11 @@ def read_step(file: Path) -> Step:
     kam.errors.ResultsError
         It is missing or damaged.
     """
-    from pydantic import TypeAdapter, ValidationError
+    from pydantic import ValidationError
 
     try:
-        return TypeAdapter(Step).validate_python(json.loads(file.read_text(encoding="utf-8")))
+        step: Step = _adapter(Step).validate_python(json.loads(file.read_text(encoding="utf-8")))
+        return step
     except (OSError, ValueError, ValidationError) as error:
         raise ResultsError("The record of a step cannot be read.", where=str(file)) from error
 
@@ -172,7 +178,7 @@ def write_manifest(manifest: Manifest, folder: Path) -> Path:
 
     file = folder / "run.json"
     part = folder / "run.json.part"
-    part.write_bytes(to_json({"status": manifest.status, **asdict(manifest)}, indent=1))
+    part.write_bytes(to_json(redact_all({"status": manifest.status, **asdict(manifest)}), indent=1))
     part.replace(file)
     return file
 
@@ -185,16 +191,18 @@ def read_manifest(folder: Path) -> Manifest:
     kam.errors.ResultsError
         It is missing, damaged, or of another schema version.
     """
-    from pydantic import TypeAdapter, ValidationError
+    from pydantic import ValidationError
 
     file = folder / "run.json"
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
         if content["schema_version"] != SCHEMA_VERSION:
             raise ValueError(f"schema version {content['schema_version']}; this kam reads {SCHEMA_VERSION}")
-        manifest = TypeAdapter(Manifest).validate_python(content)
+        manifest: Manifest = _adapter(Manifest).validate_python(content)
         if manifest.run_id != folder.name or any(not _is_tame(step.name) for step in manifest.steps):
             raise ValueError("it names other folders than its own")
+        if manifest.started.tzinfo is None or manifest.finished.tzinfo is None:
+            raise ValueError("its times have no time zone")
         for context in (manifest.dataset, *(step.context for step in manifest.steps)):
             _ = context and context.wording  # a language that nobody speaks is an error here, not on the index
         return manifest
@@ -205,6 +213,32 @@ def read_manifest(folder: Path) -> Manifest:
             where=str(file),
             hint="Move the folder away, or run it again.",
         ) from error
+
+
+def read_runs(root: Path) -> tuple[list[Manifest], dict[str, ResultsError]]:
+    """The published runs of a reports folder.
+
+    Returns
+    -------
+    list of Manifest
+        Newest first.
+    dict of str to ResultsError
+        What is wrong with those that cannot be read, by the name of their folder, newest first.
+    """
+    runs, damaged = [], {}
+    for folder in sorted((path.parent for path in root.glob("[!.]*/run.json")), reverse=True):
+        try:
+            runs.append(read_manifest(folder))
+        except ResultsError as error:
+            damaged[folder.name] = error
+    return sorted(runs, key=lambda run: (run.started, run.run_id), reverse=True), damaged
+
+
+@lru_cache
+def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(kind)
 
 
 def _is_tame(name: str) -> bool:

@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from kam.errors import NotebookError, UnreadableFileError
+from kam.errors import KamError, NotebookError, UnreadableFileError
 from kam.report.parameters import Parameter, read_parameters
 
 SET_BY_RUNNER = ("results_dir", "run_dir", "history")
@@ -115,6 +115,23 @@ def find_notebook(name: str | os.PathLike[str], *, start: Path | None = None) ->
     )
 
 
+def find_notebooks(*, start: Path | None = None) -> tuple[list[Notebook], list[KamError]]:
+    """Every notebook that a name can mean (:func:`find_notebook`), by name, and what is wrong with those that cannot be read."""
+    found: dict[str, Path] = {}
+    for folder in _notebook_folders((start or Path.cwd()).resolve()):
+        for file in folder.glob("*.ipynb"):
+            found.setdefault(file.stem, file)
+    notebooks, problems = [], []
+    for _, path in sorted(found.items()):
+        try:
+            notebook = _read(path)
+            _ = notebook.parameters  # read only here
+            notebooks.append(notebook)
+        except KamError as error:
+            problems.append(error)
+    return notebooks, problems
+
+
 def inject_parameters(content: dict[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
     r"""The notebook with a cell that assigns these values behind its ``parameters`` cell, as papermill does it.
 
@@ -148,7 +165,9 @@ def release_notebook(
     """An executed notebook as it is kept: with what was asked for, without what the runner set over it for its own use.
 
     Who opens it and runs it again reads the same data, and writes nothing into the folder of a run that is over. Where an output
-    names such a folder, it names the parameter now: the same data give the same notebook and report.
+    names such a folder, it names the parameter now: the same data give the same notebook and report. All that differs between
+    two runs on the same data, the times, stands in one block: ``metadata.papermill`` of the notebook, which also has the seconds
+    of every cell in their order.
     """
     text = json.dumps(inject_parameters(content, parameters))
     for setting in ("results_dir", "run_dir"):  # the first lies in the second
@@ -158,7 +177,20 @@ def release_notebook(
     record = released["metadata"].setdefault("papermill", {})
     record |= {"input_path": name, "parameters": json.loads(json.dumps(dict(parameters), default=str))}
     record.pop("output_path", None)
+    seconds = [_take_times(cell) for cell in released["cells"]]
+    if any(seconds):
+        record["cell_seconds"] = seconds
     return released
+
+
+def _take_times(cell: dict[str, Any]) -> float | None:
+    """Take the times out of a cell; how long it took, if it was run, is handed back."""
+    cell["metadata"].pop("execution", None)
+    record = cell["metadata"].get("papermill", {})
+    seconds: float | None = record.pop("duration", None)
+    for name in ("start_time", "end_time"):
+        record.pop(name, None)
+    return seconds
 
 
 def folder_name(text: str) -> str:
@@ -192,19 +224,36 @@ def _read(path: Path) -> Notebook:
         raise UnreadableFileError(f"The notebook cannot be read: {error}.", where=str(path)) from error
     try:
         content = json.loads(text)
-        if content["nbformat"] != 4:
-            raise ValueError(f"format {content['nbformat']}")
-        for cell in content["cells"]:
-            if cell["cell_type"] not in ("code", "markdown", "raw"):
-                raise ValueError(f"a cell of type {cell['cell_type']!r}")
-            _source(cell)
-    except (ValueError, KeyError, TypeError) as error:
+        _require_form(content)
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise NotebookError(
             "The file is no Jupyter notebook of format 4.",
             where=str(path),
             hint="Open it in JupyterLab and save it again.",
         ) from error
     return Notebook(path=path, text=text)
+
+
+def _require_form(content: Any) -> None:
+    """What the runner relies on: nbformat's own check takes a second to load, and comes when the notebook is run.
+
+    Raises
+    ------
+    ValueError, KeyError, TypeError
+        It is no notebook of format 4.
+    """
+    if content["nbformat"] != 4 or not isinstance(content["nbformat_minor"], int):
+        raise ValueError(f"format {content['nbformat']}")
+    if not isinstance(content["cells"], list):
+        raise TypeError("cells that are no list")
+    for cell in content["cells"]:
+        if cell["cell_type"] not in ("code", "markdown", "raw"):
+            raise ValueError(f"a cell of type {cell['cell_type']!r}")
+        _source(cell)
+    for one in (content, *content["cells"]):
+        metadata = one.get("metadata", {})
+        if not isinstance(metadata, dict) or not isinstance(metadata.get("tags", []), list):
+            raise TypeError("metadata of another form")
 
 
 def _literal(value: Any) -> str:

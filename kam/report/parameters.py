@@ -26,7 +26,9 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Optional, Union, get_args, get_origin
 
-from kam.errors import ParameterError, UnreadableFileError
+from kam.dataset.secrets import find_exposed, find_references
+from kam.errors import ParameterError, SecretError, UnreadableFileError
+from kam.redaction import find_secret
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -220,7 +222,9 @@ def read_parameter_file(path: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as error:
         raise UnreadableFileError(f"The file of parameters cannot be read: {error}.", where=str(path)) from error
     except yaml.YAMLError as error:
-        raise ParameterError(f"The file of parameters is no YAML: {error}.", where=str(path)) from error
+        mark = getattr(error, "problem_mark", None)
+        line = f", line {mark.line + 1}" if mark else ""  # and not what stands there
+        raise ParameterError(f"The file of parameters is no YAML{line}.", where=str(path)) from None
     if not isinstance(content, dict) or not all(isinstance(name, str) for name in content):
         raise ParameterError(
             "The file of parameters has no names.", where=str(path), hint="Write one `name: value` a line."
@@ -248,6 +252,32 @@ def bind_parameters(
     if missing:
         raise ParameterError(f"Parameter {missing[0]!r} must be given.", where=where, hint=f"Add -p {missing[0]}=….")
     return {name: bound[name] for name in known if name in bound}
+
+
+def raise_for_secrets(values: Mapping[str, object], *, where: str) -> None:
+    """Refuse secrets as parameters: they would be written into the notebook and the report.
+
+    Raises
+    ------
+    SecretError
+        A name is that of a secret, or a value is an address with a password, a secret of the environment or a reference to one.
+    """
+    for name, value in values.items():
+        exposed = next(find_exposed(name, value), None)
+        known = find_secret(str(value))
+        if exposed or known:
+            what = f"is the secret of {known}" if known and not exposed else "is or holds a secret"
+            raise SecretError(
+                f"Parameter {name!r} {what}: it would stand in the notebook and the report.",
+                where=where,
+                hint="Keep it in the environment, and write ${env:NAME} in dataset.yaml or os.environ[…] in the notebook.",
+            )
+        if any(reference.startswith(("env:", "keyring:")) for reference in find_references(str(value))):
+            raise SecretError(
+                f"Parameter {name!r} refers to a secret, and what it refers to would stand in the notebook.",
+                where=where,
+                hint="References are resolved in dataset.yaml only.",
+            )
 
 
 def unknown_parameter(name: str, known: Iterable[str], *, where: str) -> ParameterError:

@@ -35,10 +35,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from kam.dataset.secrets import find_exposed
 from kam.dataset.yaml_files import Key, Kind, Section, nearest, read_sections
 from kam.errors import ParameterError, PlanError, UnreadableFileError
 from kam.report.notebook import SET_BY_RUNNER, Notebook, find_notebook, folder_name
-from kam.report.parameters import bind_parameters, unknown_parameter
+from kam.report.parameters import bind_parameters, raise_for_secrets, unknown_parameter
 
 ALL = "all"
 """As the value of ``for_each: {manager: all}``: every manager of the account file."""
@@ -212,6 +213,7 @@ def plan_notebooks(
         raise ParameterError(
             f"Two notebooks are named {twice[0]!r}.", hint="Run them one after the other, or rename one."
         )
+    raise_for_secrets({**(parameters or {}), **(texts or {})}, where="the parameters")
     _raise_for_strangers(found, [*(parameters or {}), *(texts or {})])
     steps = tuple(
         PlannedStep(name=notebook.step, notebook=notebook, parameters=_bind(notebook, parameters or {}, texts or {}))
@@ -272,6 +274,7 @@ def read_plan(
         file, _PLAN, not_utf8="Save the plan as UTF-8.", too_large="Give a plan, not a file of data."
     )
     texts = texts or {}
+    raise_for_secrets(texts, where="the parameters")
     found = [find_notebook(str(step.notebook), start=start) for step in content.steps]
     _raise_for_strangers(found, [*content.parameters, *texts])
     where = file.name
@@ -310,6 +313,13 @@ def read_plan(
 
 
 def _contradictions(file: PlanFile) -> Iterator[tuple[Key, str]]:
+    given: list[tuple[Key, Mapping[str, Any]]] = [(("parameters",), file.parameters)]
+    for i, step in enumerate(file.steps):
+        given += [(("steps", i, "parameters"), step.parameters), (("steps", i, "for_each"), step.for_each)]
+    for at, own in given:
+        for name, value in own.items():
+            if next(find_exposed(name, value), None):
+                yield (*at, name), "a secret does not belong in a plan: it would stand in the notebook and the report."
     for i, step in enumerate(file.steps):
         for name, values in step.for_each.items():
             if values == ALL and name != "manager":
@@ -327,6 +337,7 @@ _PLAN = Kind(
     first_key="steps",
     hint="See plans/monthly.yaml for one.",
     find_conflicts=_contradictions,
+    references_at=("notify", "command"),
 )
 
 
@@ -354,12 +365,14 @@ def _raise_for_strangers(notebooks: Sequence[Notebook], names: Sequence[str]) ->
 def _bind(notebook: Notebook, values: Mapping[str, object], texts: Mapping[str, str]) -> dict[str, Any]:
     """The checked values that the notebook declares."""
     own = {p.name for p in notebook.parameters}
-    return bind_parameters(
+    bound = bind_parameters(
         [p for p in notebook.parameters if p.name not in SET_BY_RUNNER],
         texts={name: text for name, text in texts.items() if name in own},
         values={name: value for name, value in values.items() if name in own},
         where=notebook.path.name,
     )
+    raise_for_secrets(bound, where=notebook.path.name)
+    return bound
 
 
 def _combinations(

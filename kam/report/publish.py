@@ -1,33 +1,42 @@
 """How a run reaches its readers: written beside its place, moved there in one step, the index last.
 
 A reports folder holds ``index.html``, one folder per run, and for the runner's own use ``.part-<run-id>`` (a run at work, or
-one that was cut off) and ``.locks``.
+one that was cut off), ``.gone-<run-id>`` (a run that is being removed) and ``.locks``.
 """
 
 from __future__ import annotations
 
 import errno
 import json
+import os
 import re
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import datetime
+import sys
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from kam.disclosure import WITHHELD
 from kam.errors import KamError, LockedError, RunError
-from kam.report.adoption import drop_records, has_records
+from kam.report.adoption import RECORDS, drop_records, has_records
 from kam.report.execution import Job
-from kam.report.index import render_index
-from kam.report.manifest import Manifest, Step, write_manifest
+from kam.report.index import render_folder, render_index
+from kam.report.manifest import Manifest, Step, read_runs, write_manifest
+from kam.report.plan import Retention
+from kam.report.retention import GONE, choose_runs, remove_runs, sweep_gone
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
-_PART = ".part-"
-_STAMP = r"\d{8}T\d{6}Z"
+_GRACE = 0.3  # seconds: `kam runs` may have a look at the lock just then
+
+PART = ".part-"
+"""What the name of a folder begins with in which a run is written; the run's id follows."""
+STAMP = r"\d{8}T\d{6}Z"
+"""What the id of a run begins with; its plan's name follows."""
 
 
 @contextmanager
-def open_run(root: Path, plan: str, started: datetime, *, wait: bool = False) -> Iterator[Path]:
+def open_run(root: Path, plan: str, started: datetime | None = None, *, wait: bool = False) -> Iterator[Path]:
     """The folder in which a run of this plan is written, its name ``.part-`` and the run's id.
 
     Unless it is published it is removed; but where steps are finished it stays, and the next run of the plan takes them over.
@@ -38,8 +47,9 @@ def open_run(root: Path, plan: str, started: datetime, *, wait: bool = False) ->
         The reports folder.
     plan : str
         Name of the plan.
-    started : datetime.datetime
-        When the run began, UTC.
+    started : datetime.datetime, optional
+        When the run began, UTC; by default the moment at which it has its turn. Where a run is there that began later, for the
+        clock was set back, a second after that one: the newest run is always the last by name.
     wait : bool
         Wait for another run of the plan to end.
 
@@ -52,7 +62,7 @@ def open_run(root: Path, plan: str, started: datetime, *, wait: bool = False) ->
     """
     from filelock import FileLock, Timeout
 
-    lock = FileLock(root / ".locks" / f"plan-{plan}.lock", timeout=-1 if wait else 0)
+    lock = FileLock(plan_lock(root, plan), timeout=-1 if wait else _GRACE)
     try:
         (root / ".locks").mkdir(parents=True, exist_ok=True)
         lock.acquire()
@@ -65,8 +75,9 @@ def open_run(root: Path, plan: str, started: datetime, *, wait: bool = False) ->
     except OSError as error:
         raise _unwritable(root, error) from error
     try:
-        part = root / f"{_PART}{_unused_id(root, plan, started)}"
         try:
+            _sweep_rest(root)
+            part = root / f"{PART}{_unused_id(root, plan, _not_before(root, started or datetime.now(UTC)))}"
             part.mkdir()
         except OSError as error:
             raise _unwritable(root, error) from error
@@ -83,10 +94,15 @@ def open_run(root: Path, plan: str, started: datetime, *, wait: bool = False) ->
         lock.release()
 
 
+def plan_lock(root: Path, plan: str) -> Path:
+    """The file that a run of the plan holds while it is at work."""
+    return root / ".locks" / f"plan-{plan}.lock"
+
+
 def left_behind(root: Path, plan: str, part: Path) -> list[Path]:
     """Folders of earlier runs of the plan that were cut off, newest first; the caller holds the plan's lock."""
-    form = re.compile(re.escape(_PART) + _STAMP + "-" + re.escape(plan) + r"(\.\d+)?")
-    return sorted((path for path in root.glob(f"{_PART}*") if form.fullmatch(path.name) and path != part), reverse=True)
+    form = re.compile(re.escape(PART) + STAMP + "-" + re.escape(plan) + r"(\.\d+)?")
+    return sorted((path for path in root.glob(f"{PART}*") if form.fullmatch(path.name) and path != part), reverse=True)
 
 
 def sweep(left: Path) -> None:
@@ -96,13 +112,19 @@ def sweep(left: Path) -> None:
 
 def run_id(part: Path) -> str:
     """The id of the run that is written in this folder."""
-    return part.name.removeprefix(_PART)
+    return part.name.removeprefix(PART)
+
+
+def start_of(part: Path) -> datetime:
+    """When the run that is written in this folder began, to the second, UTC."""
+    return _read_stamp(run_id(part))
 
 
 def publish_run(part: Path, manifest: Manifest) -> Path:
     """Move a finished run into its place and bring the index up to date.
 
-    Readers see the run before or after, never in between; where anything fails, what was published before stays as it was.
+    Readers see the run before or after, never in between; where anything fails, what was published before stays as it was, and
+    the run's folder is what it was, for the next run to take over.
 
     Returns
     -------
@@ -120,34 +142,90 @@ def publish_run(part: Path, manifest: Manifest) -> Path:
     place = root / run_id(part)
     try:
         write_manifest(manifest, part)
-        drop_records(part)
+        for path in (*part.rglob("*"), part):
+            _settle(path)
         with FileLock(root / ".locks" / "index.lock"):
             part.rename(place)
-            write_index(root)
+            try:
+                write_index(root)
+            except BaseException:  # also when someone ends it just then
+                place.rename(part)
+                raise
     except OSError as error:
         raise _unwritable(root, error) from error
+    drop_records(place)  # not before: until it is published they are what the next run takes over
     return place
 
 
-def write_index(root: Path) -> Path:
-    """Write ``index.html`` anew from the manifests of all runs, in one step."""
+def remove_old_runs(root: Path, manifest: Manifest, keep: Retention) -> tuple[str, ...]:
+    """Remove what a plan does not keep, after a run of it was published.
+
+    First the index is written without these runs, then they are put aside: it never leads to what is not there.
+
+    Returns
+    -------
+    tuple of str
+        Why a run could not be removed: the next run of the plan tries again.
+    """
+    from filelock import FileLock
+
+    if keep.runs is None and keep.days is None:
+        return ()
+    try:
+        with FileLock(root / ".locks" / "index.lock"):
+            going = choose_runs(read_runs(root)[0], newest=manifest, keep=keep)
+            if going:
+                write_index(root, without=going)
+            return remove_runs(root, going)
+    except OSError as error:
+        return (f"Old runs could not be removed: {error.strerror or error}.",)
+
+
+def write_index(root: Path, *, without: Collection[str] = ()) -> Path:
+    """Write ``index.html`` anew from the manifests of all runs, or all but some, in one step."""
     written = root / ".index.html.part"
-    written.write_text(render_index(root), encoding="utf-8")
-    return written.replace(root / "index.html")
+    try:
+        written.write_text(render_index(root, without=without), encoding="utf-8")
+        _settle(written)
+        index = written.replace(root / "index.html")
+    except BaseException:
+        with suppress(OSError):
+            written.unlink()
+        raise
+    _settle(root)
+    return index
+
+
+def _settle(path: Path) -> None:
+    """Have what was written on the disk, so that also a machine that loses power has all of a run or nothing."""
+    if sys.platform == "win32":  # which cannot open a folder
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def keep_failed(job: Job) -> None:
-    """Leave of a failed step its notebook, as far as it came, and ``error.txt``: half results are no results."""
+    """Leave of a failed step its notebook, as far as it came, and ``error.txt``: half results are no results.
+
+    Of one that was to be shared nothing is left: what it said may name whom it must not.
+    """
     for path in job.folder.iterdir():
-        if path.name == "notebook.ipynb":
+        if job.is_shared and path.is_file():
+            path.unlink()
+        elif path.name == "notebook.ipynb":
             _release(path, job)
             path.rename(job.folder / "failed.ipynb")
         elif path.is_dir():
             shutil.rmtree(path)
         elif path.name != "error.txt":
             path.unlink()
-    if not any(job.folder.iterdir()):  # it was never started
+    if not any(job.folder.iterdir()):  # it was never started, or nothing of it is to be seen
         job.folder.rmdir()
+        if "/" in job.name and not any(job.folder.parent.iterdir()):
+            job.folder.parent.rmdir()
 
 
 def write_tables(part: Path, steps: tuple[Step, ...]) -> tuple[str, ...]:
@@ -167,6 +245,16 @@ def write_tables(part: Path, steps: tuple[Step, ...]) -> tuple[str, ...]:
     return tuple(reason for folder, own in folders.items() for reason in _write_workbook(folder, own, part))
 
 
+def write_folder_pages(part: Path, steps: tuple[Step, ...], started: datetime) -> None:
+    """Write an ``index.html`` into each folder of a plan's values, so that it can be handed over by itself."""
+    folders: dict[Path, list[Step]] = {}
+    for step in steps:
+        if (part / step.name / "report.html").is_file() and (part / step.name).parent != part:
+            folders.setdefault((part / step.name).parent, []).append(step)
+    for folder, own in folders.items():
+        (folder / "index.html").write_text(render_folder(folder, own, started), encoding="utf-8")
+
+
 def _write_workbook(folder: Path, steps: list[Step], part: Path) -> Iterator[str]:
     import pandas as pd
     from pyarrow.parquet import read_schema
@@ -174,6 +262,10 @@ def _write_workbook(folder: Path, steps: list[Step], part: Path) -> Iterator[str
     from kam.results import read_results_json
     from kam.tables import write_workbook
 
+    shared = [step for step in steps if step.context and step.context.audience == "shared"]
+    if shared and len(shared) < len(steps):
+        yield "The workbook has the tables of the shared reports only: those with names do not belong beside them."
+        steps = shared
     files: dict[str, Path] = {}
     for step in steps:
         for key, entry in read_results_json(part / step.name / "results.json")["results"].items():
@@ -185,6 +277,7 @@ def _write_workbook(folder: Path, steps: list[Step], part: Path) -> Iterator[str
         tables = {
             name: pd.read_parquet(file) for name, file in files.items() if "resample" not in read_schema(file).names
         }
+        tables = {name: frame for name, frame in tables.items() if WITHHELD not in frame.attrs}
         write_workbook(tables, folder / "tables.xlsx", context=context)
     except KamError as error:
         (folder / "tables.xlsx").unlink(missing_ok=True)
@@ -199,13 +292,34 @@ def _release(path: Path, job: Job) -> None:
         path.write_text(job.notebook.text, encoding="utf-8")  # it was cut off while it was written
 
 
+def _sweep_rest(root: Path) -> None:
+    """Remove what runs that were cut off while they were published, or while they removed old ones, have left."""
+    sweep_gone(root)
+    for records in root.glob(f"[!.]*/{RECORDS}"):
+        drop_records(records.parent)
+
+
+def _not_before(root: Path, moment: datetime) -> datetime:
+    """This moment, or a second after the latest run began: the clock may have been set back."""
+    latest = [_read_stamp(path.name) for path in root.iterdir() if re.match(rf"{STAMP}-", path.name)]
+    moment = moment.replace(microsecond=0)
+    return max(latest) + timedelta(seconds=1) if latest and max(latest) > moment else moment
+
+
+def _read_stamp(name: str) -> datetime:
+    try:
+        return datetime.strptime(name[:16], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError:  # digits, and yet no time
+        return datetime.min.replace(tzinfo=UTC)
+
+
 def _unused_id(root: Path, plan: str, started: datetime) -> str:
     name = f"{started:%Y%m%dT%H%M%SZ}-{plan}"
-    n, free = 1, name
-    while (root / free).exists() or (root / f"{_PART}{free}").exists():
-        n += 1
-        free = f"{name}.{n}"
-    return free
+    form = re.compile(f"({re.escape(PART)}|{re.escape(GONE)})?{re.escape(name)}(?:\\.(\\d+))?", re.IGNORECASE)
+    taken = [int(found[2] or 1) for path in root.iterdir() if (found := form.fullmatch(path.name))]
+    return (
+        f"{name}.{max(taken) + 1}" if taken else name
+    )  # one that was removed is not given again: the newest sorts last
 
 
 def _unwritable(root: Path, error: OSError) -> RunError:

@@ -26,7 +26,8 @@ from nbconvert.filters.ansi import strip_ansi
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 from kam.report.page import HTML_LANGUAGE, POLICY
-from kam.report.sanitize import clean_html, mark_long_cells, wrap_tables
+from kam.report.sanitize import clean_html, mark_long_cells, settle_text, wrap_tables
+from kam.report.typesetting import hold_amounts, mark_languages, number_tables
 from kam.results import Context
 
 if TYPE_CHECKING:
@@ -109,6 +110,8 @@ def render_report(executed: NotebookNode, *, context: Context, started: datetime
     meta = [context.title or context.dataset, context.currency]
     if context.as_of:
         meta.append(say.sentence("as of {date}", date=say.date(context.as_of)))
+    if context.audience == "shared":
+        meta.append(say.sentence("shared: nobody is named"))
     words = ("Contents", "Answer", "Code", "In detail", "Skip to the report")
     page = _Page(
         title=page_title,
@@ -123,7 +126,13 @@ def render_report(executed: NotebookNode, *, context: Context, started: datetime
         label={word: say.sentence(word) for word in words},
     )
     html, _ = _exporter().from_notebook_node(executed, resources={"page": page})
-    return Report(html, page_title, tuple(warnings))
+    return Report(_typeset(html, context), page_title, tuple(warnings))
+
+
+def _typeset(html: str, context: Context) -> str:
+    form = context.wording.text("{section}, table {n}")
+    page = mark_languages(hold_amounts(settle_text(html)), context.language)
+    return number_tables(page, escape(form))
 
 
 class _ReportExporter(HTMLExporter):

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+import signal
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import FrameType
 
+from kam.errors import RunError
 from kam.report.adoption import adopt_steps, keep_record, key_of_step
 from kam.report.execution import Job, begin_step
+from kam.report.history import published_record, read_part
 from kam.report.inputs import Inputs, take_inputs
 from kam.report.manifest import Manifest, Step, installed_versions
+from kam.report.notification import Notifier
 from kam.report.plan import Plan, PlannedStep, plan_notebooks
 from kam.report.progress import Silence, Watcher
 from kam.report.publish import (
@@ -19,8 +26,11 @@ from kam.report.publish import (
     left_behind,
     open_run,
     publish_run,
+    remove_old_runs,
     run_id,
+    start_of,
     sweep,
+    write_folder_pages,
     write_tables,
 )
 from kam.report.workers import Workers
@@ -38,11 +48,14 @@ class Run:
         Where it lies.
     index : pathlib.Path
         The page that leads to all reports.
+    notes : tuple of str
+        What went wrong after it was published: an old run could not be removed, nobody was notified.
     """
 
     manifest: Manifest
     folder: Path
     index: Path
+    notes: tuple[str, ...] = ()
 
 
 def run_notebooks(
@@ -105,24 +118,44 @@ def run_plan(
     LockedError
         A run of the same plan is at work.
     RunError
-        The reports folder cannot be written.
+        The reports folder cannot be written, or the run was asked to end (SIGTERM, SIGHUP).
     """
     start = (start or Path.cwd()).resolve()
     root = (start / out).absolute()
-    watcher = watcher or Silence()
-    begun = datetime.now(UTC).replace(microsecond=0)
+    notifier = Notifier(plan.notify, plan=plan.name, root=root)
+    try:
+        try:
+            with _ended_by_signals():
+                run = _run_plan(plan, root, start, adopt, _Careful(watcher or Silence()), notifier)
+        except _Ended as ended:
+            raise RunError(
+                f"The run was ended from outside ({signal.Signals(ended.number).name}), and nothing of it was published.",
+                hint="Run it again: it takes over the steps that were finished.",
+            ) from None
+    except Exception as error:
+        notifier.tell_error(error)
+        raise
+    notifier.tell_run(published_record(run.manifest, root))
+    return replace(run, notes=(*run.notes, *notifier.notes))
+
+
+def _run_plan(plan: Plan, root: Path, start: Path, adopt: bool, watcher: Watcher, notifier: Notifier) -> Run:
     datasets = _Datasets(start)
-    with open_run(root, plan.name, begun, wait=plan.wait) as part, _workers(plan) as workers:
+    with open_run(root, plan.name, wait=plan.wait) as part, _workers(plan) as workers:
+        begun = start_of(part)
+        ahead = begun - datetime.now(UTC)
         versions = installed_versions()
         work = {step.name: _job(step, plan, part, root, begun, datasets) for step in plan.steps}
         keys = _keys(work, versions)
         steps: dict[str, Step] = {}
         for left in left_behind(root, plan.name, part):
+            notifier.tell_cut_off(read_part(left))
             wanted = {name: key for name, key in keys.items() if name not in steps}
             for name, step in (adopt_steps(left, part, wanted) if adopt else {}).items():
                 steps[name] = replace(step, adopted_from=step.adopted_from or run_id(left))
                 watcher.ended(steps[name], root / run_id(part) / name / "report.html")
             sweep(left)
+        notifier.run_id = run_id(part)
         for name, job in work.items():
             if name not in steps:
                 job.folder.mkdir(parents=True)
@@ -140,11 +173,17 @@ def run_plan(
                 watcher.ended(content, root / run_id(part) / job.name / "report.html")
         ordered = tuple(steps[step.name] for step in plan.steps)
         warnings = write_tables(part, ordered)
+        if ahead > timedelta():
+            warnings = (
+                *warnings,
+                f"The clock is {ahead.total_seconds():.0f} s behind that of the run before; this run is dated after it.",
+            )
+        write_folder_pages(part, ordered, begun)
         manifest = Manifest(
             run_id=run_id(part),
             plan=plan.name,
             started=begun,
-            finished=datetime.now(UTC).replace(microsecond=0),
+            finished=max(datetime.now(UTC).replace(microsecond=0), begun),
             parameters={name: value for step in ordered for name, value in step.parameters.items()},
             dataset=next((step.context for step in ordered if step.context), None),
             seed=_seed(plan.steps),
@@ -153,7 +192,53 @@ def run_plan(
             warnings=warnings,
         )
         folder = publish_run(part, manifest)
-    return Run(manifest, folder, root / "index.html")
+    return Run(manifest, folder, root / "index.html", remove_old_runs(root, manifest, plan.keep))
+
+
+class _Ended(BaseException):
+    """A signal asked the run to end; nothing that handles errors holds it up."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """End in order, kernels first, where this process would have been ended at once; another's handling stays."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        raise _Ended(number)
+
+    ours = threading.current_thread() is threading.main_thread()
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)] if ours else []
+    numbers = [number for number in numbers if signal.getsignal(number) is signal.SIG_DFL]
+    try:
+        for number in numbers:
+            signal.signal(number, end)
+        yield
+    finally:
+        for number in numbers:
+            signal.signal(number, signal.SIG_DFL)
+
+
+class _Careful:
+    """Tells a watcher; one that cannot write, for its terminal is gone or its disk full, does not end the run."""
+
+    def __init__(self, watcher: Watcher) -> None:
+        self._watcher = watcher
+
+    def started(self, step: str) -> None:
+        with suppress(OSError):
+            self._watcher.started(step)
+
+    def advanced(self, step: str, done: int, total: int) -> None:
+        with suppress(OSError):
+            self._watcher.advanced(step, done, total)
+
+    def ended(self, step: Step, report: Path) -> None:
+        with suppress(OSError):
+            self._watcher.ended(step, report)
 
 
 def _workers(plan: Plan) -> Workers:
@@ -170,17 +255,18 @@ class _Datasets:
 
     def __init__(self, start: Path) -> None:
         self._start = start
-        self._found: dict[str, tuple[Path, str, Inputs]] = {}
+        self._found: dict[tuple[str, str, str], tuple[Path, str, Inputs]] = {}
 
-    def find(self, given: str) -> tuple[Path, str, Inputs]:
-        """Path, name and files of a dataset."""
-        if given not in self._found:
+    def find(self, given: str, *, audience: str, manager: str) -> tuple[Path, str, Inputs]:
+        """Path, name and files of a dataset for an audience, of all accounts or of a manager's."""
+        key = (given, audience, manager)
+        if key not in self._found:
             from kam.dataset import open_dataset
 
-            dataset = open_dataset(given, start=self._start)
-            same = next((entry for entry in self._found.values() if entry[0] == dataset.path), None)
-            self._found[given] = same or (dataset.path, dataset.name, take_inputs(dataset))
-        return self._found[given]
+            dataset = open_dataset(given, audience=audience, manager=manager, start=self._start)
+            same = next((inputs for path, _, inputs in self._found.values() if path == dataset.path), None)
+            self._found[key] = (dataset.path, dataset.name, same or take_inputs(dataset))
+        return self._found[key]
 
 
 def _job(step: PlannedStep, plan: Plan, part: Path, root: Path, begun: datetime, datasets: _Datasets) -> Job:
@@ -190,7 +276,9 @@ def _job(step: PlannedStep, plan: Plan, part: Path, root: Path, begun: datetime,
     declared = {p.name: p for p in step.notebook.parameters}
     dataset, inputs = None, None
     if "dataset" in declared and isinstance(given := step.parameters.get("dataset", declared["dataset"].value), str):
-        path, dataset, inputs = datasets.find(given)
+        asked = {name: parameter.value for name, parameter in declared.items()} | step.parameters
+        audience, manager = str(asked.get("audience", "internal")), str(asked.get("manager", ""))
+        path, dataset, inputs = datasets.find(given, audience=audience, manager=manager)
         settings["dataset"] = str(path)
     return Job(
         name=step.name,

@@ -16,6 +16,8 @@ import re
 
 import nh3
 
+from kam.wording import show_hidden
+
 _TAGS = frozenset(
     ["a", "abbr", "b", "bdi", "bdo", "blockquote", "br", "caption", "cite", "code", "col", "colgroup", "dd", "del", "details",
      "dfn", "div", "dl", "dt", "em", "figcaption", "figure", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "img", "ins",
@@ -41,6 +43,11 @@ _BARE_PICTURE = re.compile(r'<img(?:\s+(?:alt|class|dir|lang)="[^"]*")*>')
 _WIDE = 9
 _CELL = re.compile(r"<(t[dh])\b([^>]*)>((?:[^<]|<(?!/?t[dhr]\b))*)</\1>")
 _TABLE = re.compile(r"<(/?)table\b[^>]*>")
+_ASIDE = r"<title>.*?</title>|<style>.*?</style>|<code>[^<]*</code>|<bdi>[^<]*</bdi>|<[^>]*>"  # no text of the page, or settled
+_RIGHT = "\u0590-\u08ff\u200f\ufb1d-\ufdcf\ufdf0-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff"
+_RIGHT_TO_LEFT = re.compile(rf"({_ASIDE})|[{_RIGHT}](?:[^{_RIGHT}<>&\w]*[{_RIGHT}])*", re.DOTALL)
+_ENDLESS = re.compile(rf"({_ASIDE})|(\w{{120}})\w{{80,}}", re.DOTALL)
+_LENGTHY = re.compile(rf"(<pre[^>]*>[^<]*</pre>|{_ASIDE})|([^<]{{800}})[^<]{{900,}}([^<]{{300}})", re.DOTALL)
 
 
 def _filter_attribute(tag: str, attribute: str, value: str) -> str | None:
@@ -86,8 +93,33 @@ def clean_html(html: str, *, links: bool = False) -> str:
         Only known elements; of attributes ``class``, ``lang``, ``dir``, those of tables and lists, ``alt``, and ``src`` with an
         embedded picture. No ids, no styles. A picture from elsewhere is taken out.
     """
-    cleaned = (_CLEANER if links else _CLEANER_OF_OUTPUT).clean(html.replace("\0", ""))
+    cleaned = (_CLEANER if links else _CLEANER_OF_OUTPUT).clean(show_hidden(html))
     return _BARE_PICTURE.sub("", cleaned)
+
+
+def settle_text(page: str) -> str:
+    r"""A whole page of kam's templates, its texts such that none changes how what stands around it is read.
+
+    Hidden characters are shown (:func:`kam.wording.show_hidden`), writing from right to left is kept to itself, so that it does
+    not reorder its neighbors, and a word of 200 letters or more is cut, as is the middle of a text of 2,000: the whole is in the
+    tables of the run.
+
+    >>> settle_text("<td>\u202egpj.exe</td>")
+    '<td>⟨U+202E⟩gpj.exe</td>'
+    >>> settle_text("<p>Of مرحبا, 12%</p><td><bdi>مرحبا</bdi></td>")
+    '<p>Of <bdi>مرحبا</bdi>, 12%</p><td><bdi>مرحبا</bdi></td>'
+    """
+    page = show_hidden(page)
+    page = _ENDLESS.sub(lambda found: found[1] or f"{found[2]}…", page)
+    page = _LENGTHY.sub(lambda found: found[1] or _cut_middle(found[2], found[3]), page)
+    if not re.search(f"[{_RIGHT}]", page):
+        return page
+    return _RIGHT_TO_LEFT.sub(lambda found: found[1] or f"<bdi>{found[0]}</bdi>", page)
+
+
+def _cut_middle(first: str, last: str) -> str:
+    """Both ends of an escaped text, no character reference torn."""
+    return f"{re.sub('&[^;]*$', '', first)} … {re.sub('^[^&;]{0,9};', '', last)}"
 
 
 def mark_long_cells(html: str) -> str:

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import shutil
+import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
+from functools import cache
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
+from multiprocessing.util import Finalize
 from typing import TYPE_CHECKING, Any
 
 from kam.report.execution import Job, begin_step, serve
 from kam.report.manifest import Step
+from kam.report.scratch import scratch_folder, sweep_scratch
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -40,7 +48,7 @@ class Workers:
     def __init__(
         self, n: int, *, stop_on_failure: bool = False, retries: int = 0, seconds: float | None = None
     ) -> None:
-        self._context = multiprocessing.get_context("spawn")
+        self._context, self._warm = _context()
         self._n, self._stop_on_failure, self._retries, self._seconds = n, stop_on_failure, retries, seconds
         self._deadline = time.monotonic() + seconds if seconds else None
         self._ready = [self._start() for _ in range(n)]
@@ -54,6 +62,7 @@ class Workers:
     ) -> None:
         for worker in [*self._ready, *(worker for worker, _, _ in self._busy.values())]:
             worker.end()
+        sweep_scratch()
 
     def run(self, jobs: Sequence[Job], *, done: Sequence[str] = ()) -> Iterator[Event]:
         """Do the jobs, each once those that it waits for have succeeded, else in their order.
@@ -143,19 +152,19 @@ class Workers:
 
     def _start(self) -> _Worker:
         mine, theirs = self._context.Pipe()
-        process = self._context.Process(target=serve, args=(theirs,), daemon=True)
+        process = self._context.Process(target=serve, args=(theirs, self._warm))
         process.start()
         theirs.close()
         return _Worker(process, mine)
 
 
 class _Worker:
-    def __init__(self, process: multiprocessing.context.SpawnProcess, connection: Connection) -> None:
+    def __init__(self, process: multiprocessing.process.BaseProcess, connection: Connection) -> None:
         self.process, self.connection = process, connection
 
     def take(self, job: Job) -> bool:
         try:
-            self.connection.send(job)
+            self.connection.send((job, dict(os.environ)))
         except OSError:
             return False
         return True
@@ -168,6 +177,41 @@ class _Worker:
         if self.process.is_alive():
             self.process.kill()
             self.process.join()
+
+
+def _context() -> tuple[Any, bool]:
+    """How processes are started, and whether they begin with everything imported.
+
+    On Linux a server is started once that imports what notebooks and reports need, and forks; elsewhere forking is not safe, or
+    not there. What a server was started with is not taken over: each job brings its environment.
+    """
+    if sys.platform != "linux":
+        return multiprocessing.get_context("spawn"), False
+    from kam.report.kernel import fixed_environment
+
+    before, temporary = {name: os.environ.get(name) for name in fixed_environment()}, tempfile.tempdir
+    multiprocessing.set_forkserver_preload(["kam.report.warm"])
+    os.environ.update(fixed_environment())  # what an interpreter or a library reads when it starts
+    try:
+        tempfile.tempdir = _folder_of_server()  # its socket: swept if this process is killed
+        forkserver.ensure_running()
+    finally:
+        tempfile.tempdir = temporary
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+    return multiprocessing.get_context("forkserver"), True
+
+
+@cache
+def _folder_of_server() -> str:
+    """A folder of this process, there until it ends."""
+    stack = ExitStack()
+    folder = stack.enter_context(scratch_folder())
+    Finalize(None, stack.close, exitpriority=-200)  # after what multiprocessing has put there
+    return folder
 
 
 def _next(waiting: Sequence[Job], outcome: dict[str, str]) -> Job | None:

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from kam.disclosure import AS_IT_IS, RestsOn
 from kam.errors import ModelError, ParameterError
 from kam.results import Context, KeyFigure, Result
 from kam.stats.resampling import check_whole
@@ -109,6 +110,17 @@ class DriversResult(Result):
     """
 
     main: ClassVar[str] = "items"
+    rests_on: ClassVar = {
+        "items": RestsOn(people=("n_given",)),
+        "orders": AS_IT_IS,
+        "quadrants": AS_IT_IS,
+        "themes": AS_IT_IS,
+        "penalty_reward": RestsOn(people=("n_low_answers", "n_high_answers")),
+        "ordinal": AS_IT_IS,
+        "handlings": RestsOn(people=("n_respondents",)),
+        "readings": RestsOn(people=("n_respondents",)),
+        "left_out": RestsOn(people=("n_given",)),
+    }
 
     items: pd.DataFrame
     orders: pd.DataFrame

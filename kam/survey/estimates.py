@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from kam.columns import GLOSSARY
+from kam.disclosure import RestsOn
 from kam.errors import ParameterError
 from kam.results import Context, KeyFigure, Result
 from kam.stats.resampling import check_whole
@@ -74,6 +75,11 @@ class EstimatesResult(Result):
     """
 
     main: ClassVar[str] = "questions"
+    rests_on: ClassVar = {
+        "measures": RestsOn(people=("n_respondents",), parts="group_name", whole=("by", ALL)),
+        "levels": RestsOn(people=("n_respondents",)),
+        "questions": RestsOn(people=("n_answered",)),
+    }
 
     measures: pd.DataFrame
     levels: pd.DataFrame

@@ -10,6 +10,7 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
+from kam.disclosure import AS_IT_IS, RestsOn
 from kam.errors import EmptyDataError, MissingColumnError, ParameterError
 from kam.results import Context, KeyFigure, Result
 from kam.survey.design import Design, one_phase_designs
@@ -94,6 +95,14 @@ class LostSatisfactionResult(Result):
     """
 
     main: ClassVar[str] = "shares"
+    rests_on: ClassVar = {
+        "shares": RestsOn(people=("n_accounts",), parts="group_name", contrasts=("difference",)),
+        "rules": RestsOn(people=("n_accounts",), parts="group_name", contrasts=("difference",)),
+        "rates": RestsOn(people=("n_accounts",), parts="group_name", contrasts=("difference",)),
+        "answering": AS_IT_IS,
+        "asked": AS_IT_IS,
+        "left_out": AS_IT_IS,
+    }
 
     shares: pd.DataFrame
     rules: pd.DataFrame

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from kam.columns import GLOSSARY
+from kam.disclosure import AS_IT_IS, RestsOn
 from kam.errors import MissingColumnError
 from kam.results import Context, KeyFigure, Result
 from kam.stats.resampling import check_whole
@@ -94,6 +95,15 @@ class LoyaltyResult(Result):
     """
 
     main: ClassVar[str] = "curve"
+    rests_on: ClassVar = {
+        "curve": RestsOn(people=("n_respondents",), parts="score", labels=("score",)),
+        "partitions": AS_IT_IS,
+        "steps": RestsOn(people=("n_accounts",), labels=("score_from", "score_to")),
+        "tests": AS_IT_IS,
+        "readings": RestsOn(people=("n_respondents",)),
+        "bends": AS_IT_IS,
+        "later": RestsOn(people=("n_accounts",), parts="group_name"),
+    }
 
     curve: pd.DataFrame
     partitions: pd.DataFrame

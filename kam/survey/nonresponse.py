@@ -13,6 +13,7 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
+from kam.disclosure import AS_IT_IS, OneByOne, RestsOn
 from kam.errors import MissingColumnError, ParameterError
 from kam.results import Context, KeyFigure, Result
 from kam.stats.resampling import check_whole
@@ -22,7 +23,7 @@ from kam.survey.cells import scale_of
 from kam.survey.delta_adjustment import deltas_up_to, points_of_recommendation
 from kam.survey.design import Design
 from kam.survey.intervals import check_level
-from kam.survey.late_answers import compare_early_late, trend_of_answers
+from kam.survey.late_answers import PARTS, compare_early_late, trend_of_answers
 from kam.survey.linearization import require_designs
 from kam.survey.nonresponse_checks import (
     COMPLAINTS,
@@ -108,6 +109,16 @@ class NonresponseResult(Result):
     """
 
     main: ClassVar[str] = "bands"
+    rests_on: ClassVar = {
+        "bands": RestsOn(people=("n_respondents",)),
+        "deltas": AS_IT_IS,
+        "tipping": AS_IT_IS,
+        "early_late": RestsOn(people=("n_respondents",), parts="part", contrasts=PARTS[2:]),
+        "signs": RestsOn(people=("n_accounts",)),
+        "afterwards": AS_IT_IS,
+        "rates": AS_IT_IS,
+        "silent": OneByOne(columns=("last_score", "scored_in", "n_signs", "why")),
+    }
 
     bands: pd.DataFrame
     deltas: pd.DataFrame

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
+from kam.disclosure import AS_IT_IS
 from kam.errors import DataError, EmptyDataError
 from kam.results import Assumed, Check, Context, KeyFigure, Result
 from kam.survey.intervals import adjusted_wald_interval, korn_graubard_interval
@@ -49,6 +50,10 @@ class NpsResult(Result):
     """
 
     main: ClassVar[str] = "shares"
+    rests_on: ClassVar = {
+        "shares": AS_IT_IS,
+        "intervals": AS_IT_IS,
+    }
 
     shares: pd.DataFrame
     intervals: pd.DataFrame

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from kam.disclosure import OneByOne, RestsOn
 from kam.errors import (
     ColumnTypeError,
     DataError,
@@ -81,6 +82,13 @@ class ReliabilityResult(Result):
     """
 
     main: ClassVar[str] = "coefficients"
+    rests_on: ClassVar = {
+        "coefficients": RestsOn(people=("n_respondents",)),
+        "items": RestsOn(people=("n_respondents",)),
+        "agreement": RestsOn(people=("n_respondents",)),
+        "disagreeing": OneByOne(),
+        "people": OneByOne(),
+    }
 
     coefficients: pd.DataFrame
     items: pd.DataFrame

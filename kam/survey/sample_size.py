@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.stats import norm
 
+from kam.disclosure import AS_IT_IS
 from kam.errors import EmptyDataError, ParameterError
 from kam.results import Context, KeyFigure, Result
 from kam.survey.sample_size_checks import assumed_of_size, check_size, width_text
@@ -55,6 +56,10 @@ class SampleSizeResult(Result):
     """
 
     main: ClassVar[str] = "precision"
+    rests_on: ClassVar = {
+        "strata": AS_IT_IS,
+        "precision": AS_IT_IS,
+    }
 
     strata: pd.DataFrame
     precision: pd.DataFrame

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from kam.disclosure import AS_IT_IS, OneByOne
 from kam.errors import DataError, EmptyDataError, MissingColumnError, ParameterError
 from kam.results import Context, KeyFigure, Result
 from kam.stats.resampling import check_whole
@@ -63,6 +64,11 @@ class SampleDrawResult(Result):
     """
 
     main: ClassVar[str] = "strata"
+    rests_on: ClassVar = {
+        "strata": AS_IT_IS,
+        "drawn": AS_IT_IS,
+        "call_list": OneByOne(),
+    }
 
     strata: pd.DataFrame
     drawn: pd.DataFrame

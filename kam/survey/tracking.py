@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
+from kam.disclosure import AS_IT_IS
 from kam.errors import ParameterError
 from kam.results import Context, KeyFigure, Result
 from kam.survey.response_counts import count_statuses, expect, find_short, read_drawn, sum_waves
@@ -43,6 +44,10 @@ class TrackingResult(Result):
     """
 
     main: ClassVar[str] = "strata"
+    rests_on: ClassVar = {
+        "strata": AS_IT_IS,
+        "waves": AS_IT_IS,
+    }
 
     strata: pd.DataFrame
     waves: pd.DataFrame

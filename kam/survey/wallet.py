@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from kam.disclosure import AS_IT_IS, RestsOn
 from kam.errors import DataError, EmptyDataError, MissingColumnError, UndefinedMeasureError
 from kam.results import Context, KeyFigure, Result
 from kam.stats.resampling import check_whole, percentile_interval
@@ -63,6 +64,12 @@ class WalletResult(Result):
     """
 
     main: ClassVar[str] = "groups"
+    rests_on: ClassVar = {
+        "accounts": AS_IT_IS,
+        "groups": AS_IT_IS,
+        "levels": RestsOn(people=("n_accounts",), parts="satisfaction", labels=("satisfaction",)),
+        "outdated": AS_IT_IS,
+    }
 
     accounts: pd.DataFrame
     groups: pd.DataFrame

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
+from kam.disclosure import RestsOn
 from kam.errors import UndefinedMeasureError
 from kam.results import Context, KeyFigure, Result
 from kam.stats.resampling import check_whole
@@ -62,6 +63,10 @@ class WavesResult(Result):
     """
 
     main: ClassVar[str] = "changes"
+    rests_on: ClassVar = {
+        "changes": RestsOn(people=("n_accounts_from", "n_accounts_to"), both=("n_both", "compared", BASES[1])),
+        "dropouts": RestsOn(people=("n_respondents",), parts="group_name"),
+    }
 
     changes: pd.DataFrame
     dropouts: pd.DataFrame

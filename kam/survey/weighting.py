@@ -12,6 +12,7 @@ from typing import ClassVar, get_args
 import numpy as np
 import pandas as pd
 
+from kam.disclosure import AS_IT_IS
 from kam.errors import DataError, EmptyDataError, MissingColumnError, ParameterError
 from kam.results import Context, KeyFigure, Result
 from kam.survey.design import Design
@@ -65,6 +66,15 @@ class WeightsResult(Result):
     """
 
     main: ClassVar[str] = "waves"
+    rests_on: ClassVar = {
+        "waves": AS_IT_IS,
+        "accounts": AS_IT_IS,
+        "balance": AS_IT_IS,
+        "coefficients": AS_IT_IS,
+        "response_terms": AS_IT_IS,
+        "calibration_terms": AS_IT_IS,
+        "left_out": AS_IT_IS,
+    }
 
     waves: pd.DataFrame
     accounts: pd.DataFrame

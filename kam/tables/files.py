@@ -22,6 +22,7 @@ import pandas as pd
 from kam.columns import GLOSSARY
 from kam.errors import DataError, ParameterError
 from kam.results import Context
+from kam.wording import show_hidden
 
 if TYPE_CHECKING:
     from kam.wording import Wording
@@ -90,7 +91,7 @@ def write_workbook(tables: Mapping[str, pd.DataFrame], path: str | os.PathLike[s
         "strings_to_numbers": False,
     }
     with _beside(target) as part, xlsxwriter.Workbook(str(part), options) as book:
-        book.set_properties({"title": context.title or context.dataset or "kam", "created": created})
+        book.set_properties({"title": show_hidden(context.title or context.dataset or "kam"), "created": created})
         taken: set[str] = set()
         for name, frame in tables.items():
             _write_sheet(book, _sheet_name(name, taken), frame, context.wording)
@@ -198,7 +199,7 @@ def _write_cell(sheet: Any, row: int, column: int, value: Any, form: Any) -> Non
         moment = datetime(*value.timetuple()[:6])  # without a time zone, which a cell cannot hold
         sheet.write_datetime(row, column, moment, form)
     else:
-        text = str(value).encode("utf-8", "replace").decode()
+        text = show_hidden(str(value))
         if len(text) > _MAX_TEXT:
             text = text[: _MAX_TEXT - 1] + "…"
         sheet.write_string(row, column, text, form)

@@ -22,6 +22,7 @@ import pandas as pd
 from great_tables import GT
 
 from kam.columns import GLOSSARY, Format
+from kam.disclosure import WITHHELD
 from kam.errors import MissingColumnError, ParameterError
 from kam.results import Assumed, Check, Context, Result
 
@@ -33,6 +34,7 @@ Markup = Callable[[str], str]
 
 _ALIGNED_LEFT = ("text", "flag")
 _P_VALUES = ("p_holm", "p_value", "time_p_value")  # what would be shown as 0 is not
+_MOST = 500  # letters of a cell; what is longer is whole in the workbook
 _LONG = 30  # beside many other columns, one with a longer text is kept at a readable width
 _TURNING = ("R", "AL", "RLE", "RLO", "LRE", "LRO", "RLI", "LRI", "FSI")
 _PACKAGES = ("kam", "duckdb", "ibis-framework", "matplotlib", "numpy", "pandas", "scipy")
@@ -128,7 +130,7 @@ def report_table(
             say.sentence("The first {n} of {n_all} rows.", n=say.count(len(shown)), n_all=say.count(len(frame)))
         )
     if frame.empty:
-        notes.append(say.sentence("None."))
+        notes.append(frame.attrs.get(WITHHELD) or say.sentence("None."))
     account = next((name for name in ("name", "customer_id") if name in chosen), None)
     markup: dict[str, Markup] = {name: _flags for name in flags if name in chosen}
     if account and account not in flags:
@@ -316,6 +318,7 @@ def provenance_table(context: Context, *, parameters: Mapping[str, object] | Non
         (say.sentence("name of the dataset"), context.dataset),
         (say.sentence("as of"), say.date(context.as_of) if context.as_of else None),
         (say.sentence("fingerprint of the data"), context.fingerprint),
+        (say.sentence("for"), say_audience(context)),
         (say.sentence("currency"), context.currency),
         *(parameters or {}).items(),
         ("Python", platform.python_version()),
@@ -326,6 +329,12 @@ def provenance_table(context: Context, *, parameters: Mapping[str, object] | Non
         {"what": [what for what, _ in known], "which": [value for _, value in known]},
         heads={"what": say.sentence("what"), "which": say.sentence("which")},
     )
+
+
+def say_audience(context: Context) -> str:
+    """Who may read a report, and what that means for it."""
+    say = context.wording
+    return say.sentence("shared: nobody is named" if context.audience == "shared" else "internal")
 
 
 class Notes(tuple[str, ...]):
@@ -365,6 +374,7 @@ def _table(
     notes: Sequence[str] = (),
 ) -> GT:
     """A table of strings: what has no markup is escaped by great_tables."""
+    cells = {name: [_cut(text) for text in texts] for name, texts in cells.items()}
     frame = pd.DataFrame(cells, dtype="str")
     digest = hashlib.sha256(repr((heads, cells, caption, notes)).encode("utf-8", "replace")).hexdigest()
     name = f"t{digest[:8]}"
@@ -399,6 +409,10 @@ def _table(
     for note in notes:
         table = table.tab_source_note(note)
     return table
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _MOST else f"{text[: _MOST - 1].rstrip()}…"
 
 
 def _text(text: str) -> str:

@@ -454,3 +454,16 @@ def test_types_of_parquet_and_arrow() -> None:
     first = typed.table.to_pyarrow().to_pylist()[0]
     assert first == {"n": 1, "d": Decimal("1.2346"), "t": datetime(2024, 7, 1, 9), "s": datetime(2024, 7, 1)}
     con.disconnect()
+
+
+def test_dates_that_only_an_engine_knows(tmp_path):
+    """Infinity and the year 262143: nothing above the engine can hold them, and to_pylist() fell over them."""
+    path = tmp_path / "orders.parquet"
+    rows = ("2024-01-31", "infinity", "262143-01-01", "0004-01-01 (BC)")
+    values = ", ".join(f"('{row}'::TIMESTAMP)" for row in rows)
+    con = connect()
+    con.raw_sql(f"COPY (FROM (VALUES {values}) t(day)) TO '{path}' (FORMAT parquet)")
+    typed = type_columns(read_source(path, con), {"day": "day"}, {"day": "date"}, time_zone="UTC")
+    assert typed.table.day.to_pyarrow().to_pylist() == [datetime(2024, 1, 31), None, None, None]
+    assert "3 values cannot be read" in " ".join(typed.notes)
+    con.disconnect()

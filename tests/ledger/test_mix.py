@@ -158,3 +158,14 @@ def test_bought_groups_are_those_of_the_mix():
     expected = summarize_mix(ledger, by="product_group", freq="month")[list(found)]
     pd.testing.assert_frame_equal(found, expected, check_exact=True)
     assert found["group"].isna().any() and found["n_orders"].max() > 1
+
+
+def test_a_customer_with_a_nul_in_its_id(tmp_path):
+    """DuckDB takes a NUL for the end of a literal, so that one such id made the question a syntax error."""
+    lines = pd.DataFrame(
+        {"customer_id": ["a\0b'c", "d", "\0", "a"], "order_date": "2024-01-31", "amount": [1.0, 2.0, 3.0, 4.0]}
+    )
+    lines.to_parquet(tmp_path / "orders.parquet")
+    ledger = open_ledger(tmp_path / "orders.parquet")
+    mix = summarize_mix(ledger, by=None, freq="day", customers=["a\0b'c", "\0", "nobody"])
+    assert dict(zip(mix["customer_id"], mix["revenue"], strict=True)) == {"a\0b'c": 1.0, "\0": 3.0}

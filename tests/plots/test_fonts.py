@@ -3,6 +3,7 @@ import importlib.util
 import os
 import time
 import unicodedata
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 
 import matplotlib as mpl
@@ -271,3 +272,48 @@ def test_an_installed_font_serves(cache, cuts, monkeypatch):
 def test_the_collection_is_carried_by_a_package():
     assert importlib.util.find_spec("manimgx_fonts_cjk")
     assert fonts._collection() is not None
+
+
+def test_each_name_is_drawn_in_the_shapes_of_its_language():
+    with style.applied():
+        _, ax = plt.subplots()
+        texts = [ax.text(0, 0, name) for name in ("骨粉ヤマダ", "骨粉한빛", "骨粉商贸", "Müller")]
+        fonts.set_fonts(texts, language="en")
+    families = [text.get_fontfamily()[1:] for text in texts]
+    assert [family[0].split()[2] for family in families[:3]] == ["JP", "KR", "SC"]
+    assert families[3] == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["한빛포장", "华远礼品", "東和ヤマダ", "㈜라온", "Müller 株式会社", "שלום", "مرحبا", "Ελλάς", "Привет", "Tiệm"],
+)
+def test_a_name_is_drawn_and_not_as_boxes(name):
+    """Each character's pixels differ from those of the box that stands for a missing one."""
+    line = fonts.one_line(name, fallback="none")
+    assert line == name
+    with style.applied():
+        for character in set(line) - {" "}:
+            assert not np.array_equal(_pixels(character), _pixels("\ue123")), character
+
+
+def test_what_no_font_has_is_seen_as_a_box_or_an_id():
+    with style.applied():
+        assert _pixels(fonts.one_line("ไ")).sum() > 0, "a box to be seen"
+    assert fonts.one_line("บริษัท", fallback="C7") == "C7"
+    assert _draw(fonts.one_line("Acme 🎁 Ltd")).get_text() == "Acme Ltd"
+
+
+def _pixels(character):
+    """How a character is drawn; of one that no font has, what matplotlib draws in its place."""
+    figure, ax = plt.subplots(figsize=(0.6, 0.6))
+    ax.set_axis_off()
+    drawn = ax.text(0.2, 0.3, character, size=24)
+    fonts.set_fonts([drawn], language="en")
+    with warnings.catch_warnings():
+        if character == "\ue123":
+            warnings.simplefilter("ignore")
+        figure.canvas.draw()
+    pixels = 255 - np.asarray(figure.canvas.buffer_rgba())[..., 0]
+    plt.close(figure)
+    return pixels

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -35,3 +37,12 @@ def test_the_title_says_the_direction(result):
     assert describe(few).startswith("4 accounts were lost, too few to see a trend")
     assert len(few.lines) == 1
     assert fit_trend(pd.DataFrame({"n_at_risk": [5] * 3, "n_lost": [1] * 3}), "month", 0.95).ratio is None
+
+
+def test_dates_below_the_dots_stand_apart_and_within_the_figure(result):
+    ax = plot_losses(result)
+    ax.figure.canvas.draw()
+    boxes = [label.get_window_extent() for label in ax.get_xticklabels() if label.get_text()]
+    assert len(boxes) >= 2
+    assert all(left.x1 + 6 < right.x0 for left, right in pairwise(boxes))
+    assert boxes[-1].x1 <= ax.figure.bbox.x1

@@ -191,3 +191,19 @@ def test_a_notebook_shows_each_figure_once_with_its_text():
     assert shown.data["image/png"].startswith("iVBOR")
     (plain,) = second.outputs  # without show, the notebook's own display
     assert "image/png" in plain.data
+
+
+def test_a_small_mark_keeps_its_color_among_many():
+    import io
+
+    from PIL import Image
+
+    with style.applied():
+        ax = style.take_axes(None, height=3)
+        ax.imshow(np.linspace(0, 1, 4000).reshape(40, 100), cmap="viridis", aspect="auto")
+        ax.plot([50], [20], "o", color=style.WARN, ms=4)
+        png = style.to_png(ax)
+    image = Image.open(io.BytesIO(png))
+    assert image.mode == "P" and len(image.getpalette()) <= 3 * 64
+    colors = {color for _, color in image.convert("RGB").getcolors()}
+    assert {tuple(bytes.fromhex(style.WARN[1:])), (255, 255, 255)} <= colors

@@ -132,3 +132,41 @@ def test_the_same_runs_give_the_same_page_and_old_ones_are_counted(tmp_path):
 
 def test_a_step_needs_no_context():
     assert Step(name="x", title="x", notebook_sha256="", status="failed").context is None
+
+
+# -- plans -----------------------------------------------------------------------------------------------------------
+
+
+def test_steps_of_one_value_stand_under_the_name_of_their_folder(tmp_path):
+    steps = [step(tmp_path, name=name) for name in ("Kim/20_why", "10_who", "Kim/10_who", "Lee/10_who")]
+    add_run(tmp_path, 1, steps=tuple(steps))
+    html = render_index(tmp_path)
+    order = re.findall(r'<h2 class="kam-folder">(\w+)</h2>|<(h\d) class="kam-title"', html)
+    assert order == [("", "h2"), ("Kim", ""), ("", "h3"), ("", "h3"), ("Lee", ""), ("", "h3")]
+    assert "4 reports" in html
+
+
+def test_a_step_that_was_not_run_is_told_as_such(tmp_path):
+    good = add_run(tmp_path, 1)
+    why = "It was not started, for it needs 05_load, which failed."
+    failed = step(tmp_path, name="05_load", status="failed", error="The file is gone.")
+    skipped = step(tmp_path, status="skipped", error=why, attempts=0, answer=None)
+    add_run(tmp_path, 2, steps=(failed, skipped))
+    html = render_index(tmp_path)
+    article = next(one for one in articles(html) if why in one)
+    assert re.search(r"<b>Not run on <time[^>]*>2026-11-02 07:00 UTC</time>\.</b> It was not started", article)
+    assert "failed.</b>" not in article and f'href="{good}/10_who/report.html"' in article
+    assert '<b class="kam-no">1 failed</b> · <b class="kam-no">1 not run</b>' in html
+    assert "<td>0 of 2, 1 failed, 1 not run</td>" in html and "<td>1 of 1</td>" in html
+
+
+def test_how_long_it_took_how_often_it_was_tried_and_where_it_came_from(tmp_path):
+    add_run(tmp_path, 1, steps=(step(tmp_path, seconds=200.0, attempts=2, adopted_from="20261031T070000Z-p"),))
+    (article,) = articles(render_index(tmp_path))
+    assert " · took 3 min 20 s · succeeded at attempt 2 · taken over from the run 20261031T070000Z-p" in article
+
+
+def test_a_name_has_its_language_and_a_loss_stays_on_its_line(tmp_path):
+    add_run(tmp_path, 1, steps=(step(tmp_path, answer="한빛 lost -€46K."),))
+    (article,) = articles(render_index(tmp_path))
+    assert '<span lang="ko">한빛</span> lost <span class="kam-whole">-€46K</span>.' in article

@@ -175,3 +175,38 @@ def test_the_notebooks_of_these_tests_are_plain(path):
     for cell in notebook.cells:
         if cell["cell_type"] == "code":
             ast.parse("".join(cell["source"]))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"cells": {}},
+        {"cells": [{"cell_type": "raw", "source": "", "metadata": None}]},
+        {"cells": [{"cell_type": "raw", "source": "", "metadata": {"tags": "parameters"}}]},
+        {"metadata": []},
+        {"nbformat_minor": None},
+    ],
+)
+def test_a_notebook_of_another_form_is_refused_when_it_is_read(tmp_path, change):
+    whole = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": []}
+    (tmp_path / "x.ipynb").write_text(json.dumps(whole | change), encoding="utf-8")
+    with pytest.raises(NotebookError, match="no Jupyter notebook"):
+        find_notebook("x.ipynb", start=tmp_path)
+
+
+def test_the_times_of_a_run_stand_in_one_block():
+    times = {"start_time": "2026-11-21T07:00:00", "end_time": "2026-11-21T07:00:02", "duration": 2.0}
+    record = {**times, "status": "completed", "exception": False}
+    code = {
+        "cell_type": "code",
+        "metadata": {"execution": {"iopub.status.idle": "2026-11-21T07:00:02Z"}, "papermill": record},
+    }
+    executed = {"nbformat": 4, "nbformat_minor": 5, "metadata": {"papermill": dict(times)}}
+    executed["cells"] = [
+        {**code, "source": "x", "outputs": []},
+        {"cell_type": "markdown", "metadata": {}, "source": ""},
+    ]
+    kept = release_notebook(executed, name="x.ipynb", parameters={}, settings={})
+    assert kept["cells"][0]["metadata"] == {"papermill": {"status": "completed", "exception": False}}
+    block = kept["metadata"]["papermill"]
+    assert block["cell_seconds"] == [2.0, None] and times.items() <= block.items()

@@ -1,8 +1,13 @@
+import re
+from html import escape
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kam.report.sanitize import clean_html, mark_long_cells, wrap_tables
+from kam.report.sanitize import clean_html, mark_long_cells, settle_text, wrap_tables
+from kam.wording import show_hidden
+from tests.report.hostile_company import ATTACKS as TEXTS
 from tests.report.live_html import find_live
 
 ATTACKS = [
@@ -109,3 +114,34 @@ def test_sentences_ask_for_width():
     nested = "<td><table><tr><td>a</td></tr></table></td>"
     assert mark_long_cells(nested) == nested
     assert "kam-long" not in mark_long_cells("<td>word</td><th>rank</th>")
+
+
+# -- what texts do to one another -----------------------------------------------------------------------------------
+
+
+def test_hidden_characters_are_seen_and_letters_of_right_to_left_kept_to_themselves():
+    assert settle_text("<p>safe\u202egpj.exe\x07</p>") == "<p>safe⟨U+202E⟩gpj.exe⟨U+0007⟩</p>"
+    assert settle_text("<p>Of مرحبا, 12</p>") == "<p>Of <bdi>مرحبا</bdi>, 12</p>"
+    assert settle_text("<p>Of <bdi>مرحبا</bdi>, 12</p>") == "<p>Of <bdi>مرحبا</bdi>, 12</p>"
+    assert settle_text("<title>مرحبا</title><img alt='مرحبا'>") == "<title>مرحبا</title><img alt='مرحبا'>"
+    assert clean_html("<b>a\0b</b><scr\0ipt>x()</script>") == "<b>a⟨U+0000⟩b</b>x()"
+    assert settle_text(clean_html("&#x202e;&#0;x")) == "⟨U+202E⟩\ufffdx"
+
+
+def test_a_long_text_keeps_its_ends_and_no_character_reference_is_torn():
+    assert settle_text(f"<td>{'W' * 10_000}</td>") == f"<td>{'W' * 120}…</td>"
+    sentence = f"The largest, {'&lt;b&gt;' * 2000}, brings 12% of all."
+    cut = settle_text(f"<p>{sentence}</p>")
+    assert cut.startswith("<p>The largest, &lt;b&gt;") and cut.endswith(", brings 12% of all.</p>") and len(cut) < 1200
+    assert re.sub("&(lt|gt);", "", cut).count("&") == 0
+    assert settle_text(f"<pre class='kam-text'>{'line of a log ' * 300}</pre>").count("line") == 300
+    style = f"<style>{'a > b { color: red } ' * 200}</style>"
+    assert settle_text(style) == style
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_nothing_comes_alive_where_texts_are_settled(name):
+    page = f"<td>{escape(TEXTS[name])}</td><p>{clean_html(TEXTS[name])}</p>"
+    settled = settle_text(page)
+    assert find_live(settled) == []
+    assert settled.count("<td>") == 1 and show_hidden(settled) == settled

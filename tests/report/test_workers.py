@@ -13,10 +13,10 @@ from kam.report.notebook import Notebook
 from kam.report.workers import Workers
 
 
-def serve(connection):
+def serve(connection, warm):
     """Stands for a notebook: what it does is the parameter ``does``."""
     try:
-        job = connection.recv()
+        job, _ = connection.recv()
     except EOFError:
         return
     begun = time.monotonic()

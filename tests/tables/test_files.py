@@ -127,7 +127,7 @@ def test_odd_values(tmp_path):
     assert values[7] == "2024-05-06 07:08:00+00:00"
     assert len(values[8]) == 32_767
     assert values[8].endswith("…")
-    assert values[9] == "bad ? surrogate"
+    assert values[9:11] == ["bad ⟨U+D800⟩ surrogate", "nul ⟨U+0000⟩ and bell ⟨U+0007⟩"]
     assert values[11] == "('a', 1)"
 
 

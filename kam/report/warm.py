@@ -1,0 +1,20 @@
+"""What notebooks and reports import, imported once: processes that are forked from here begin with all of it.
+
+Imported by the fork server of :mod:`multiprocessing` (see :mod:`kam.report.workers`), and by nothing else. It only imports: it
+opens no connection and computes nothing, so that no lock is held and what is forked goes on as if it had been started anew.
+"""
+
+import sys
+from importlib import import_module
+
+MODULES = (
+    "kam.churn", "kam.dataset", "kam.identify", "kam.ledger", "kam.plots", "kam.survey", "kam.tables",
+    "kam.report.execution", "kam.report.kernel", "kam.report.publish", "kam.report.render",
+    "babel.dates", "babel.lists", "babel.numbers", "ipykernel.kernelapp", "matplotlib.pyplot", "matplotlib_inline.backend_inline",
+    "nbclient", "papermill", "xlsxwriter", "yaml",
+)  # fmt: skip
+
+# One second of every start: a grammar for a URI format that no notebook is checked against; jsonschema does without.
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+for _name in MODULES:
+    import_module(_name)
