@@ -257,6 +257,11 @@ def fuzz(*arguments):
     return run("python", "-m", "tests.fuzz", *arguments)
 
 
+def soak(*arguments):
+    """every fault again and again, 200 runs in a row: an hour or two (minutes and runs: ARGS="20 50")"""
+    return run("python", "-m", "tests.faults", *arguments)
+
+
 def bench(*arguments):
     """how honest and how fast kam is, beside its peers: an hour for all; one with ARGS=name"""
     if arguments:
@@ -312,6 +317,7 @@ COMMANDS = {
     "test": test,
     "test-real": test_real,
     "fuzz": fuzz,
+    "soak": soak,
     "check": check,
     "fix": fix,
     "bench": bench,

@@ -18,6 +18,7 @@ import hashlib
 import importlib.util
 import io
 import os
+import re
 import time
 import unicodedata
 from collections.abc import Iterable
@@ -35,6 +36,7 @@ from kam.wording import name_language
 
 BASE = "DejaVu Sans"
 _FACES = {"ja": "JP", "ko": "KR", "zh": "SC"}  # any other language: SC
+_IDEOGRAPH = re.compile("[\u2e80-\u2fdf\u3005-\u3007\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _NUMBERS = {"JP": 0, "KR": 1, "SC": 2}  # in the collection
 _WEIGHTS = (400, 700)
 _MANY = 1000  # a cached font with more characters than this is not added to: a new one begins
@@ -113,13 +115,19 @@ def set_fonts(texts: Iterable[Text], *, language: str) -> None:
     needy: dict[str, list[Text]] = {}
     for text in texts:
         if _needed(text.get_text()):
-            needy.setdefault(_FACES.get(name_language(text.get_text(), language), "SC"), []).append(text)
+            needy.setdefault(_face(text.get_text(), language), []).append(text)
     for face, own in needy.items():
         wanted = frozenset[int]().union(*(_needed(text.get_text()) for text in own)) & _cjk_characters()
         if wanted:
             family = [BASE, _family(wanted, face)]
             for text in own:
                 text.set_fontfamily(family)
+
+
+def _face(text: str, language: str) -> str:
+    """Only the shapes of ideographs differ; for others one font serves all, and fewer are cut out."""
+    shaped = _IDEOGRAPH.search(text)
+    return _FACES.get(name_language(text, language) if shaped else language, "SC")
 
 
 def _needed(text: str) -> frozenset[int]:

@@ -177,10 +177,21 @@ def release_notebook(
     record = released["metadata"].setdefault("papermill", {})
     record |= {"input_path": name, "parameters": json.loads(json.dumps(dict(parameters), default=str))}
     record.pop("output_path", None)
+    for cell in released["cells"]:
+        _drop_addresses(cell)
     seconds = [_take_times(cell) for cell in released["cells"]]
     if any(seconds):
         record["cell_seconds"] = seconds
     return released
+
+
+def _drop_addresses(cell: dict[str, Any]) -> None:
+    """Take out of the plain form of outputs where in memory an object was: ``<Body object at 0x7f0c>``."""
+    for output in cell.get("outputs", []):
+        plain = output.get("data", {}).get("text/plain")
+        if plain:
+            text = "".join(plain)  # a string, or lines
+            output["data"]["text/plain"] = re.sub(r" at 0x[0-9a-fA-F]{6,16}\b", "", text)
 
 
 def _take_times(cell: dict[str, Any]) -> float | None:

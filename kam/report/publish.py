@@ -258,6 +258,7 @@ def write_folder_pages(part: Path, steps: tuple[Step, ...], started: datetime) -
 def _write_workbook(folder: Path, steps: list[Step], part: Path) -> Iterator[str]:
     import pandas as pd
     from pyarrow.parquet import read_schema
+    from xlsxwriter.exceptions import FileCreateError
 
     from kam.results import read_results_json
     from kam.tables import write_workbook
@@ -282,6 +283,8 @@ def _write_workbook(folder: Path, steps: list[Step], part: Path) -> Iterator[str
     except KamError as error:
         (folder / "tables.xlsx").unlink(missing_ok=True)
         yield f"There is no workbook: {error}"
+    except FileCreateError as error:  # an OSError in another dress
+        raise error.args[0] from None
 
 
 def _release(path: Path, job: Job) -> None:

@@ -18,3 +18,6 @@ MODULES = (
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 for _name in MODULES:
     import_module(_name)
+
+# When pandas is imported outside a kernel it takes its columns from the width of a terminal; in one, it shows twenty.
+sys.modules["pandas"].set_option("display.max_columns", 20)

@@ -9,6 +9,7 @@ import csv
 import math
 import os
 import re
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -90,7 +91,11 @@ def write_workbook(tables: Mapping[str, pd.DataFrame], path: str | os.PathLike[s
         "strings_to_urls": False,
         "strings_to_numbers": False,
     }
-    with _beside(target) as part, xlsxwriter.Workbook(str(part), options) as book:
+    with (
+        tempfile.TemporaryDirectory() as temporary,  # where a workbook that cannot be finished would leave its sheets
+        _beside(target) as part,
+        xlsxwriter.Workbook(str(part), {**options, "tmpdir": temporary}) as book,
+    ):
         book.set_properties({"title": show_hidden(context.title or context.dataset or "kam"), "created": created})
         taken: set[str] = set()
         for name, frame in tables.items():

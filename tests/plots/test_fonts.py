@@ -284,6 +284,11 @@ def test_each_name_is_drawn_in_the_shapes_of_its_language():
     assert families[3] == []
 
 
+def test_names_without_ideographs_need_no_font_of_their_own():
+    assert {fonts._face(name, "en") for name in ("한빛포장", "カタカナ・ひらがな", "华远")} == {"SC"}
+    assert [fonts._face("한빛", language) for language in ("zh", "ja", "ko")] == ["SC", "JP", "KR"]
+
+
 @pytest.mark.parametrize(
     "name",
     ["한빛포장", "华远礼品", "東和ヤマダ", "㈜라온", "Müller 株式会社", "שלום", "مرحبا", "Ελλάς", "Привет", "Tiệm"],

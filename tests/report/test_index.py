@@ -138,7 +138,7 @@ def test_a_step_needs_no_context():
 
 
 def test_steps_of_one_value_stand_under_the_name_of_their_folder(tmp_path):
-    steps = [step(tmp_path, name=name) for name in ("Kim/20_why", "10_who", "Kim/10_who", "Lee/10_who")]
+    steps = [step(tmp_path, name=name) for name in ("Kim/20_why", "z_who", "Kim/10_who", "Lee/10_who")]
     add_run(tmp_path, 1, steps=tuple(steps))
     html = render_index(tmp_path)
     order = re.findall(r'<h2 class="kam-folder">(\w+)</h2>|<(h\d) class="kam-title"', html)

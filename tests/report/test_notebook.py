@@ -210,3 +210,16 @@ def test_the_times_of_a_run_stand_in_one_block():
     assert kept["cells"][0]["metadata"] == {"papermill": {"status": "completed", "exception": False}}
     block = kept["metadata"]["papermill"]
     assert block["cell_seconds"] == [2.0, None] and times.items() <= block.items()
+
+
+def test_where_in_memory_an_object_was_is_not_kept():
+    output = {
+        "output_type": "display_data",
+        "metadata": {},
+        "data": {"text/plain": ["<X object at 0x7fdfded840d0>,\n", "2"]},
+    }
+    cell = {"cell_type": "code", "metadata": {}, "source": "x = ' at 0x7fdfded840d0'", "outputs": [output]}
+    executed = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [cell]}
+    kept = release_notebook(executed, name="x.ipynb", parameters={}, settings={})["cells"][0]
+    assert kept["outputs"][0]["data"]["text/plain"] == "<X object>,\n2"
+    assert kept["source"] == cell["source"]

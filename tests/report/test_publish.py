@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,6 +17,7 @@ from kam.report.manifest import read_runs
 from kam.report.publish import open_run, start_of
 from kam.report.run import run_plan
 from kam.report.scratch import PREFIX, remove_own_scratch, scratch_folder, sweep_scratch
+from tests.faults.table import FAULTS
 from tests.report.pretended_runs import plan_of, pretend_workers
 
 
@@ -40,9 +42,10 @@ def test_wherever_publishing_fails_nothing_is_half_published_and_the_next_run_go
         raise error
 
     module = run_module if at == "write_tables" else publish_module
-    with monkeypatch.context() as patched, pytest.raises((RunError, KeyboardInterrupt, RuntimeError, OSError)):
+    with monkeypatch.context() as patched:
         patched.setattr(module, at, fail)
-        run_plan(plan_of(), out=tmp_path)
+        with pytest.raises((RunError, KeyboardInterrupt, RuntimeError, OSError)):
+            run_plan(plan_of(), out=tmp_path)
     if at != "drop_records":  # it was published before
         assert [name for name in listing(tmp_path) if not name.startswith(".part-")] == before
         assert (tmp_path / "index.html").read_bytes() == page
@@ -148,3 +151,16 @@ def test_a_process_that_is_about_to_end_removes_its_own(temporary):
     with scratch_folder() as own:
         remove_own_scratch()
         assert not os.path.exists(own)
+
+
+# -- the manual ------------------------------------------------------------------------------------------------------
+
+
+def test_the_table_of_faults_names_tests_that_are_there_and_all_faults():
+    root = Path(__file__).parents[2]
+    page = (root / "docs" / "reliability.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (.*?) \| (.*?) \| `tests/real/test_faults\.py::test_fault\[(.*?)\]` \|", page, re.MULTILINE)
+    assert rows == [(fault.name, fault.promised, fault.name) for fault in FAULTS], "run: make soak ARGS='0 0'"
+    sources = "".join(path.read_text(encoding="utf-8") for path in (root / "tests").glob("re*/test_*.py"))
+    for name in re.findall(r"\btest_(?!fault\b|faults\b)\w+(?!\.py)\b(?!\.py|/)", page):
+        assert f"def {name}(" in sources or f"{name}.py" in page, name

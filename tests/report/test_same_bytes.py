@@ -44,6 +44,8 @@ with style.applied():
     style.draw_bars(ax, labels, range(6), list("abcdef"), [style.ACCENT] * 6)
     style.show(style.finish(ax, title="Names", description="Bars.", context=context))
 print(set(names))
+from kam import tables
+display(object(), pd.DataFrame([[10**9] * 16] * 3), tables.provenance_table(context))
 sizes
 """
 
