@@ -247,6 +247,7 @@ def _workers(plan: Plan) -> Workers:
         stop_on_failure=plan.stop_on_failure,
         retries=plan.retries,
         seconds=plan.run_seconds,
+        warm=len(plan.steps) > 1,
     )
 
 

@@ -43,12 +43,20 @@ class Workers:
         How often a notebook that failed is tried again.
     seconds : float, optional
         Limit of all of it, from now on.
+    warm : bool
+        Start a server from which processes are forked with everything imported; it pays from the second notebook on.
     """
 
     def __init__(
-        self, n: int, *, stop_on_failure: bool = False, retries: int = 0, seconds: float | None = None
+        self,
+        n: int,
+        *,
+        stop_on_failure: bool = False,
+        retries: int = 0,
+        seconds: float | None = None,
+        warm: bool = True,
     ) -> None:
-        self._context, self._warm = _context()
+        self._context, self._warm = _context(warm)
         self._n, self._stop_on_failure, self._retries, self._seconds = n, stop_on_failure, retries, seconds
         self._deadline = time.monotonic() + seconds if seconds else None
         self._ready = [self._start() for _ in range(n)]
@@ -179,13 +187,13 @@ class _Worker:
             self.process.join()
 
 
-def _context() -> tuple[Any, bool]:
+def _context(warm: bool) -> tuple[Any, bool]:
     """How processes are started, and whether they begin with everything imported.
 
     On Linux a server is started once that imports what notebooks and reports need, and forks; elsewhere forking is not safe, or
     not there. What a server was started with is not taken over: each job brings its environment.
     """
-    if sys.platform != "linux":
+    if sys.platform != "linux" or not (warm or _folder_of_server.cache_info().currsize):
         return multiprocessing.get_context("spawn"), False
     from kam.report.kernel import fixed_environment
 

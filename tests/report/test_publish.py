@@ -109,6 +109,7 @@ def test_folders_of_the_user_with_a_date_for_a_name_do_no_harm(tmp_path):
 @pytest.fixture
 def temporary(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr("kam.report.scratch._own", set())  # those of this process are not the test's to remove
     return tmp_path
 
 

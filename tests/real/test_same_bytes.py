@@ -69,7 +69,7 @@ def runs(tmp_path_factory) -> list[Path]:
     source = folder / "sizes.ipynb"
     warm = run_notebooks([source, folder / "beside.ipynb"], out=folder / "warm", jobs=2, parameters={})
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(workers, "_context", lambda: (multiprocessing.get_context("spawn"), False))
+        patch.setattr(workers, "_context", lambda _: (multiprocessing.get_context("spawn"), False))
         cold = run_notebooks([source], out=folder / "cold", jobs=1)
     assert warm.manifest.status == cold.manifest.status == "succeeded", (warm.manifest, cold.manifest)
     return [warm.folder / "sizes", cold.folder / "sizes"]
