@@ -26,6 +26,9 @@ from kam.report.manifest import Manifest, Step, read_runs, write_manifest
 from kam.report.plan import Retention
 from kam.report.retention import GONE, choose_runs, remove_runs, sweep_gone
 
+LONGEST_PANEL = 10_000
+"""Rows up to which a panel of accounts by period or term is a sheet of the workbook."""
+
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 _GRACE = 0.3  # seconds: `kam runs` may have a look at the lock just then
 
@@ -231,7 +234,8 @@ def keep_failed(job: Job) -> None:
 def write_tables(part: Path, steps: tuple[Step, ...]) -> tuple[str, ...]:
     """Write one workbook ``tables.xlsx`` with every table that the steps saved, and one into each folder of a plan's values.
 
-    Resamples stay in their Parquet files: they are material for further computing, not to be read.
+    Resamples, and long panels of accounts by period or term, stay in their Parquet files: they are material for further
+    computing, not to be read.
 
     Returns
     -------
@@ -243,6 +247,16 @@ def write_tables(part: Path, steps: tuple[Step, ...]) -> tuple[str, ...]:
         if step.status == "succeeded" and (part / step.name / "results.json").is_file():
             folders.setdefault((part / step.name).parent, []).append(step)
     return tuple(reason for folder, own in folders.items() for reason in _write_workbook(folder, own, part))
+
+
+def is_material(columns: Collection[str], n_rows: int) -> bool:
+    """Whether a table is material for further computing rather than to be read.
+
+    >>> is_material(["customer_id", "period", "tier"], 40_000), is_material(["customer_id", "tier"], 40_000)
+    (True, False)
+    """
+    is_panel = "customer_id" in columns and bool({"period", "term"} & set(columns))
+    return "resample" in columns or (is_panel and n_rows > LONGEST_PANEL)
 
 
 def write_folder_pages(part: Path, steps: tuple[Step, ...], started: datetime) -> None:
@@ -257,7 +271,7 @@ def write_folder_pages(part: Path, steps: tuple[Step, ...], started: datetime) -
 
 def _write_workbook(folder: Path, steps: list[Step], part: Path) -> Iterator[str]:
     import pandas as pd
-    from pyarrow.parquet import read_schema
+    from pyarrow.parquet import read_metadata
     from xlsxwriter.exceptions import FileCreateError
 
     from kam.results import read_results_json
@@ -276,7 +290,9 @@ def _write_workbook(folder: Path, steps: list[Step], part: Path) -> Iterator[str
         return
     try:
         tables = {
-            name: pd.read_parquet(file) for name, file in files.items() if "resample" not in read_schema(file).names
+            name: pd.read_parquet(file)
+            for name, file in files.items()
+            if not is_material((found := read_metadata(file)).schema.to_arrow_schema().names, found.num_rows)
         }
         tables = {name: frame for name, frame in tables.items() if WITHHELD not in frame.attrs}
         write_workbook(tables, folder / "tables.xlsx", context=context)
