@@ -1,4 +1,4 @@
-"""Notebooks through papermill, on the sample in a kernel and on other parameters within this process."""
+"""Notebooks through papermill: one in a kernel, the others within this process; tests/real has all in kernels."""
 
 import warnings
 from collections.abc import Callable
@@ -103,8 +103,9 @@ def execute(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 @pytest.fixture(scope="module")
 def sample_run(request: pytest.FixtureRequest, execute: Callable[..., Run]) -> Run:
-    """The sample, with the parameters SAMPLE of the module, through plain papermill in a kernel."""
-    return execute(engine_name=None, **request.module.SAMPLE)
+    """The sample, with the parameters SAMPLE of the module; in a kernel, as plain papermill does it, if the module says so."""
+    in_kernel = getattr(request.module, "IN_KERNEL", False)
+    return execute(engine_name=None if in_kernel else "in process", **request.module.SAMPLE)
 
 
 @pytest.fixture(scope="session")

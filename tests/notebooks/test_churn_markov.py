@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 NOTEBOOK = "30_churn_markov.ipynb"
+IN_KERNEL = True
 SAMPLE = {"segment": "industry"}
 
 
