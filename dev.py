@@ -249,7 +249,7 @@ def test(*arguments):
 
 def test_real(*arguments):
     """the tests that need a browser, a network, real data (what follows goes to pytest)"""
-    return run("pytest", "--override-ini=testpaths=tests/real", *arguments)
+    return run("pytest", "--override-ini=testpaths=tests/real", "-n2", "--dist=loadfile", *arguments)
 
 
 def fuzz(*arguments):

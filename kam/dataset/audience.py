@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property
@@ -29,16 +28,18 @@ from functools import cached_property
 import pandas as pd
 
 from kam.dataset.answers import answer_columns
+from kam.dataset.derived import DerivedDataset
 from kam.dataset.dictionary import TABLES, Personal
 from kam.dataset.frames import TableData
 from kam.dataset.opening import Dataset
 from kam.disclosure import FEWEST
 from kam.ledger import Ledger
-from kam.ledger.reading import SourceTable
 
 
-class SharedDataset(Dataset):
+class SharedDataset(DerivedDataset):
     """A dataset as a shared report may know it.
+
+    Of the problems and warnings of a table it tells only how many there are.
 
     Parameters
     ----------
@@ -48,14 +49,12 @@ class SharedDataset(Dataset):
         The manager who reads it and keeps the name; empty: nobody does.
     """
 
-    audience = "shared"
-
     def __init__(self, dataset: Dataset, *, manager: str = "") -> None:
-        super().__init__(dataset.path, dataset.file)
-        self._named = dataset
+        super().__init__(dataset, dataset.file, ["shared", manager])
+        self.audience = "shared"
         self._reader = manager
 
-    @cached_property
+    @property
     def ledger(self) -> Ledger:
         """The ledger, which knows no persons.
 
@@ -64,32 +63,7 @@ class SharedDataset(Dataset):
         DatasetError
             The dataset has no ledger.
         """
-        return self._named.ledger
-
-    def read(self, name: str) -> TableData:
-        """One table other than the ledger, without names; of its problems and warnings only how many there are.
-
-        Raises
-        ------
-        DataError
-            It cannot be read.
-        DatasetError
-            The dataset has no such table.
-        """
-        if name not in self._read:
-            data = self._named.read(name)
-            self._read[name] = _count_problems(data, name) if data.problems else self._share(name, data)
-        return self._read[name]
-
-    def source(self, name: str) -> SourceTable:
-        """The source of a table, with all that stands in it: for its digest only."""
-        return self._named.source(name)
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """Digest of the dataset and of who reads it."""
-        parts = [self._named.fingerprint, self.audience, self._reader]
-        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+        return self.base.ledger
 
     @cached_property
     def colleagues(self) -> dict[str, str]:
@@ -99,7 +73,7 @@ class SharedDataset(Dataset):
         for table in ("accounts", "overrides", "events"):
             if table not in self.tables:
                 continue
-            data = self._named.read(table)
+            data = self.base.read(table)
             seeds.append(_digest(data.raw))
             columns = [c for c in data.frame if _personal(self, table, str(c)) == "colleague"]
             names += [data.frame[column] for column in columns]
@@ -110,7 +84,9 @@ class SharedDataset(Dataset):
         found = _number(pd.concat(names), "".join(seeds), self._wording.sentence("colleague"))
         return found | ({self._reader: self._reader} if self._reader else {})
 
-    def _share(self, name: str, data: TableData) -> TableData:
+    def _derive(self, name: str, data: TableData) -> TableData:
+        if data.problems:
+            return _count_problems(data, name)
         frame, raw = data.frame.copy(), data.raw.copy()
         marks: dict[str, Personal] = {str(column): _personal(self, name, str(column)) for column in frame}
         gone = [column for column, mark in marks.items() if mark == "private"]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from dataclasses import replace
 from functools import cached_property
@@ -12,20 +10,20 @@ import pandas as pd
 
 from kam.dataset.answers import answer_columns
 from kam.dataset.audience import blank_answers
+from kam.dataset.derived import DerivedDataset
 from kam.dataset.frames import TableData
 from kam.dataset.opening import Dataset
 from kam.dataset.yaml_files import nearest
 from kam.disclosure import withhold
 from kam.errors import DatasetError, ParameterError
 from kam.ledger import Ledger
-from kam.ledger.reading import SourceTable
 from kam.ledger.selection import select_customers
 
 _OF_THE_WHOLE = {"survey": ("fpc",)}
 """Columns that count what is not the manager's."""
 
 
-class PortfolioDataset(Dataset):
+class PortfolioDataset(DerivedDataset):
     """The accounts of one manager, made by :func:`select_portfolio`.
 
     Parameters
@@ -40,17 +38,14 @@ class PortfolioDataset(Dataset):
         name = f"{dataset.name[:40]}-{_folder(manager, dataset)}"
         title = dataset._wording.sentence("{title}, portfolio of {manager}", title=dataset.title, manager=manager)
         cleaning = dataset.file.cleaning.model_copy(update={"ledger_total": None})
-        super().__init__(
-            dataset.path, dataset.file.model_copy(update={"name": name, "title": title, "cleaning": cleaning})
-        )
-        self.audience = dataset.audience
+        file = dataset.file.model_copy(update={"name": name, "title": title, "cleaning": cleaning})
+        super().__init__(dataset, file, ["portfolio", manager])
         self.manager = manager
-        self._all = dataset
 
     @cached_property
     def owners(self) -> pd.Series:
         """Manager by account, of all accounts that have one."""
-        accounts = self._all.accounts
+        accounts = self.base.accounts
         assert accounts is not None
         return accounts.dropna(subset=["manager"]).set_index("customer_id")["manager"].astype("str")
 
@@ -70,35 +65,11 @@ class PortfolioDataset(Dataset):
         EmptyDataError
             None of the accounts has a row.
         """
-        return select_customers(self._all.ledger, self.customers)
+        return select_customers(self.base.ledger, self.customers)
 
-    def read(self, name: str) -> TableData:
-        """One table other than the ledger, with the rows of these accounts.
-
-        Raises
-        ------
-        DataError
-            It cannot be read.
-        DatasetError
-            The dataset has no such table.
-        """
-        if name not in self._read:
-            data = self._all.read(name)
-            has_accounts = "customer_id" in data.frame and not data.problems
-            self._read[name] = self._select(name, data) if has_accounts else data
-        return self._read[name]
-
-    def source(self, name: str) -> SourceTable:
-        """The source of a table, with the rows of all accounts: for its digest only."""
-        return self._all.source(name)
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """Digest of the whole dataset and of whose accounts these are."""
-        parts = ["portfolio", self._all.fingerprint, self.manager]
-        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
-
-    def _select(self, name: str, data: TableData) -> TableData:
+    def _derive(self, name: str, data: TableData) -> TableData:
+        if "customer_id" not in data.frame or data.problems:
+            return data
         frame, raw = data.frame, data.raw
         if name == "survey" and self.audience == "shared":
             frame, raw = self._guard_differences(frame, raw)

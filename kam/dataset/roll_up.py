@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import replace
 from functools import cached_property
 
 import pandas as pd
 
+from kam.dataset.derived import DerivedDataset
 from kam.dataset.frames import TableData
 from kam.dataset.group_tables import group_accounts_file, group_contacts, group_overrides, group_sample, group_targets
 from kam.dataset.opening import Dataset
@@ -17,10 +16,9 @@ from kam.dataset.schema import DatasetFile
 from kam.errors import DataError, DatasetError, MissingColumnError
 from kam.ledger import Ledger
 from kam.ledger.grouping import group_customers
-from kam.ledger.reading import SourceTable
 
 
-class GroupedDataset(Dataset):
+class GroupedDataset(DerivedDataset):
     """A dataset by parent group, made by :func:`roll_up`.
 
     Its tables have the group's head as ``customer_id``: the parent that has no parent. Facts of the account file are those of
@@ -35,9 +33,7 @@ class GroupedDataset(Dataset):
     """
 
     def __init__(self, dataset: Dataset, heads: pd.Series) -> None:
-        super().__init__(dataset.path, _rename(dataset))
-        self.audience = dataset.audience
-        self.by_account = dataset
+        super().__init__(dataset, _rename(dataset), ["groups", sorted(heads.to_dict().items())])
         self.heads = heads
 
     @cached_property
@@ -49,43 +45,20 @@ class GroupedDataset(Dataset):
         DatasetError
             The dataset has no ledger.
         """
-        return group_customers(self.by_account.ledger, dict(zip(self.heads.index, self.heads, strict=True)))
-
-    def read(self, name: str) -> TableData:
-        """One table other than the ledger, by group, with what was found out about it.
-
-        Raises
-        ------
-        DataError
-            It cannot be read, or has problems.
-        DatasetError
-            The dataset has no such table.
-        """
-        if name not in self._read:
-            data = self.by_account.read(name)
-            self._read[name] = self._group(name, data) if "customer_id" in data.frame and not data.problems else data
-        return self._read[name]
-
-    def source(self, name: str) -> SourceTable:
-        """The source of a table, as the accounts have it."""
-        return self.by_account.source(name)
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """Digest of the dataset by account and of who belongs to which group."""
-        parts = [self.by_account.fingerprint, sorted(self.heads.to_dict().items())]
-        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+        return group_customers(self.base.ledger, dict(zip(self.heads.index, self.heads, strict=True)))
 
     @cached_property
     def _revenue(self) -> pd.Series:
         """Net revenue by account, in all; empty without a ledger."""
-        if "ledger" not in self.by_account.tables:
+        if "ledger" not in self.base.tables:
             return pd.Series(dtype="float64")
-        months = self.by_account.ledger.rollup.months
+        months = self.base.ledger.rollup.months
         sums = months.group_by("customer_id").agg(revenue=(months.gross - months.returns).sum().cast("float64"))
         return sums.to_pandas().set_index("customer_id")["revenue"]
 
-    def _group(self, name: str, data: TableData) -> TableData:
+    def _derive(self, name: str, data: TableData) -> TableData:
+        if "customer_id" not in data.frame or data.problems:
+            return data
         frame = data.frame.copy(deep=False)
         own = frame["customer_id"]
         frame["customer_id"] = own.map(self.heads).fillna(own).astype("str").where(own.notna())

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
+from datetime import date
 
-import pyarrow as pa
+import ibis.expr.types as ir
 
 from kam.errors import ParameterError
-from kam.ledger.audit import IncompletePeriod, Remark
+from kam.ledger.audit import Audit, IncompletePeriod, Remark
 from kam.ledger.opening import Ledger
-from kam.ledger.reading import connect
-from kam.ledger.rollup import build_rollup, month_totals
-from kam.ledger.storage import Storage
+from kam.ledger.rewriting import rewrite_ledger
+from kam.ledger.rollup import MonthTotal
 
 
 def group_customers(ledger: Ledger, groups: Mapping[str, str]) -> Ledger:
@@ -60,53 +56,30 @@ def group_customers(ledger: Ledger, groups: Mapping[str, str]) -> Ledger:
     if not all(group.strip() for group in moved.values()):
         empty = next(customer for customer, group in moved.items() if not group.strip())
         raise ParameterError("A group has no identifier.", where=f"customer {empty!r}")
-    con = connect()
-    try:
-        names = pa.table(
-            {"customer_id": pa.array(list(moved), pa.string()), "grouped": pa.array(list(moved.values()), pa.string())}
-        )
-        known = con.create_table("groups_of_customers", names)
-        with tempfile.TemporaryDirectory(prefix="kam-") as folder:
-            file = Path(folder) / "lines.parquet"
-            ledger.lines.to_parquet(file)
-            lines = con.read_parquet(file, table_name="ungrouped")
-            joined = lines.left_join(known, "customer_id")
-            grouped = joined.mutate(customer_id=joined.grouped.fill_null(joined.customer_id)).select(lines.columns)
-            kept = con.create_table("lines", grouped)
-            con.drop_view("ungrouped")
-        con.drop_table("groups_of_customers")
-        by_order = "order_id" in ledger.columns
-        own = replace(ledger, lines=kept, con=con)
-        rollup = build_rollup(own.table, by_order=by_order, storage=Storage(con, is_local=True))
-        months = month_totals(rollup)
-        n_groups = int(rollup.months.customer_id.nunique().execute())
+
+    def change(lines: ir.Table, names: ir.Table) -> ir.Table:
+        joined = lines.left_join(names, lines.customer_id == names.moved)
+        return joined.mutate(customer_id=joined.grouped.fill_null(joined.customer_id)).select(lines.columns)
+
+    def count(lines: ir.Table, n_groups: int, months: Sequence[MonthTotal]) -> Audit:
         remark = Remark(
             "{n} customers are counted by parent group: {groups} groups and single accounts.",
             {"n": ledger.audit.n_customers, "groups": n_groups},
         )
-        audit = replace(
+        return replace(
             ledger.audit,
-            n_customers=n_groups,
-            n_customers_left_censored=next((month.n_customers for month in months if month.n_customers), 0),
             incomplete=_count_incomplete(ledger.audit.incomplete, {m.month: m.n_customers for m in months}),
             note_remarks=(*ledger.audit.note_remarks, remark),
         )
-    except BaseException:
-        con.disconnect()
-        raise
-    identity = json.dumps([ledger.fingerprint, sorted(moved.items())])
-    return replace(
-        own,
-        rollup=rollup,
-        audit=audit,
-        fingerprint=hashlib.sha256(identity.encode()).hexdigest(),
-        description=f"{ledger.description}, by parent group",
-    )
+
+    names = {"moved": list(moved), "grouped": list(moved.values())}
+    grouped = rewrite_ledger(ledger, names, change, count, ["groups", sorted(moved.items())])
+    return replace(grouped, description=f"{ledger.description}, by parent group")
 
 
-def _count_incomplete(period: IncompletePeriod | None, buyers: Mapping[object, int]) -> IncompletePeriod | None:
+def _count_incomplete(period: IncompletePeriod | None, buyers: Mapping[date, int]) -> IncompletePeriod | None:
     """The same period with its customers counted anew."""
     if period is None:
         return None
-    earlier = [n for month, n in sorted(buyers.items(), key=str) if str(month) < str(period.month)]
+    earlier = [n for month, n in sorted(buyers.items()) if month < period.month]
     return replace(period, n_customers=buyers.get(period.month, 0), n_customers_before=earlier[-1] if earlier else 0)

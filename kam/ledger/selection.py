@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import tempfile
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
-from pathlib import Path
 
-import pyarrow as pa
+import ibis.expr.types as ir
 from ibis import _
 
 from kam.errors import EmptyDataError
-from kam.ledger.audit import IncompletePeriod, Remark, count_rules
+from kam.ledger.audit import Audit, IncompletePeriod, Remark, count_rules
 from kam.ledger.opening import Ledger
-from kam.ledger.reading import connect
-from kam.ledger.rollup import build_rollup, month_totals
-from kam.ledger.storage import Storage
+from kam.ledger.rewriting import rewrite_ledger
+from kam.ledger.rollup import MonthTotal
 
 
 def select_customers(ledger: Ledger, customers: Collection[str]) -> Ledger:
@@ -57,59 +52,45 @@ def select_customers(ledger: Ledger, customers: Collection[str]) -> Ledger:
     ({'customer_id': ['a', 'c'], 'revenue': [1.0, 4.0]}, 3)
     """
     wanted = sorted({str(customer) for customer in customers})
-    con = connect()
-    try:
-        names = con.create_table("chosen", pa.table({"customer_id": pa.array(wanted, pa.string())}))
-        with tempfile.TemporaryDirectory(prefix="kam-") as folder:
-            file = Path(folder) / "lines.parquet"
-            ledger.lines.to_parquet(file)
-            everything = con.read_parquet(file, table_name="everything")
-            kept = con.create_table("lines", everything.semi_join(names, "customer_id"))
-            con.drop_view("everything")
-        con.drop_table("chosen")
-        own = replace(ledger, lines=kept, con=con)
-        totals = kept.agg(n=_.count(), amount=_.amount.sum()).to_pyarrow().to_pylist()[0]
-        before = ledger.audit
+    before = ledger.audit
+
+    def count(lines: ir.Table, n_customers: int, months: Sequence[MonthTotal]) -> Audit:
+        totals = lines.agg(n=_.count(), amount=_.amount.sum()).to_pyarrow().to_pylist()[0]
         actions = {count.rule: count.action for count in before.counts}
         audit = count_rules(
-            kept, actions, copies=None, n_rows_in=totals["n"], amount_in=totals["amount"], as_of=before.as_of
+            lines, actions, copies=None, n_rows_in=totals["n"], amount_in=totals["amount"], as_of=before.as_of
         )
         if not audit.n_rows_kept:
             raise EmptyDataError(
                 "None of these customers has a row in the ledger.",
                 where=f"{len(wanted)} customers, {ledger.description}",
             )
-        by_order = "order_id" in ledger.columns
-        rollup = build_rollup(own.table, by_order=by_order, storage=Storage(con, is_local=True))
-        months = month_totals(rollup)
-        n_customers = int(rollup.months.customer_id.nunique().execute())
-        audit = replace(
+        remark = Remark("Only the rows of {n} customers are looked at here.", {"n": n_customers})
+        return replace(
             audit,
-            n_customers=n_customers,
-            n_customers_left_censored=next((month.n_customers for month in months if month.n_customers), 0),
-            incomplete=_incomplete(before.incomplete, {month.month: month for month in months}),
-            note_remarks=(
-                *audit.note_remarks,
-                Remark("Only the rows of {n} customers are looked at here.", {"n": n_customers}),
-            ),
+            incomplete=_incomplete(before.incomplete, months),
+            note_remarks=(*audit.note_remarks, remark),
         )
-    except BaseException:
-        con.disconnect()
-        raise
-    identity = json.dumps([ledger.fingerprint, wanted])
-    return replace(own, rollup=rollup, audit=audit, fingerprint=hashlib.sha256(f"only {identity}".encode()).hexdigest())
+
+    return rewrite_ledger(
+        ledger,
+        {"customer_id": wanted},
+        lambda lines, names: lines.semi_join(names, "customer_id"),
+        count,
+        ["only", wanted],
+    )
 
 
-def _incomplete(period: IncompletePeriod | None, months: dict[object, object]) -> IncompletePeriod | None:
+def _incomplete(period: IncompletePeriod | None, months: Sequence[MonthTotal]) -> IncompletePeriod | None:
     """The same period with what these customers did in it."""
     if period is None:
         return None
-    earlier = [months[day] for day in sorted(months, key=str) if str(day) < str(period.month)]
-    last = months.get(period.month)
+    last = next((month for month in months if month.month == period.month), None)
+    earlier = [month for month in months if month.month < period.month]
     return replace(
         period,
-        n_rows=getattr(last, "n_rows", 0),
-        n_customers=getattr(last, "n_customers", 0),
-        amount=getattr(last, "amount", period.amount * 0),
-        n_customers_before=getattr(earlier[-1], "n_customers", 0) if earlier else 0,
+        n_rows=last.n_rows if last else 0,
+        n_customers=last.n_customers if last else 0,
+        amount=last.amount if last else period.amount * 0,
+        n_customers_before=earlier[-1].n_customers if earlier else 0,
     )

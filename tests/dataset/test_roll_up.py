@@ -103,7 +103,7 @@ def test_the_other_tables_stand_under_the_head(by_group):
     assert targets["customer_id"].tolist() == ["H", "X"] and targets["revenue_target"].tolist() == [150.0, 7.0]
     assert targets["margin_target"].tolist()[0] == 5.0 and pd.isna(targets["margin_target"].iloc[1])
     assert set(by_group.survey["customer_id"]) == {"H", "alone"}
-    assert len(by_group.answers) == len(by_group.by_account.answers)
+    assert len(by_group.answers) == len(by_group.base.answers)
     sample = by_group.sample.set_index("customer_id")
     assert sample.loc["H", ["probability", "certainty", "status"]].tolist() == [pytest.approx(0.6), True, "answered"]
 

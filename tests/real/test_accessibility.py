@@ -1,21 +1,17 @@
-"""Reports and the index for everybody: by axe-core, by keyboard, on paper, on a phone, in the dark; and the same each time."""
+"""Reports and the index for everybody: by axe-core, by keyboard, on paper, on a phone, in the dark."""
 
 from __future__ import annotations
 
 import importlib.resources
-import json
-import multiprocessing
 import re
 import shutil
 import subprocess
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from kam.report import run_notebooks, workers
 from tests.real.conftest import NOTEBOOKS
 from tests.real.test_report_browser import CHROMIUM, browser  # noqa: F401 - a fixture
 
@@ -256,48 +252,3 @@ def test_the_index_tells_what_failed_what_was_not_run_and_what_stands_in_a_folde
         assert page.locator("h2 ~ article h3").count() == 2
         for link in page.locator("main a").all():
             assert (pages["index"].parent / link.evaluate("a => decodeURIComponent(a.getAttribute('href'))")).is_file()
-
-
-# -- the same bytes --------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def again(tmp_path_factory, sample_reports) -> Path:
-    """The two cheapest notebooks once more: one after the other, in processes and kernels that start from nothing."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(workers, "_context", lambda: (multiprocessing.get_context("spawn"), False))
-        run = run_notebooks(NOTEBOOKS[2:], out=tmp_path_factory.mktemp("again"), jobs=1)
-    assert run.manifest.status == "succeeded", run.manifest
-    return run.folder
-
-
-@pytest.mark.parametrize("name", NOTEBOOKS[2:])
-def test_the_same_input_gives_the_same_bytes(sample_reports, again, name):
-    (first,), second = sample_reports.glob(f"*/{name}"), again / name
-    files = sorted(path.relative_to(second) for path in second.rglob("*") if path.is_file())
-    assert files == sorted(path.relative_to(first) for path in first.rglob("*") if path.is_file())
-    assert len(files) > 5
-    for file in files:
-        one, other = (without_stated_block(folder / file) for folder in (first, second))
-        assert one == other, file
-
-
-def without_stated_block(path: Path) -> bytes:
-    """All of a file but what docs/accessibility.md says may differ."""
-    content = path.read_bytes()
-    if path.name == "report.html":
-        content, n = re.subn(rb'<span id="run">[^<]*</span>', b"", content)
-        assert n == 1
-    if path.name == "notebook.ipynb":
-        notebook = json.loads(content)
-        times = notebook["metadata"]["papermill"]
-        for name in ("start_time", "end_time", "duration", "cell_seconds"):
-            del times[name]
-        content = json.dumps(notebook).encode()
-    return content
-
-
-def test_workbooks_carry_no_time_of_their_own(again):
-    with zipfile.ZipFile(again / "tables.xlsx") as book:
-        assert {member.date_time[0] for member in book.infolist()} == {1980}
-        assert b"2025-12-31" in book.read("docProps/core.xml")
