@@ -10,12 +10,12 @@ states) are values in tidy long frames, never columns. A test fails on any resul
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from numbers import Real
 from typing import TYPE_CHECKING, Literal, TypeGuard
 
-from kam.errors import ColumnTypeError, DataError, DuplicateColumnError, MissingColumnError
+from kam.errors import ColumnTypeError, DataError, DuplicateColumnError, MissingColumnError, ParameterError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -82,6 +82,25 @@ def read_numbers(values: pd.Series, name: str, *, where: str, hint: str = "Give 
     raise ColumnTypeError(f"The column {name!r} holds no numbers.", where=f"{where}{such}", hint=hint)
 
 
+def read_ids(given: Collection[object], name: str) -> frozenset[str]:
+    """Identifiers that were given as a list, a series or a set.
+
+    >>> sorted(read_ids(["0001", 2], "key_accounts"))
+    ['0001', '2']
+
+    Raises
+    ------
+    ParameterError
+        They are one text, which would be taken letter by letter, a data frame, or nothing with several values.
+    """
+    hint = "Give a list of customer ids."
+    if isinstance(given, (str, bytes)):
+        raise ParameterError(f"{name} is the text {given!r}.", hint=hint)
+    if hasattr(given, "columns") or not isinstance(given, Collection):
+        raise ParameterError(f"{name} is a {type(given).__name__}.", hint=hint)
+    return frozenset(str(one) for one in given)
+
+
 def is_number(value: object) -> TypeGuard[float]:
     """Whether a value is one number; a text, a flag or a missing value is none."""
     return isinstance(value, Real) and not isinstance(value, bool)
@@ -94,13 +113,16 @@ def _column(label: str, meaning: str, unit: str, format: Format) -> Column:
 GLOSSARY: dict[str, Column] = {
     "abc_class": _column("ABC", "class A, B or C by cumulative share of value", "class", "text"),
     "account_type": _column("type", "type of the account, from the table of types", "name", "text"),
+    "account_types": _column("types", "all types of the account, from the table of types", "names", "text"),
     "accounts_high": _column(
         "to, over accounts", "upper end of the interval over accounts alone", "as the estimate", "number"
     ),
     "accounts_low": _column(
         "from, over accounts", "lower end of the interval over accounts alone", "as the estimate", "number"
     ),
-    "action": _column("action", "what a cleaning rule does with the rows it names", "text", "text"),
+    "action": _column(
+        "action", "what is done: by a cleaning rule with the rows it names, or for an account", "text", "text"
+    ),
     "adjusted": _column("adjusted", "the same with the other facts alike", "as the estimate", "number"),
     "adjusted_high": _column(
         "to, adjusted", "upper end of the interval of the adjusted value", "as the estimate", "number"
@@ -162,6 +184,12 @@ GLOSSARY: dict[str, Column] = {
     "at_least": _column("at least", "least value at which a condition holds; missing: none", "as the fact", "number"),
     "at_most": _column("at most", "largest value at which a condition holds; missing: none", "as the fact", "number"),
     "at_risk": _column("at risk", "not churned yet at the origin", "yes or no", "flag"),
+    "at_stake": _column(
+        "at stake",
+        "what the account may lose, bring or spend elsewhere, as the column beside says",
+        "currency",
+        "money",
+    ),
     "auc": _column(
         "AUC", "chance that a row with the event has a higher fitted probability than one without it", "share", "number"
     ),
@@ -241,6 +269,7 @@ GLOSSARY: dict[str, Column] = {
         "over", "all who answered, or the accounts in both waves: these alone, not weighed", "text", "text"
     ),
     "competitor": _column("competitor", "competitor logged with the loss", "name", "text"),
+    "competitors": _column("competitors", "competitors at the customer", "names", "text"),
     "conclusion": _column("conclusion", "what one would conclude from the answers", "text", "text"),
     "contact_id": _column("contact", "identifier of the person", "identifier", "text"),
     "contribution": _column(
@@ -277,11 +306,15 @@ GLOSSARY: dict[str, Column] = {
         "cumulative share", "share of the base total up to and with this customer", "share", "share"
     ),
     "customer_id": _column("account", "identifier of the customer, as text; leading zeros kept", "identifier", "text"),
+    "customer_since": _column("customer since", "first day as a customer", "date", "date"),
     "customers_band": _column("number", "few, medium or many customers", "text", "text"),
     "cut": _column("from", "value from which on a criterion is met", "as the criterion", "number"),
     "days_from": _column("silent from", "shortest silence of a band", "days", "days"),
     "days_since_last_order": _column(
         "days since last order", "days from the last order to the as-of date", "days", "days"
+    ),
+    "days_since_met": _column(
+        "days since met", "days from the last meeting with anybody of the account to the as-of date", "days", "days"
     ),
     "days_to": _column("silent to", "longest silence of a band; missing: no end", "days", "days"),
     "decider_known": _column(
@@ -338,6 +371,8 @@ GLOSSARY: dict[str, Column] = {
     "dropped_products": _column(
         "products dropped", "change of revenue by products an account no longer bought", "currency", "money"
     ),
+    "due": _column("due", "day by which it should be done", "date", "date"),
+    "due_days": _column("due within", "days from the as-of date within which it should be done", "days", "days"),
     "duplicate_of": _column("likely the same as", "account that is likely the same firm", "identifier", "text"),
     "each": _column(
         "counts alike", "what counts alike: each account, each unit of revenue, each respondent", "text", "text"
@@ -367,6 +402,8 @@ GLOSSARY: dict[str, Column] = {
     "estimate": _column("estimate", "the estimated value", "as the term", "number"),
     "estimate_from": _column("before", "the estimate in the earlier wave", "as the measure", "number"),
     "estimate_to": _column("after", "the estimate in the later wave", "as the measure", "number"),
+    "event": _column("what", "what happened: complaint, contact, visit, tender, offer, handover, lost", "name", "text"),
+    "event_date": _column("when", "day on which it happened", "date", "date"),
     "expected": _column("to be expected", "share that was to be expected with the average manager", "share", "share"),
     "expected_gain": _column(
         "expected gain", "expected loss times saving rate, less the cost of a visit", "currency", "money"
@@ -391,6 +428,7 @@ GLOSSARY: dict[str, Column] = {
     "feldt_low": _column(
         "from (Feldt)", "lower end of Feldt's interval of alpha: independent, normal answers", "number", "number"
     ),
+    "field": _column("fact", "fact of an account that a rule looks at", "text", "text"),
     "figure": _column("figure", "what was measured, in the unit of its measure", "as the measure", "number"),
     "finding": _column("finding", "what the data say about an assumption", "text", "text"),
     "first_order": _column("first order", "day of the first order", "date", "date"),
@@ -420,11 +458,26 @@ GLOSSARY: dict[str, Column] = {
         "ratio",
         "number",
     ),
+    "gap_group": _column(
+        "not bought",
+        "product group that like accounts buy and the account does not, the one worth most",
+        "name",
+        "text",
+    ),
     "gap_high": _column("to", "upper end of the interval of how far groups are apart", "as the estimate", "number"),
     "gap_low": _column("from", "lower end of the interval of how far groups are apart", "as the estimate", "number"),
+    "gap_value": _column(
+        "worth a year", "what like accounts of that size spend a year on the product group", "currency", "money"
+    ),
     "group": _column("about", "what a covariate tells about", "text", "text"),
     "group_id": _column("group", "account at the head of the group of parents and branches", "identifier", "text"),
     "group_name": _column("group", "one of the groups that are compared", "name", "text"),
+    "guarantee": _column(
+        "we warrant",
+        "which of two guarantees an action keeps: quality of service, or the best interest of the customer",
+        "text",
+        "text",
+    ),
     "half_life": _column("half are lost after", "periods until half of the accounts are lost", "periods", "number"),
     "half_width": _column("half width", "half the width of the interval", "as the estimate", "number"),
     "half_width_all": _column(
@@ -474,8 +527,11 @@ GLOSSARY: dict[str, Column] = {
         "from", "lower end of the interval of the importance", "share of what is explained", "share"
     ),
     "in_points": _column("points", "difference in points of a share in percent", "points", "number"),
+    "industry": _column("industry", "industry of the account", "name", "text"),
     "industry_match": _column("industries", "whether the industries are the same", "text", "text"),
+    "influence": _column("influence", "influence on the purchase, 5 is most", "level 1 to 5", "number"),
     "is_above": _column("above capacity", "carries more than one manager can", "yes or no", "flag"),
+    "is_ally": _column("ally", "stands for us: support of 1 or more", "yes or no", "flag"),
     "is_beside": _column("held beside", "in the regression, though too few answered to rank it", "yes or no", "flag"),
     "is_breadwinner_profit": _column(
         "breadwinner by contribution",
@@ -497,6 +553,7 @@ GLOSSARY: dict[str, Column] = {
     "is_large": _column("large", "brings part of the first 80 percent of the positive revenue", "yes or no", "flag"),
     "is_lost": _column("lost", "silent for as long as the rule says", "yes or no", "flag"),
     "is_lost_own": _column("lost by own rhythm", "silent for longer than the own rhythm allows", "yes or no", "flag"),
+    "is_met": _column("met", "somebody of us has met the person", "yes or no", "flag"),
     "is_named": _column("named", "on the list", "yes or no", "flag"),
     "is_notable": _column(
         "stands out", "moved beyond chance and more than at most comparable accounts", "yes or no", "flag"
@@ -538,6 +595,7 @@ GLOSSARY: dict[str, Column] = {
         "text",
     ),
     "last_active": _column("last period with an order", "first day of the last period with an order", "date", "period"),
+    "last_met": _column("last met", "day of the last meeting", "date", "date"),
     "last_order": _column("last order", "day of the last order", "date", "date"),
     "last_outcome": _column(
         "last offer", "what came of the latest logged offer since the last order; empty: none", "text", "text"
@@ -562,6 +620,7 @@ GLOSSARY: dict[str, Column] = {
     "likeness": _column(
         "like those that rose", "share of those that became class A whose chance before was no higher", "share", "share"
     ),
+    "limit": _column("limit", "what a fact is held against", "as the fact", "text"),
     "limit_level": _column("limit", "share that lies within the limits by chance alone", "share", "share"),
     "limit_used": _column("credit limit used", "receivable over credit limit", "number", "number"),
     "line": _column("straight line", "value of the straight line", "as the estimate", "number"),
@@ -641,6 +700,12 @@ GLOSSARY: dict[str, Column] = {
     "mean_gap_days": _column("usual gap", "mean days from one purchase day to the next", "days", "days"),
     "mean_high": _column("to", "upper end of the interval of the mean answer", "points of the scale", "number"),
     "mean_low": _column("from", "lower end of the interval of the mean answer", "points of the scale", "number"),
+    "mean_others": _column(
+        "all others",
+        "mean of the people of all other accounts, by weights where there are any",
+        "as the scale",
+        "number",
+    ),
     "mean_weighted": _column("weighted", "mean of those that answered, by final weights", "as the term", "number"),
     "meaning": _column("meaning", "what a segment, criterion or term stands for", "text", "text"),
     "measure": _column("measure", "what is measured", "text", "text"),
@@ -696,11 +761,13 @@ GLOSSARY: dict[str, Column] = {
     "n_accounts": _column("accounts", "number of accounts", "accounts", "count"),
     "n_accounts_from": _column("accounts before", "accounts with an answer in the earlier wave", "accounts", "count"),
     "n_accounts_to": _column("accounts after", "accounts with an answer in the later wave", "accounts", "count"),
+    "n_actions": _column("actions", "actions on the list", "actions", "count"),
     "n_active_periods": _column("active months", "complete months with at least one order", "months", "count"),
     "n_actual": _column("happened", "customers that were there when the time came", "customers", "count"),
     "n_ahead": _column("periods ahead", "periods from the last one seen", "periods", "count"),
     "n_all_named": _column("named in all", "accounts named, over all origins", "accounts", "count"),
     "n_all_so_far": _column("left", "customers that meet this criterion and all before it", "customers", "count"),
+    "n_allies": _column("allies", "contacts that stand for us", "people", "count"),
     "n_answered": _column("answered", "accounts, or people, that answered", "number", "count"),
     "n_at_risk": _column("at risk", "customers or silences that were followed further", "number", "count"),
     "n_became": _column("became class A", "accounts that became class A within the horizon", "accounts", "count"),
@@ -713,11 +780,18 @@ GLOSSARY: dict[str, Column] = {
     "n_calls": _column("calls", "accounts to call", "accounts", "count"),
     "n_cases": _column("number", "number of cases", "cases", "count"),
     "n_chance": _column("by chance", "number of accounts that chance alone would make", "accounts", "count"),
+    "n_complaints": _column("complaints", "complaints, of the last 180 days or of the period", "complaints", "count"),
+    "n_contacts": _column("contacts", "people known at the account", "people", "count"),
     "n_covered": _column("periods", "periods that a row covers", "periods", "count"),
     "n_criteria_missing": _column(
         "criteria missing", "criteria that are not known of the account", "criteria", "count"
     ),
     "n_customers": _column("customers", "number of customers", "customers", "count"),
+    "n_deciders": _column("deciders", "contacts with the power to decide", "people", "count"),
+    "n_deciders_not_met": _column(
+        "deciders not met", "contacts with the power to decide whom nobody of us has met", "people", "count"
+    ),
+    "n_deliveries": _column("deliveries", "deliveries that were due", "deliveries", "count"),
     "n_drawn": _column("drawn", "accounts drawn for the survey", "accounts", "count"),
     "n_effective": _column(
         "effective number", "answers of a simple random sample that would tell as much", "answers", "count"
@@ -727,6 +801,7 @@ GLOSSARY: dict[str, Column] = {
     "n_events": _column("events", "rows with the event", "rows", "count"),
     "n_evidence": _column("facts for it", "facts that speak for it beside the name", "facts", "count"),
     "n_expected": _column("expected", "number of customers expected", "customers", "count"),
+    "n_first": _column("urgent", "actions of the first priority", "actions", "count"),
     "n_flagged": _column("accounts with it", "accounts that carry the flag", "accounts", "count"),
     "n_flagged_large": _column("large ones", "large accounts that carry the flag", "accounts", "count"),
     "n_flags": _column("flags", "flags that the account carries", "flags", "count"),
@@ -740,15 +815,20 @@ GLOSSARY: dict[str, Column] = {
     "n_held_out": _column("held out", "accounts drawn to be left alone", "accounts", "count"),
     "n_high": _column("to", "upper end of the prediction interval of a number of customers", "customers", "count"),
     "n_high_answers": _column("high answers", "high answers to the question", "answers", "count"),
+    "n_in_group": _column(
+        "accounts in the group", "accounts of the group of parent and branches, itself counted", "accounts", "count"
+    ),
     "n_items": _column("questions", "number of questions", "questions", "count"),
     "n_judged": _column("judged", "accounts that could be judged", "accounts", "count"),
     "n_kept": _column("kept a year", "accounts that are kept in a year and would else be lost", "accounts", "count"),
     "n_key_accounts": _column("key accounts", "number of key accounts", "accounts", "count"),
     "n_large": _column("large accounts", "large accounts that meet it", "accounts", "count"),
+    "n_late": _column("late", "deliveries after the promised day", "deliveries", "count"),
     "n_left": _column("left", "accounts that left, counted or expected", "accounts", "count"),
     "n_left_a": _column("leave A", "accounts that leave score group A", "accounts", "count"),
     "n_like": _column("like accounts", "accounts with the most alike baskets", "accounts", "count"),
     "n_like_buy": _column("of these buy", "like accounts that buy the product group", "accounts", "count"),
+    "n_listed": _column("on the list", "accounts at which the rule is among the actions listed", "accounts", "count"),
     "n_losing": _column("losing money", "accounts below zero", "accounts", "count"),
     "n_lost": _column("lost", "customers who are lost, or were lost in the period", "customers", "count"),
     "n_low": _column("from", "lower end of the prediction interval of a number of customers", "customers", "count"),
@@ -763,6 +843,7 @@ GLOSSARY: dict[str, Column] = {
     ),
     "n_not_judged": _column("not judged", "accounts that could not be judged", "accounts", "count"),
     "n_not_reached": _column("not reached", "accounts drawn that were not reached", "accounts", "count"),
+    "n_not_won": _column("tenders lost", "tenders that somebody else won", "tenders", "count"),
     "n_notable": _column("stand out", "how many things, or accounts, stand out", "number", "count"),
     "n_offers": _column("offers", "logged offers", "offers", "count"),
     "n_open": _column("open", "accounts drawn of which nothing has come yet", "accounts", "count"),
@@ -772,6 +853,7 @@ GLOSSARY: dict[str, Column] = {
     "n_orders_after": _column("orders now", "orders in the later of two windows", "orders", "count"),
     "n_orders_before": _column("orders before", "orders in the earlier of two windows", "orders", "count"),
     "n_origins": _column("back-tests", "past periods from which was forecast", "periods", "count"),
+    "n_other_people": _column("people elsewhere", "people of all other accounts who answered", "people", "count"),
     "n_others": _column("others", "account-quarters of the others that were followed", "account-quarters", "count"),
     "n_pairs": _column("pairs", "pairs of account and product group", "pairs", "count"),
     "n_partial": _column(
@@ -807,6 +889,8 @@ GLOSSARY: dict[str, Column] = {
     "n_trimmed": _column("trimmed", "weights that were held at the limit", "accounts", "count"),
     "n_unanswered": _column("silent", "accounts that were asked and did not answer", "accounts", "count"),
     "n_unknown": _column("not known", "accounts of which it is not known", "accounts", "count"),
+    "n_visits": _column("visits", "visits of ours", "visits", "count"),
+    "n_won": _column("tenders won", "tenders that we won", "tenders", "count"),
     "name": _column("name", "name of the account; the identifier where no name is known", "text", "text"),
     "name_match": _column("names", "how the names of two accounts are alike", "text", "text"),
     "needed": _column("needs", "effect that a programme needs to pay", "text", "text"),
@@ -822,6 +906,9 @@ GLOSSARY: dict[str, Column] = {
     "odds_ratio": _column("odds ratio", "odds with one step more over odds without", "ratio", "number"),
     "of_answered": _column("of those that answered", "share among the accounts that answered", "share", "share"),
     "of_silent": _column("of the silent", "share among the accounts that did not answer", "share", "share"),
+    "operator": _column(
+        "compared by", "how a fact is compared with the limit: at least, below, is, is missing", "text", "text"
+    ),
     "orders_per_year": _column(
         "orders a year",
         "orders per year since the first order; the first year counts whole",
@@ -912,6 +999,8 @@ GLOSSARY: dict[str, Column] = {
     "p_with": _column("with it", "mean probability of all rows with one step more", "probability", "share"),
     "p_without": _column("without", "mean probability of all rows without the step", "probability", "share"),
     "pair_set": _column("pairs", "which pairs of account and product group", "name", "text"),
+    "parent_id": _column("parent", "account at the head of it", "identifier", "text"),
+    "parent_name": _column("group of", "name of the parent", "name", "text"),
     "part": _column("part", "early or late part of the time", "text", "text"),
     "partition": _column("steps", "levels that share a step, a bar where they are cut", "levels", "text"),
     "pearson": _column("Pearson", "Pearson's X² statistic", "number", "number"),
@@ -964,6 +1053,7 @@ GLOSSARY: dict[str, Column] = {
     ),
     "predicted": _column("said", "probability that the model said", "share", "share"),
     "price": _column("price", "change of revenue by prices, at the new quantities", "currency", "money"),
+    "priority": _column("priority", "how urgent: 1 first", "1, 2, 3 …", "count"),
     "probability": _column(
         "probability", "probability of the transition, or of not being lost yet", "probability", "share"
     ),
@@ -1079,6 +1169,7 @@ GLOSSARY: dict[str, Column] = {
     "season": _column(
         "season", "month or quarter of the year, 0 is the one that begins with January", "number", "count"
     ),
+    "section": _column("section", "section of a dossier", "name", "text"),
     "seen": _column("known of it", "what the snapshot says of the account", "as the term", "text"),
     "segment": _column("segment", "named group of RFM scores, or of customers as they were cut", "name", "text"),
     "service_cost": _column(
@@ -1252,6 +1343,9 @@ GLOSSARY: dict[str, Column] = {
     "share_value": _column("share", "share of the base total", "share", "share"),
     "share_wallet": _column("share of wallet", "what the account buys from us over all that it buys", "share", "share"),
     "share_year": _column("lost a year", "share of those at risk lost within a year at that rate", "share", "share"),
+    "silence_ratio": _column(
+        "silence against rhythm", "days since the last order over the usual gap", "ratio", "number"
+    ),
     "since": _column("since", "first day of the period from which on it holds", "date", "date"),
     "slope": _column(
         "calibration slope", "1: neither too extreme nor too timid; below 1: too extreme", "number", "number"
@@ -1259,9 +1353,11 @@ GLOSSARY: dict[str, Column] = {
     "slope_high": _column("to", "upper end of the interval of the calibration slope", "number", "number"),
     "slope_low": _column("from", "lower end of the interval of the calibration slope", "number", "number"),
     "source": _column("known from", "where the effect is known from: experiment, judged, assumed", "text", "text"),
+    "sponsor": _column("sponsor", "executive who sponsors the account", "name", "text"),
     "spread_over": _column(
         "interval over", "whether accounts or origins make the interval, the wider of the two", "text", "text"
     ),
+    "stake": _column("which is", "what the money at stake is", "text", "text"),
     "standing": _column("standing", "how the model stands against the reference", "text", "text"),
     "stands_out": _column("beyond chance", "differs beyond chance, with all comparisons counted", "yes or no", "flag"),
     "state": _column("state", "state of the chain", "name", "text"),
@@ -1272,6 +1368,7 @@ GLOSSARY: dict[str, Column] = {
     "steps": _column("in steps", "value of the step that fits best", "as the estimate", "number"),
     "stratum": _column("stratum", "stratum of the sample", "name", "text"),
     "subtotal": _column("left so far", "money that is left after this piece of the bridge", "currency", "money"),
+    "support": _column("support", "against us (-2) to for us (2)", "level -2 to 2", "number"),
     "survival": _column("last longer", "share of the waits that last longer", "share", "share"),
     "taken_from": _column("taken from", "state whose probability shrinks by the effect", "name", "text"),
     "takes_over": _column("takes over", "one orders only after the other had stopped", "yes or no", "flag"),
@@ -1289,6 +1386,7 @@ GLOSSARY: dict[str, Column] = {
         "class of the window", "class by value of the window alone, without hysteresis", "class", "text"
     ),
     "tier_set": _column("tier set", "tier that was set by hand", "class", "text"),
+    "tier_since": _column("tier since", "month from which on the account has its tier", "date", "period"),
     "time_p_value": _column(
         "p, over time", "p-value of the test that a ratio is the same at all times", "probability", "number"
     ),
@@ -1376,6 +1474,7 @@ GLOSSARY: dict[str, Column] = {
     "xyz_class": _column(
         "XYZ", "X regular, Y varying, Z irregular, new (too few orders), ended (silent)", "class", "text"
     ),
+    "year_from": _column("twelve months from", "first of twelve months", "date", "period"),
     "yearly_loss": _column("lost within a year", "yearly probability of loss", "probability", "share"),
     "years_to_replace": _column(
         "replacing pays after", "years of its loss that cost as much as winning another once", "years", "number"

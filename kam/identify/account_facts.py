@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from kam.columns import require_columns
+from kam.columns import read_numbers, require_columns
 from kam.errors import DataError
 
 DAYS_PER_YEAR = 365.25
@@ -132,12 +132,12 @@ def _add_account_file(
         since = (as_of - pd.to_datetime(own["since"])).dt.days / DAYS_PER_YEAR
         facts["tenure_years"] = np.fmax(facts["tenure_years"], since)
     if "potential" in own:
-        facts["potential"] = own["potential"].astype(float)
+        facts["potential"] = read_numbers(own["potential"], "potential", where="the account file")
         facts["share_wallet"] = facts["revenue_year"] / facts["potential"].where(facts["potential"] > 0)
     if "competitors" in own:
         named = own["competitors"].fillna("").astype("str").str.split(r"[;,/|、，；]", regex=True)
         facts["n_competitors"] = named.map(lambda names: float(sum(bool(name.strip()) for name in names))).where(listed)
     for name in ("overdue", *judged):
         if name in own:
-            facts[name] = own[name].astype(float)
+            facts[name] = read_numbers(own[name], name, where="the account file")
     return facts

@@ -380,13 +380,8 @@ def _values_of(one: Criterion, wide: pd.DataFrame, accounts: pd.DataFrame | None
         return wide[one.name].to_numpy(dtype=float) if one.name in wide else np.full(len(wide), np.nan)
     if accounts is None or one.name not in accounts:
         return np.full(len(wide), np.nan)
-    own = pd.Series(accounts[one.name].to_numpy(), index=accounts["customer_id"].astype(str))
-    try:
-        values = own.astype("Float64" if own.dtype.kind == "O" else own.dtype).astype("float64")
-    except (TypeError, ValueError) as error:
-        raise ColumnTypeError(
-            f"The judged criterion {one.name!r} does not hold numbers.", where="account file", hint="Judge from 1 to 5."
-        ) from error
+    judged = read_numbers(accounts[one.name], one.name, where="the account file", hint="Judge from 1 to 5, in numbers.")
+    values = pd.Series(judged, index=accounts["customer_id"].astype(str))
     x = values.reindex(wide["customer_id"]).to_numpy(dtype=float)
     return np.where(np.isfinite(x), x, np.nan)
 

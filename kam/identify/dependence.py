@@ -13,7 +13,7 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from kam.columns import require_columns, require_distinct
+from kam.columns import read_ids, require_columns, require_distinct
 from kam.dataset.names import name_accounts
 from kam.dataset.parents import find_heads
 from kam.errors import DataError, EmptyDataError, ParameterError, UndefinedMeasureError
@@ -324,14 +324,15 @@ def _name(table: pd.DataFrame, accounts: pd.DataFrame | None, unit: str) -> pd.D
 def _find_keys(frame: pd.DataFrame, key_accounts: Collection[str] | None) -> pd.Series:
     if key_accounts is None:
         return pd.Series(False, index=frame.index)
-    unknown = sorted(set(key_accounts) - set(frame["customer_id"]))
+    keys = read_ids(key_accounts, "key_accounts")
+    unknown = sorted(keys - set(frame["customer_id"]))
     if unknown:
         raise DataError(
             f"{len(unknown)} of the key accounts are not among the accounts.",
             where=f"accounts {unknown[:3]}",
             hint="Give the ids as the ledger has them.",
         )
-    return frame["customer_id"].isin(list(key_accounts))
+    return frame["customer_id"].isin(keys)
 
 
 def _checks(say: Wording, frame: pd.DataFrame, heads: pd.Series | None, share_key: float | None) -> tuple[Check, ...]:

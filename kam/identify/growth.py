@@ -18,9 +18,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from kam.columns import read_numbers, require_columns, require_distinct
+from kam.columns import read_ids, read_numbers, require_columns, require_distinct
 from kam.dataset.names import name_accounts
-from kam.errors import ColumnTypeError, DataError, ParameterError
+from kam.errors import ColumnTypeError, DataError
 from kam.identify.growth_backtest import (
     Backtest,
     by_origin,
@@ -345,7 +345,7 @@ def growth(
     check_whole("seed", seed, at_least=0)
     context = context or Context()
     potential = _demand(accounts)
-    keys = _key_accounts(key_accounts)
+    keys = read_ids(() if key_accounts is None else key_accounts, "key_accounts")
     contribution = _contribution(profit)
     history = read_history(panel, mix, cuts)
     if history.n_months < YEAR:
@@ -427,15 +427,6 @@ def _demand(accounts: pd.DataFrame | None) -> pd.Series:
     if negative:
         raise DataError("A demand is negative.", where=f"accounts, column potential, customers {negative}")
     return potential[np.isfinite(potential)]
-
-
-def _key_accounts(given: Collection[str] | None) -> frozenset[str]:
-    hint = "Give a list of customer identifiers."
-    if isinstance(given, str):
-        raise ParameterError(f"key_accounts is the text {given!r}.", hint=hint)
-    if given is not None and (isinstance(given, pd.DataFrame) or not isinstance(given, Collection)):
-        raise ParameterError(f"key_accounts is a {type(given).__name__}.", hint=hint)
-    return frozenset() if given is None else frozenset(str(one) for one in given)
 
 
 def _contribution(profit: pd.Series | None) -> pd.Series:

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from kam.columns import require_columns
+from kam.columns import is_number, read_ids, require_columns
 from kam.errors import EmptyDataError, ParameterError
 from kam.results import Assumed, Check, Context, KeyFigure, Result
 from kam.wording import Wording
@@ -173,15 +173,14 @@ def screen_prospects(
     """
     context = context or Context()
     say = context.wording
-    if not min_need > 0:
+    if not (is_number(min_need) and min_need > 0):
         raise ParameterError(f"min_need is {min_need!r}.", hint="Give a positive sum of money a year.")
     require_columns(
         accounts, ["potential"], where="the account file", hint="Add the whole demand of each account a year."
     )
-    if isinstance(key_accounts, str):
-        raise ParameterError(f"key_accounts is {key_accounts!r}.", hint="Give a list of customer ids.")
+    keys = read_ids(() if key_accounts is None else key_accounts, "key_accounts")
     own = accounts.drop_duplicates("customer_id").reset_index(drop=True)
-    is_key = own["customer_id"].astype(str).isin({str(one) for one in key_accounts or ()})
+    is_key = own["customer_id"].astype(str).isin(keys)
     own = own[~is_key].reset_index(drop=True)
     if own.empty and is_key.any():
         raise EmptyDataError("All accounts of the account file are key accounts already.", where="key_accounts")

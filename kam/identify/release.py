@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from kam.columns import require_columns, require_distinct
+from kam.columns import read_ids, require_columns, require_distinct
 from kam.dataset.names import name_accounts
 from kam.dataset.parents import find_heads
 from kam.errors import DataError, ParameterError
@@ -251,7 +251,7 @@ def release(
     profit, serve = _contribution(ids, contribution)
     p = _column(ids, growth_candidates, "p_become_a", "the growth candidates")
     _, limit_b = class_limits(now.value[None], base="positive", cuts=cuts)
-    keys = now.is_a if key_accounts is None else ids.isin([str(one) for one in key_accounts])
+    keys = now.is_a if key_accounts is None else ids.isin(read_ids(key_accounts, "key_accounts"))
     protected = _protected(ids, overrides, history.month(history.n_months))
     asked: dict[str, Flags] = {
         "buys": now.ordered,

@@ -12,7 +12,8 @@ from typing import ClassVar, Literal
 import numpy as np
 import pandas as pd
 
-from kam.errors import DataError, EmptyDataError, MissingColumnError, ParameterError, UndefinedMeasureError
+from kam.columns import require_columns
+from kam.errors import DataError, EmptyDataError, ParameterError, UndefinedMeasureError
 from kam.results import Assumed, Check, Context, KeyFigure, Result
 
 SCORES = 5
@@ -209,13 +210,7 @@ def score_rfm(
     context = context or Context()
     rules = _checked_rules(SEGMENTS if segments is None else segments)
     needed = ["customer_id", "days_since_last_order", "n_orders", monetary]
-    missing = [name for name in needed if name not in summary.columns]
-    if missing:
-        raise MissingColumnError(
-            f"The summary lacks {', '.join(missing)}.",
-            where=f"columns {list(summary.columns)}",
-            hint="Use summarize_customers.",
-        )
+    require_columns(summary, needed, where="the summary", hint="Use summarize_customers.")
     twice = summary.loc[summary["customer_id"].duplicated(), "customer_id"]
     if len(twice):
         raise DataError("A customer stands twice in the summary.", where=f"customers {twice.head(3).tolist()}")
@@ -264,11 +259,7 @@ def score_rfm(
 
 
 def _checked_rules(rules: pd.DataFrame) -> pd.DataFrame:
-    missing = [name for name in _RULE_COLUMNS if name not in rules.columns]
-    if missing:
-        raise MissingColumnError(
-            f"The segment table lacks {', '.join(missing)}.", hint="See kam.identify.rfm.SEGMENTS."
-        )
+    require_columns(rules, _RULE_COLUMNS, where="the segment table", hint="See kam.identify.rfm.SEGMENTS.")
     return rules[_RULE_COLUMNS].reset_index(drop=True)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from kam.columns import read_ids
 from kam.errors import ParameterError
 from kam.identify.account_flags import (
     FALSE_ALARMS,
@@ -340,7 +341,11 @@ def _no_sponsor(
 ) -> Judgment | Unknown:
     if "sponsor" not in file:
         return Unknown("no sponsor", say.sentence("no sponsor in the account file"))
-    key = facts["is_large"].to_numpy(dtype=bool) if key_accounts is None else blocks.customers.isin(list(key_accounts))
+    key = (
+        facts["is_large"].to_numpy(dtype=bool)
+        if key_accounts is None
+        else blocks.customers.isin(read_ids(key_accounts, "key_accounts"))
+    )
     listed = file.notna().any(axis=1).to_numpy()
     lacks = file["sponsor"].isna().to_numpy() | file["sponsor"].astype("str").str.strip().eq("").to_numpy()
     judged = key & listed

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from kam.columns import require_columns
 from kam.errors import (
     ColumnTypeError,
     DataError,
@@ -92,14 +93,12 @@ def read_activity(panel: pd.DataFrame, *, value: str, freq: Frequency | None, wi
     window : int, optional
         Periods in a window; default: a year.
     """
-    needed = ["customer_id", "period", "n_orders", value]
-    missing = [name for name in needed if name not in panel]
-    if missing:
-        raise MissingColumnError(
-            f"The panel lacks {', '.join(missing)}.",
-            where=f"columns {', '.join(map(str, panel.columns))}",
-            hint="Use activity_panel; a margin needs the cost in the ledger.",
-        )
+    require_columns(
+        panel,
+        ["customer_id", "period", "n_orders", value],
+        where="the panel",
+        hint="Use activity_panel; a margin needs the cost in the ledger.",
+    )
     if panel.empty:
         raise EmptyDataError("The panel has no rows.", hint="Look at the audit of the ledger.")
     if panel["period"].dtype.kind != "M":

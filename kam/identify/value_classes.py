@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from kam.columns import is_number, require_distinct
-from kam.errors import DataError, EmptyDataError, ParameterError, UndefinedMeasureError
+from kam.columns import is_number, require_columns, require_distinct
+from kam.errors import ColumnTypeError, DataError, EmptyDataError, ParameterError, UndefinedMeasureError
 
 Base = Literal["positive", "net"]
 Floats = npt.NDArray[np.float64]
@@ -43,6 +43,7 @@ def customer_values(summary: pd.DataFrame, value: str = "revenue") -> pd.Series:
     """
     if value not in ("revenue", "margin"):
         raise ParameterError(f"value is {value!r}.", hint="Use 'revenue' or 'margin'.")
+    require_columns(summary, ["customer_id"], where="the summary", hint="Give what summarize_customers returns.")
     if value not in summary:
         raise ParameterError(
             f"There is no {value} in this ledger.", hint="Name the column of the cost, or rank by revenue."
@@ -90,6 +91,8 @@ def rank_by_value(values: pd.Series, base: Base, cuts: tuple[float, float]) -> p
     if base not in ("positive", "net"):
         raise ParameterError(f"base is {base!r}.", hint="Use 'positive' or 'net'.")
     check_cuts(cuts)
+    if not isinstance(values, pd.Series):
+        raise ColumnTypeError(f"The values are a {type(values).__name__}.", hint="Give a series by customer_id.")
     if values.empty:
         raise EmptyDataError("There is no customer to classify.", hint="Look at the audit of the ledger.")
     ids = values.index.astype(str)

@@ -195,8 +195,8 @@ class EstimatesResult(Result):
                 )
             )
         return " ".join(parts) or say.plural(
-            "In wave {wave}, one person answered, too few to say more: at least {least} are asked for.",
-            "In wave {wave}, {n} people answered, too few to say more: at least {least} are asked for.",
+            "In wave {wave}, one person answered; to say more takes answers from at least {least} accounts.",
+            "In wave {wave}, {n} people answered; to say more takes answers from at least {least} accounts.",
             self._n_answered(),
             wave=self.wave,
             least=say.count(self.min_n),

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kam.errors import DataError, MissingColumnError
+from kam.errors import ColumnTypeError, DataError, MissingColumnError
 from kam.identify import account_facts
 
 
@@ -71,3 +71,10 @@ def test_bad_input(summary, panel):
         account_facts(summary.drop(columns="gap_cv"), panel)
     with pytest.raises(MissingColumnError, match=r"no column .period.*panel"):
         account_facts(summary, panel.drop(columns="period"))
+
+
+@pytest.mark.parametrize("column", ["potential", "overdue", "reputation"])
+def test_numbers_of_the_account_file_that_are_texts_are_named(summary, panel, column):
+    accounts = pd.DataFrame({"customer_id": ["a", "b"], column: ["4", "5"]})
+    with pytest.raises(ColumnTypeError, match=rf"'{column}' holds no numbers.*account file"):
+        account_facts(summary, panel, accounts=accounts, judged=("reputation",))

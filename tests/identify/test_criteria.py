@@ -276,8 +276,9 @@ def test_frames_that_cannot_be_used_are_named():
         criteria_table(pd.concat([summary(), summary().iloc[[3]]]), None, declared=[])
     with pytest.raises(DataError, match=r"stands twice.*account file.*'003'"):
         criteria_table(summary(), pd.concat([accounts(), accounts().iloc[[3]]]), declared=[])
-    with pytest.raises(ColumnTypeError, match="'reputation' does not hold numbers"):
-        criteria_table(summary(), accounts(reputation="good"), declared=[judged("reputation")])
+    for judgment in ("good", "4"):
+        with pytest.raises(ColumnTypeError, match=r"'reputation' holds no numbers.*account file.*Judge from 1 to 5"):
+            criteria_table(summary(), accounts(reputation=judgment), declared=[judged("reputation")])
 
 
 @pytest.mark.parametrize("error", [-0.1, np.nan, np.inf])

@@ -115,6 +115,8 @@ def test_bad_input_is_named(values):
         assess_dependence(values.assign(revenue=-1.0))
     with pytest.raises(DataError, match=r"not among the accounts.*\['zz'\]"):
         assess_dependence(values, key_accounts=["zz"])
+    with pytest.raises(ParameterError, match="key_accounts is the text 'bc'"):
+        assess_dependence(values, key_accounts="bc")
 
 
 @pytest.mark.parametrize("circle", [{"a": "b", "b": "a"}, {"a": "b", "b": "c", "c": "d", "d": "b"}])

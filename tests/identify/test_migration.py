@@ -276,7 +276,8 @@ def test_overrides_that_cannot_be_read():
     [
         (lambda p: p[p["period"] == p["period"].min()], EmptyDataError, "There are 1 periods"),
         (lambda p: p.iloc[:0], EmptyDataError, "no rows"),
-        (lambda p: p.drop(columns="n_orders"), MissingColumnError, "lacks n_orders"),
+        (lambda p: p.drop(columns="n_orders"), MissingColumnError, "no column 'n_orders'"),
+        (lambda p: ["a", "b"], ColumnTypeError, "A list is no data frame"),
         (lambda p: p.assign(period=1), ColumnTypeError, "no dates"),
         (lambda p: p.assign(revenue="1.200,00"), ColumnTypeError, "revenue of the panel are no numbers"),
         (lambda p: p.assign(n_orders="many"), ColumnTypeError, "n_orders"),

@@ -4,7 +4,7 @@ import pytest
 from scipy import stats
 
 from kam.errors import ColumnTypeError, DataError, MissingColumnError, ParameterError
-from kam.identify import risks
+from kam.identify import risks, sales_quality
 from kam.identify.order_blocks import OrderBlocks
 from kam.identify.own_brand import find_dropped_groups
 from kam.identify.stagnation import judge_stagnation
@@ -235,3 +235,20 @@ def test_amounts_as_words_are_named(ledger, accounts, column):
         risks(ledger, accounts=words)
     as_text = accounts.assign(**{column: accounts[column].astype(str)})
     assert risks(ledger, accounts=as_text).answer() == risks(ledger, accounts=accounts).answer()
+
+
+def test_key_accounts_are_a_list_and_not_one_text_read_letter_by_letter(ledger, accounts, monkeypatch):
+    for given in ("0010", b"0010", accounts, 10):
+        with pytest.raises(ParameterError, match=r"key_accounts is (a|the).*list of customer ids"):
+            risks(ledger, accounts=accounts, key_accounts=given)
+    listed, numbered = (
+        risks(ledger, accounts=accounts, key_accounts=given).flags for given in (["10"], pd.Series([10], index=["x"]))
+    )
+    pd.testing.assert_frame_equal(listed, numbered)
+
+
+@pytest.mark.parametrize("given", [pd.DataFrame({"customer_id": ["a"]}), ["a"], None, "orders.csv"])
+def test_what_is_no_ledger_is_named(given):
+    for analysis in (risks, sales_quality):
+        with pytest.raises(ParameterError, match=r"ledger is a (DataFrame|list|NoneType|str).*kam\.open_ledger"):
+            analysis(given)

@@ -242,7 +242,7 @@ def test_many_people_of_few_accounts_are_too_few():
     frame = pd.DataFrame({"respondent_id": range(40), "customer_id": ["a", "b"] * 20, "overall": [4, 5, 2, 1] * 10})
     found = estimate(collect_responses(frame))
     assert found.find("overall", "mean")["why"].tolist() == ["fewer than 10 accounts"]
-    assert "40 people answered, too few to say more" in found.answer()
+    assert "40 people answered; to say more takes answers from at least" in found.answer()
     assert [f.value for f in found.answer().key_figures][:2] == ["not given", "not given"]
 
 
