@@ -9,12 +9,15 @@ import traceback
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kam.errors import KamError, ParameterError, UnreadableFileError
 from kam.redaction import RedactedStream
+
+if TYPE_CHECKING:
+    from kam.ledger import Relation
 
 app = typer.Typer(
     add_completion=False,
@@ -36,13 +39,17 @@ def main() -> None:
         try:
             app(prog_name="kam")
         except KamError as error:
-            print(f"kam: {error}", file=sys.stderr)  # noqa: T201
-            for note in getattr(error, "__notes__", ()):
-                print(f"Note: {note}", file=sys.stderr)  # noqa: T201
+            _print_errors(f"kam: {error}", *(f"Note: {note}" for note in getattr(error, "__notes__", ())))
             raise SystemExit(2) from None
         except Exception:
-            traceback.print_exc()  # here, where no secret gets through
+            _print_errors(*traceback.format_exc().splitlines())  # here, where no secret gets through
             raise SystemExit(1) from None
+
+
+def _print_errors(*lines: str) -> None:
+    from kam.report.console import print_lines
+
+    print_lines(lines, errors=True)
 
 
 def _show_version(asked: bool) -> None:
@@ -92,6 +99,7 @@ def _run(
 ) -> None:
     """Run a plan or notebooks and publish their reports; status 1 if one of them failed."""
     from kam.report import is_plan, plan_notebooks, read_plan, run_plan
+    from kam.report.console import print_lines
     from kam.report.notification import parse_command, tell_if_refused
     from kam.report.parameters import read_parameter_file
     from kam.report.progress import watch_run
@@ -109,13 +117,14 @@ def _run(
             given = read_parameter_file(file) if file else {}
             plan = plan_notebooks(what, parameters=given, texts=texts, name=plan_name, jobs=jobs or 2)
     plan = replace(plan, wait=wait or plan.wait, notify=notification or plan.notify)
-    with watch_run() as watcher:
-        run = run_plan(plan, out=out, adopt=not fresh, watcher=watcher)
-    for note in run.notes:
-        typer.echo(f"Note: {note}", err=True)
-    for warning in run.manifest.warnings:
-        typer.echo(f"Note: {warning}")
-    typer.echo(f"The reports: {run.index}")
+    try:
+        with watch_run() as watcher:
+            run = run_plan(plan, out=out, adopt=not fresh, watcher=watcher)
+    except KeyboardInterrupt:
+        _print_errors("kam: The run was interrupted. The next run of the plan takes over what was finished.")
+        raise typer.Exit(130) from None
+    _print_errors(*(f"Note: {note}" for note in run.notes))
+    print_lines([*(f"Note: {warning}" for warning in run.manifest.warnings), f"The reports: {run.index}"])
     if run.manifest.status == "failed":
         raise typer.Exit(1)
 
@@ -203,27 +212,33 @@ def _show(
 
 @app.command("init")
 def _init(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="CSV, Parquet or Excel files.")],
+    files: Annotated[
+        list[str], typer.Argument(metavar="FILE…", help="CSV, Parquet or Excel files; or the address of a database.")
+    ],
+    relation: Annotated[
+        list[str] | None,
+        typer.Option(metavar="SCHEMA.TABLE", help="Table or view of the database; can be given several times."),
+    ] = None,
     name: Annotated[str | None, typer.Option(help="Name of the dataset; by default the first file's.")] = None,
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="The folder of datasets.")] = Path("data"),
 ) -> None:
     """Look at data and write a first data/<name>/dataset.yaml with the guesses explained; nothing is overwritten."""
     from kam.dataset import draft_dataset
+    from kam.report.console import print_lines
     from kam.report.notebook import folder_name
 
-    named = folder_name(name or files[0].stem)
-    draft = draft_dataset(*files, name=named, folder=out / named)
+    sources = _name_relations(files, relation or [])
+    first = sources[0] if isinstance(sources[0], Path) else Path(sources[0].name.rpartition(".")[2].strip('"'))
+    named = folder_name(name or first.stem)
+    draft = draft_dataset(*sources, name=named, folder=out / named)
     try:
         draft.folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UnreadableFileError(f"The folder cannot be made: {error.strerror}.", where=str(draft.folder)) from error
     written = draft.write()
-    for guess in draft.guesses:
-        typer.echo(f"- {guess}")
-    for question in draft.questions:
-        typer.echo(f"? {question}")
     asked = named if out == Path("data") else shlex.quote(str(written))
-    typer.echo(f"Wrote {written}. Read its comments, then: kam check {asked}")
+    print_lines([*(f"- {guess}" for guess in draft.guesses), *(f"? {question}" for question in draft.questions)])
+    print_lines([f"Wrote {written}. Read its comments, then: kam check {asked}"])
 
 
 @app.command("check")
@@ -234,12 +249,28 @@ def _check(
 ) -> None:
     """Print the audit of a dataset; status 1 where a report on it could not be trusted."""
     from kam.dataset import check_dataset
+    from kam.report.console import print_lines
 
     check = check_dataset(dataset)
-    for line in check.lines:
-        typer.echo(line)
+    print_lines(check.lines)
     if not check.ok:
         raise typer.Exit(1)
+
+
+def _name_relations(files: list[str], relations: list[str]) -> list[Path | Relation]:
+    """Files as they are, and of the one address among them each table that is named."""
+    from kam.ledger import Relation
+    from kam.ledger.databases import is_address
+
+    addresses = [file for file in files if is_address(file)]
+    if len(addresses) != bool(relations):
+        raise ParameterError(
+            f"{len(addresses)} addresses of databases are given, and {len(relations)} tables of them.",
+            hint="As in: kam init 'postgresql://me:${env:PGPASSWORD}@host/warehouse' --relation sales.order_lines",
+        )
+    return [Path(file) for file in files if not is_address(file)] + [
+        Relation(addresses[0], relation) for relation in relations
+    ]
 
 
 def _split(pairs: list[str]) -> dict[str, str]:

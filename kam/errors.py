@@ -9,8 +9,10 @@ The tree::
     │   ├── MissingColumnError      a column that is needed is not there
     │   ├── DuplicateColumnError    a column name stands twice
     │   ├── ColumnTypeError         values cannot be read as dates, numbers or texts
+    │   ├── DatabaseError           a database cannot be reached, refuses, breaks off, or has no such table
     │   ├── MixedCurrencyError      more than one currency in one ledger
     │   ├── DatasetError            ``dataset.yaml`` is wrong: names the key and the allowed values
+    │   ├── TooLargeError           an outcome would not fit in memory: says how large it may be
     │   └── UndefinedMeasureError   a measure has no value on these data (a share of a total that is not positive, …)
     ├── ParameterError              an argument or a notebook parameter is unknown, missing or out of range
     ├── SecretError                 a secret is not where a reference says, or stands where others would read it
@@ -90,12 +92,20 @@ class ColumnTypeError(DataError):
     """Values cannot be read as dates, numbers or texts, or they are ambiguous."""
 
 
+class DatabaseError(DataError):
+    """A database cannot be reached, lets nobody in or nothing be read, breaks off, or has no such table."""
+
+
 class MixedCurrencyError(DataError):
     """More than one currency in one ledger."""
 
 
 class DatasetError(DataError):
     """``dataset.yaml`` is wrong; the message names the key and the allowed values."""
+
+
+class TooLargeError(DataError):
+    """An outcome would not fit in memory; the message says how many rows are possible."""
 
 
 class UndefinedMeasureError(DataError):

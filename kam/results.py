@@ -5,8 +5,9 @@ An analysis is a function that returns a frozen :class:`Result`: tidy frames who
 folder and ``load_results`` reads them back, as the same classes.
 
 The file ``results.json`` (``schema_version`` 1) holds an object ``results``, by key: ``type`` (module and class), ``answer``,
-``key_figures`` (value, label, note), ``checks`` (assumption, finding, verdict, statistic, p_value), ``assumed``, ``context``,
-``fields`` (the scalars of the class) and ``tables`` (name of a frame → Parquet file under ``tables/``).
+``key_figures`` (value, label, note), ``labels`` (what the index finds it by), ``checks`` (assumption, finding, verdict,
+statistic, p_value), ``assumed``, ``context``, ``fields`` (the scalars of the class) and ``tables`` (name of a frame → Parquet
+file under ``tables/``).
 """
 
 from __future__ import annotations
@@ -168,6 +169,13 @@ class Result(ABC):
     def _key_figures(self) -> tuple[KeyFigure, ...]:
         return ()
 
+    def labels(self) -> dict[str, str]:
+        """By what the index of reports finds a report of this result among many like it: ``account``, ``manager``, ``tier``, …
+
+        The first names the report, the others group it; empty: it is one of its kind.
+        """
+        return {}
+
     def tables(self) -> dict[str, pd.DataFrame]:
         """Every frame of the result, by attribute name."""
         import pandas as pd
@@ -317,6 +325,48 @@ def load_results(run_dir: str | os.PathLike[str]) -> dict[str, Result]:
     return loaded
 
 
+def published_runs(reports_dir: str | os.PathLike[str]) -> list[Path]:
+    """The folders of the runs in a reports folder, oldest first; those still at work, or cut off, are left aside.
+
+    Parameters
+    ----------
+    reports_dir : path
+        The reports folder; empty, or not there: no run.
+    """
+    root = Path(reports_dir)
+    if not os.fspath(reports_dir) or not root.is_dir():
+        return []
+    return sorted((run for run in root.glob("[!.]*") if run.is_dir()), key=lambda run: _in_order(run.name))
+
+
+def load_result(step_dir: str | os.PathLike[str], key: str, *, customer_id: str = "") -> Result:
+    """Read one result of a step back, of one account if asked for: then only its rows of the frames are read.
+
+    Parameters
+    ----------
+    step_dir : path
+        A folder with a ``results.json``.
+    key : str
+        The name under which the result was saved.
+    customer_id : str
+        Only the rows of this account, in the frames that have accounts; empty: all rows.
+
+    Returns
+    -------
+    Result
+
+    Raises
+    ------
+    ResultsError
+        It is not there, damaged, or written by an unknown schema version.
+    """
+    file = Path(step_dir) / "results.json"
+    saved = read_results_json(file)["results"]
+    if key not in saved:
+        raise ResultsError(f"There is no result {key!r}.", where=str(file), hint=f"There are {', '.join(saved)}.")
+    return _from_json(saved[key], file, customer_id=customer_id)
+
+
 def read_results_json(file: Path) -> dict[str, Any]:
     """The content of a ``results.json``, its schema version checked.
 
@@ -339,6 +389,11 @@ def read_results_json(file: Path) -> dict[str, Any]:
     return dict(content)
 
 
+def _in_order(run: str) -> list[tuple[int, str]]:
+    """A key by which runs of one second stand in the order of their numbers."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", run)]
+
+
 _OWN = {"context", "checks", "assumed"}
 
 
@@ -356,6 +411,7 @@ def _to_json(result: Result, folder: Path) -> dict[str, Any]:
         "type": f"{type(result).__module__}:{type(result).__qualname__}",
         "answer": str(answer),
         "key_figures": [asdict(figure) for figure in answer.key_figures],
+        "labels": result.labels(),
         "checks": [_plain(asdict(check)) for check in result.checks],
         "assumed": [asdict(assumed) for assumed in result.assumed],
         "context": _plain(asdict(result.context)),
@@ -364,9 +420,7 @@ def _to_json(result: Result, folder: Path) -> dict[str, Any]:
     }
 
 
-def _from_json(entry: Mapping[str, Any], file: Path) -> Result:
-    import pandas as pd
-
+def _from_json(entry: Mapping[str, Any], file: Path, *, customer_id: str = "") -> Result:
     try:
         module, _, name = entry["type"].partition(":")
         if not module.startswith("kam."):
@@ -378,7 +432,7 @@ def _from_json(entry: Mapping[str, Any], file: Path) -> Result:
         for table, parquet in entry["tables"].items():
             if parquet != Path(parquet).name:
                 raise ValueError(f"table {table!r} lies outside its folder")
-            values[table] = pd.read_parquet(file.parent / "tables" / parquet)
+            values[table] = _read_table(file.parent / "tables" / parquet, customer_id)
         values["context"] = Context(**{k: _rich(v) for k, v in entry["context"].items()})
         values["checks"] = tuple(Check(**check) for check in entry["checks"])
         values["assumed"] = tuple(Assumed(**assumed) for assumed in entry["assumed"])
@@ -393,6 +447,15 @@ def _from_json(entry: Mapping[str, Any], file: Path) -> Result:
         raise ResultsError(
             f"The results cannot be read: {error}.", where=str(file), hint="Run the report again."
         ) from error
+
+
+def _read_table(file: Path, customer_id: str) -> pd.DataFrame:
+    import pandas as pd
+    from pyarrow.parquet import read_schema
+
+    if customer_id and "customer_id" in read_schema(file).names:
+        return pd.read_parquet(file, filters=[("customer_id", "==", customer_id)])
+    return pd.read_parquet(file)
 
 
 def _plain(value: Any) -> Any:

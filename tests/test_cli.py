@@ -11,11 +11,12 @@ import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 import kam
-from kam import cli, report
+from kam import cli, dataset, report
 from kam.errors import ParameterError
 from kam.report.manifest import Manifest, Step
 from tests.report.test_index import add_run
@@ -325,3 +326,31 @@ def test_check_stops_with_status_1_where_a_report_could_not_be_trusted(monkeypat
     )
     assert call(monkeypatch, "check", "dataset.yaml") == 1
     assert "PROBLEM" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("error", [ParameterError("It is \x1b]0;owned\x07 \x1b[2J."), ValueError("It is \x1b[2J.")])
+def test_an_error_that_quotes_control_characters_moves_no_cursor(monkeypatch, capsys, error):
+    def refuse(*args, **more):
+        error.add_note("A note \x1b[2J.")
+        raise error
+
+    monkeypatch.setattr(report, "plan_notebooks", refuse)
+    assert call(monkeypatch, "run", "10") != 0
+    said = capsys.readouterr().err
+    assert "It is" in said and "A note" in said and "\x1b" not in said and "\x07" not in said
+
+
+def test_a_check_shows_no_control_characters_of_the_data_and_keeps_its_lines_apart(monkeypatch, capsys):
+    found = SimpleNamespace(lines=("orders", "  A column \x1b[2J.", "An end."), ok=True)
+    monkeypatch.setattr(dataset, "check_dataset", lambda name: found)
+    call(monkeypatch, "check", "orders")
+    assert capsys.readouterr().out == "orders\n  A column  [2J.\nAn end.\n"
+
+
+def test_a_run_that_is_interrupted_says_so(monkeypatch, capsys, tmp_path):
+    def interrupt(*args, **more):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(report, "run_plan", interrupt)
+    status = call(monkeypatch, "run", str(NOTEBOOKS / "answers.ipynb"), "--out", str(tmp_path))
+    assert status == 130 and capsys.readouterr().err.startswith("kam: The run was interrupted.")

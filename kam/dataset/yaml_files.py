@@ -146,7 +146,13 @@ def parse_sections(text: str, kind: Kind[M], *, where: str) -> M:
     try:
         file = kind.model.model_validate(content)
     except ValidationError as error:
-        found = [_describe(entry, places, kind) for entry in error.errors(include_url=False)]
+        found = [
+            _describe(entry, places, kind)
+            for entry in error.errors(include_url=False)
+            if not (
+                entry["type"] == "too_short" and _holds(_place(entry["loc"], places)[1])
+            )  # what is wrong in it is said already
+        ]
         raise _as_error(list(dict.fromkeys(found)), kind, where) from None
     conflicts = [f"{_name(key, places)}: {sentence}" for key, sentence in kind.find_conflicts(file)]
     if conflicts:
@@ -333,6 +339,7 @@ _KINDS: dict[str, str] = {
     "model": "keys with values",
     "dict": "keys with values",
     "tuple": "a list, as [a, b]",
+    "list": "a list, as [a, b]",
     "decimal": "a number",
 }
 
@@ -345,6 +352,7 @@ _LIMITS: dict[str, Callable[[dict[str, Any]], str]] = {
     "string_too_short": lambda _: "a text that is not empty",
     "string_too_long": lambda c: f"a text of at most {c['max_length']} characters",
     "too_long": lambda c: f"a list of {c['max_length']} values",
+    "too_short": lambda c: f"a list of at least {c['min_length']}",
 }
 
 
@@ -369,6 +377,11 @@ def _describe(entry: Any, places: dict[Key, Node], kind: Kind[Any]) -> str:
         allowed = _KINDS.get(fault.removesuffix("_type").removesuffix("_parsing").removesuffix("_from_float"))
         sentence = f"{name}. Allowed: {allowed}." if allowed else f"{name}: {entry['msg'].lower()}."
     return sentence
+
+
+def _holds(node: Node) -> bool:
+    """Whether anything stands in a list."""
+    return isinstance(node, SequenceNode) and bool(node.value)
 
 
 def _describe_missing(key: Key, places: dict[Key, Node], kind: Kind[Any]) -> str:

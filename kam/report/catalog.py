@@ -65,6 +65,16 @@ class Catalog:
                             "after": step.after,
                         }
                         for step in plan.steps
+                    ]
+                    + [
+                        {
+                            "name": fan.name,
+                            "notebook": fan.notebook.step,
+                            "parameters": fan.parameters,
+                            "for_each": {fan.parameter: fan.rows.model_dump()},
+                            "after": fan.after,
+                        }
+                        for fan in plan.fans
                     ],
                 }
                 for path, plan in self.plans.items()

@@ -85,10 +85,10 @@ def print_head(text: str) -> None:
     print_lines([printable(text)])
 
 
-def print_lines(lines: Iterable[str]) -> None:
-    """Plain lines."""
+def print_lines(lines: Iterable[str], *, errors: bool = False) -> None:
+    """Plain lines at once, on standard output or on that of errors; of each the beginning stays where it is."""
     for line in lines:
-        print(line)  # noqa: T201
+        print(_without_controls(line).rstrip(), file=sys.stderr if errors else sys.stdout, flush=True)
 
 
 def print_json(content: object) -> None:
@@ -131,7 +131,11 @@ def printable(text: str) -> str:
     >>> printable("a\x1b]0;x\x07b\u202ec\n")
     'a ]0;x b c'
     """
-    return "".join(letter if letter.isprintable() else " " for letter in text).strip()
+    return _without_controls(text).strip()
+
+
+def _without_controls(text: str) -> str:
+    return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 def _text(cell: str) -> Text:

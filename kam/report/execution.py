@@ -142,7 +142,7 @@ def run_job(job: Job, *, on_cell: Callable[[int, int], None] = lambda done, tota
     try:
         _learn_secrets(job)
         if job.inputs:
-            job.inputs.require_unchanged()  # it may be hours since the run began
+            job.inputs.require_unchanged(tables=False)  # it may be hours since the run began
         executed = _execute(job, on_cell)
         _raise_for_fault(executed)
         if job.inputs:
@@ -376,7 +376,7 @@ def _raise_for_names(job: Job, results: dict[str, Any]) -> None:
 
 
 def _describe(results: dict[str, Any], executed: NotebookNode) -> dict[str, Any]:
-    """What the manifest says about the results: context, answer and key figures of the one on the answer card."""
+    """What the manifest says about the results: context, answer, key figures and labels of the one on the answer card."""
     if not results:
         return {}
     cards = [
@@ -393,6 +393,7 @@ def _describe(results: dict[str, Any], executed: NotebookNode) -> dict[str, Any]
         "context": context,
         "answer": entry["answer"],
         "key_figures": tuple(KeyFigure(**figure) for figure in entry["key_figures"]),
+        "labels": entry.get("labels", {}),
     }
 
 

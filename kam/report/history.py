@@ -17,7 +17,7 @@ from kam.report.adoption import RECORDS
 from kam.report.manifest import Manifest, Step, read_manifest, read_runs, read_step
 from kam.report.notebook import folder_name
 from kam.report.plan import is_plan
-from kam.report.publish import PART, STAMP, plan_lock, run_id
+from kam.report.publish import STAMP, plan_lock, run_id, unpublished
 from kam.results import Context
 
 LATEST = "latest"
@@ -254,10 +254,9 @@ def _unreadable(folder: Path, error: ResultsError) -> Record:
 
 def _unpublished(root: Path) -> list[Record]:
     """Runs at work, and those that were cut off; of a plan whose lock is held the newest is at work."""
-    parts = sorted((path for path in root.glob(f"{PART}*") if path.is_dir()), reverse=True)
     seen: set[str] = set()
     records = []
-    for part in parts:
+    for part in unpublished(root):
         plan = _plan_of(root, run_id(part))
         held = plan not in seen and is_at_work(root, plan)
         seen.add(plan)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
@@ -61,13 +61,58 @@ class _Entry:
 
     @property
     def meta(self) -> list[str]:
-        context = self.step.context or Context(dataset=self.step.dataset)
+        context = self.step.context or Context(dataset=self.step.dataset, audience=self.step.audience)
         parts = [context.title or context.dataset, context.currency]
         if context.as_of:
             parts.append(context.wording.sentence("as of {date}", date=context.wording.date(context.as_of)))
         if context.audience == "shared":
             parts.append(context.wording.sentence("shared: nobody is named"))
         return [part for part in parts if part]
+
+
+@dataclass(frozen=True)
+class _Register:
+    """Reports of one kind, found by name and by what groups them: dossiers by account, manager, tier and risk.
+
+    Attributes
+    ----------
+    kind : str
+        The notebook.
+    title : str
+        Their common question.
+    name : str
+        What names one.
+    groups : dict
+        By what groups them, in order: group → anchor and entries.
+    entries : list
+        All of them, by name.
+    """
+
+    kind: str
+    title: str
+    name: str
+    groups: dict[str, dict[str, tuple[str, list[_Entry]]]]
+    entries: list[_Entry]
+
+
+def _register(entries: Iterable[_Entry]) -> list[_Register]:
+    """Reports that carry labels, by kind."""
+    kinds: dict[str, list[_Entry]] = {}
+    for entry in entries:
+        kinds.setdefault(entry.step.name.rpartition("/")[2], []).append(entry)
+    registers = []
+    for kind, own in kinds.items():
+        name, *others = own[0].step.labels
+        own = sorted(own, key=lambda entry: entry.step.labels.get(name, "").casefold())
+        groups: dict[str, dict[str, tuple[str, list[_Entry]]]] = {}
+        for other in others:
+            values = sorted({entry.step.labels.get(other, "") for entry in own} - {""}, key=str.casefold)
+            groups[other] = {
+                value: (f"{kind}-{other}-{n}", [entry for entry in own if entry.step.labels.get(other, "") == value])
+                for n, value in enumerate(values, start=1)
+            }
+        registers.append(_Register(kind, own[0].step.title, name, {key: found for key, found in groups.items() if found}, own))
+    return registers
 
 
 def render_folder(folder: Path, steps: Sequence[Step], started: datetime) -> str:
@@ -110,9 +155,9 @@ def _link(step: Step, file: str) -> str:
 def render_index(root: Path, *, without: Collection[str] = ()) -> str:
     """The page for a reports folder, from the manifests of its runs.
 
-    Of each report (a notebook on a dataset) it shows the newest that succeeded; where a later run of it failed or did not
-    come to it, it says so, with the reason. A run whose manifest cannot be read is named. The page holds no script and escapes
-    all that came from data.
+    Of each report (a notebook on a dataset, for an audience) it shows the newest that succeeded; where a later run of it failed
+    or did not come to it, it says so, with the reason. Reports that carry labels stand in a register, by each of them. A run
+    whose manifest cannot be read is named. The page holds no script and escapes all that came from data.
 
     Parameters
     ----------
@@ -124,12 +169,15 @@ def render_index(root: Path, *, without: Collection[str] = ()) -> str:
     found, damaged = read_runs(root)
     runs = [run for run in found if run.run_id not in without]
     entries = _newest(root, runs)
+    labeled = [entry for entry in entries if entry.step.labels and entry.good]
+    single = [entry for entry in entries if not (entry.step.labels and entry.good)]
     page = (
         _templates()
         .get_template("index/index.html.j2")
         .render(
             policy=POLICY,
-            folders=[(folder, list(own)) for folder, own in groupby(entries, key=lambda entry: entry.folder)],
+            folders=[(folder, list(own)) for folder, own in groupby(single, key=lambda entry: entry.folder)],
+            registers=_register(labeled),
             n_reports=len(entries),
             n_failed=sum(entry.outcome == "failed" for entry in entries),
             n_skipped=sum(entry.outcome == "skipped" for entry in entries),
@@ -181,12 +229,12 @@ def _templates() -> Environment:
 
 
 def _newest(root: Path, runs: list[Manifest]) -> list[_Entry]:
-    found: dict[tuple[str, str | None], list[tuple[Manifest, Step]]] = {}
+    found: dict[tuple[str, str | None, str], list[tuple[Manifest, Step]]] = {}
     for run in runs:
         for step in run.steps:
-            found.setdefault((step.name, step.dataset), []).append((run, step))
+            found.setdefault(step.report, []).append((run, step))
     entries = []
-    for key in sorted(found, key=lambda key: (*key[0].rpartition("/")[::2], key[1] or "")):
+    for key in sorted(found, key=lambda key: (*key[0].rpartition("/")[::2], key[1] or "", key[2])):
         newest_run, newest = found[key][0]
         good = next(((run, step) for run, step in found[key] if step.status == "succeeded"), None)
         run, step = good or (newest_run, newest)

@@ -12,7 +12,7 @@ from kam.report.catalog import Catalog, own_parameters
 from kam.report.console import print_facts, print_head, print_json, print_lines, print_table
 from kam.report.history import Record
 from kam.report.manifest import Step
-from kam.report.plan import PlannedStep
+from kam.report.plan import PlannedFan, PlannedStep
 from kam.results import Context, KeyFigure
 from kam.wording import duration
 
@@ -43,8 +43,9 @@ def print_catalog(catalog: Catalog, *, json: bool = False) -> None:
     print_head(f"Plans: {len(catalog.plans)}")
     for path, plan in catalog.plans.items():
         print_lines([""])
-        print_head(f"{path}: {len(plan.steps)} steps")
-        print_table(("step", "notebook", "parameters", "after"), [_planned(step) for step in plan.steps])
+        steps: list[PlannedStep | PlannedFan] = [*plan.steps, *plan.fans]
+        print_head(f"{path}: {len(steps)} steps")
+        print_table(("step", "notebook", "parameters", "after"), [_planned(step) for step in steps])
     if catalog.problems:
         print_lines([""])
         print_head(f"Cannot be run: {len(catalog.problems)}")
@@ -79,8 +80,12 @@ def print_run(record: Record, *, json: bool = False) -> None:
         print_facts(_step_facts(step, record), indent=2)
 
 
-def _planned(step: PlannedStep) -> tuple[str, str, str, str]:
-    return step.name, step.notebook.step, _value(step.parameters), ", ".join(step.after) or "–"
+def _planned(step: PlannedStep | PlannedFan) -> tuple[str, str, str, str]:
+    parameters = _value(step.parameters)
+    if isinstance(step, PlannedFan):
+        chosen = f" where {step.rows.where}" if step.rows.where else ""
+        parameters = f"{parameters}; {step.parameter}: each of {step.rows.table}{chosen}"
+    return step.name, step.notebook.step, parameters, ", ".join(step.after) or "–"
 
 
 def _line(record: Record) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from kam.disclosure import Audience
 from kam.errors import ParameterError, ResultsError
 from kam.redaction import redact_all
 from kam.report.notebook import folder_name
@@ -64,6 +65,8 @@ class Step:
         What the answer card says.
     key_figures : tuple of kam.results.KeyFigure
         The figures of the answer card.
+    labels : dict of str to str
+        By what the index finds it among many like it: the first names it, the others group it.
     error : str, optional
         Why it failed, in plain words.
     warnings : tuple of str
@@ -79,6 +82,7 @@ class Step:
     context: Context | None = None
     answer: str | None = None
     key_figures: tuple[KeyFigure, ...] = ()
+    labels: dict[str, str] = field(default_factory=dict)
     error: str | None = None
     warnings: tuple[str, ...] = ()
     parameters: dict[str, Any] = field(default_factory=dict)
@@ -86,6 +90,18 @@ class Step:
     attempts: int = 1
     inputs_sha256: str | None = None
     adopted_from: str | None = None
+
+    @property
+    def audience(self) -> Audience:
+        """Who may read its report: as its results say, or as was asked for where there are none."""
+        if self.context:
+            return self.context.audience
+        return "shared" if self.parameters.get("audience") == "shared" else "internal"
+
+    @property
+    def report(self) -> tuple[str, str | None, str]:
+        """Which report it makes: of several with the same name, dataset and audience the newest counts."""
+        return self.name, self.dataset, self.audience
 
 
 @dataclass(frozen=True, kw_only=True)

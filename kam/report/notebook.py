@@ -107,6 +107,8 @@ def find_notebook(name: str | os.PathLike[str], *, start: Path | None = None) ->
                 return _read(file)
         near += [file.stem for file in there]
     known = difflib.get_close_matches(os.fspath(name), near, n=1) or near
+    if plan := next((f"{os.fspath(name)}{end}" for end in (".yaml", ".yml") if Path(f"{path}{end}").is_file()), None):
+        raise UnreadableFileError(f"There is no notebook {os.fspath(name)!r}.", hint=f"Did you mean the plan {plan}?")
     raise UnreadableFileError(
         f"There is no notebook {os.fspath(name)!r}.",
         hint=f"Give a path, or one of: {', '.join(sorted(set(known)))}."
@@ -205,12 +207,15 @@ def _take_times(cell: dict[str, Any]) -> float | None:
 
 
 def folder_name(text: str) -> str:
-    """The text as the name of a folder: letters, digits, ``_``, ``-`` and inner dots, at most 80 characters.
+    """The text as the name of a folder: letters, digits, ``_``, ``-`` and inner dots, at most 80 characters; none of Windows' own, and none
+    that a file of a run has.
 
-    >>> folder_name("../Q4 report: <final>")
-    'Q4_report_final'
+    >>> folder_name("../Q4 report: <final>"), folder_name("CON"), folder_name("run.json")
+    ('Q4_report_final', 'CON_', 'run.json_')
     """
-    return re.sub(r"[^\w.-]+", "_", text).strip("._-")[:80] or "unnamed"
+    name = re.sub(r"[^\w.-]+", "_", text).strip("._-")[:80].rstrip("._-") or "unnamed"
+    taken = r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?|run\.json(\.part)?|index\.html|tables\.xlsx"
+    return f"{name}_" if re.fullmatch(taken, name) else name
 
 
 def _notebook_folders(start: Path) -> list[Path]:

@@ -18,17 +18,20 @@ from typing import Any, Literal
 
 from kam.dataset.secrets import resolve
 from kam.dataset.yaml_files import MAX_BYTES, Loader
-from kam.errors import KamError, ParameterError, SecretError
+from kam.errors import KamError, ParameterError, ResultsError, SecretError
 from kam.redaction import redact, redact_all
 from kam.report.console import write_json
-from kam.report.history import Record
-from kam.report.manifest import Step
+from kam.report.history import Record, published_record
+from kam.report.manifest import Step, read_manifest
 from kam.report.notebook import folder_name
 from kam.report.plan import Notification, is_plan
 
 SCHEMA_VERSION = 1
 SECONDS = 60.0
 """How long the command may take."""
+
+UNTOLD = ".untold"
+"""File in the folder of a run whose end nobody was told of yet."""
 
 Event = Literal["finished", "not started", "broken off", "cut off"]
 
@@ -100,9 +103,28 @@ class Notifier:
         self.notes: list[str] = []
         """What went wrong with the command."""
 
+    def prepare(self, folder: Path) -> None:
+        """Mark a run, before it is published, as one that nobody was told of yet."""
+        if self._notification:
+            (folder / UNTOLD).touch()
+
     def tell_run(self, record: Record) -> None:
-        """Of a run that is over and published."""
+        """Of a run that is over and published, once: of two that would tell the one that takes the mark away does."""
+        try:
+            (record.folder / UNTOLD).unlink()
+        except FileNotFoundError:
+            return
+        except OSError:  # better twice than never
+            pass
         self._tell(self._facts("finished", record))
+
+    def tell_earlier(self) -> None:
+        """Of runs of the plan that were published, and killed before they could tell."""
+        for mark in sorted(self._root.glob(f"[!.]*/{UNTOLD}")):
+            with suppress(ResultsError):  # it is damaged, as the index says
+                run = read_manifest(mark.parent)
+                if run.plan == self._plan:
+                    self.tell_run(published_record(run, self._root))
 
     def tell_cut_off(self, record: Record) -> None:
         """Of an earlier run that was cut off and could not tell."""

@@ -11,6 +11,9 @@ A plan is a YAML file, by custom ``plans/<name>.yaml``::
         name: by_region
         parameters: {segment: region}
         for_each: {by_group: [true, false]}    # once per value, each in a folder of its own
+      - notebook: 50
+        after: [10_customer_identification]
+        for_each: key_accounts                 # once per key account, as that step finds them
     run_minutes: 60                            # limits: of the run, of each cell, of a kernel's memory
     cell_minutes: 10
     memory_gb: 4
@@ -27,13 +30,14 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
 
 from kam.dataset.secrets import find_exposed
 from kam.dataset.yaml_files import Key, Kind, Section, nearest, read_sections
@@ -43,6 +47,8 @@ from kam.report.parameters import bind_parameters, raise_for_secrets, unknown_pa
 
 ALL = "all"
 """As the value of ``for_each: {manager: all}``: every manager of the account file."""
+KEY_ACCOUNTS = "key_accounts"
+"""As ``for_each:``, or as the value of one of its parameters: every key account that a step before it finds."""
 FOR_EVERY_NOTEBOOK = ("audience", "manager")
 """Parameters that say who may read a report: a notebook that does not know them is refused, not run without."""
 
@@ -66,14 +72,51 @@ class Notification(Section):
     on: Literal["failure", "always"] = Field(default="failure", description="When it is called.")
 
 
+def _check_table(name: str) -> str:
+    if not re.fullmatch(r"\w+\.\w+", name):
+        raise ValueError("is no table of a result. Allowed: result and table, as key_accounts.accounts.")
+    return name
+
+
+class Rows(Section):
+    """Values that a step before it finds: a column of a table of its results."""
+
+    table: Annotated[str, AfterValidator(_check_table)] = Field(
+        description="Result and table, as key_accounts.accounts: the names that results.json has."
+    )
+    column: str | None = Field(default=None, description="The column; by default it is called like the parameter.")
+    where: str | None = Field(
+        default=None, description="Which rows, as pandas' query has it: \"tier == 'A' and profit < 0\"; by default all."
+    )
+
+
+def _spell_out(for_each: Any) -> Any:
+    if isinstance(for_each, str) and for_each != KEY_ACCOUNTS:
+        raise ValueError("is nothing to run it for. Allowed: key_accounts, or parameters with their values.")
+    return {"customer_id": KEY_ACCOUNTS} if for_each == KEY_ACCOUNTS else for_each
+
+
+def _form(values: Any) -> str:
+    return "list" if isinstance(values, list) else "rows" if isinstance(values, (dict, Rows)) else "word"
+
+
+Values = Annotated[
+    Annotated[list[Any], Tag("list")]
+    | Annotated[Literal["all", "key_accounts"], Tag("word")]
+    | Annotated[Rows, Tag("rows")],
+    Discriminator(_form),
+]
+
+
 class StepFile(Section):
     """One notebook of the plan."""
 
     notebook: str | int = Field(description="A path, a name or a number.")
     name: str | None = Field(default=None, description="Name of the step; by default the notebook's.")
     parameters: dict[str, Any] = Field(default_factory=dict, description="Values by name; they go before the plan's.")
-    for_each: dict[str, list[Any] | Literal["all"]] = Field(
-        default_factory=dict, description="Parameters with a list of values: one run of the notebook per combination."
+    for_each: Annotated[dict[str, Values], BeforeValidator(_spell_out)] = Field(
+        default_factory=dict,
+        description="Parameters with a list of values: one run of the notebook per combination; or key_accounts.",
     )
     after: Annotated[tuple[str, ...], Field(strict=False)] = Field(
         default=(), description="Names of steps that have to succeed first."
@@ -122,6 +165,49 @@ class PlannedStep:
     parameters: dict[str, Any]
     after: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        raise_for_secrets({"name": self.name}, where="a step")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedFan:
+    """A notebook that runs once per value, where the values are known only when other steps have found them.
+
+    Attributes
+    ----------
+    name : str
+        As that of a step; the folder of each run is ``<value>/<name>``.
+    notebook : Notebook
+        What to run.
+    parameters : dict
+        Checked values, without the one that varies.
+    parameter : str
+        The one that varies.
+    rows : Rows
+        Where its values stand.
+    after : tuple of str
+        Names of the steps that have to succeed first; one of them finds the values.
+    """
+
+    name: str
+    notebook: Notebook
+    parameters: dict[str, Any]
+    parameter: str
+    rows: Rows
+    after: tuple[str, ...]
+
+    def spread(self, values: Iterable[str]) -> tuple[PlannedStep, ...]:
+        """One step per value, each with a folder that any system can have."""
+        return tuple(
+            PlannedStep(
+                name=f"{folder}/{self.name}",
+                notebook=self.notebook,
+                parameters=self.parameters | {self.parameter: value},
+                after=self.after,
+            )
+            for folder, (value,) in _folders((value,) for value in values)
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
@@ -133,6 +219,8 @@ class Plan:
         Name of the plan, as a folder may have it.
     steps : tuple of PlannedStep
         In the order in which they are written.
+    fans : tuple of PlannedFan
+        What runs after them, once per value that they find.
     jobs : int
         How many run at the same time.
     run_seconds, cell_seconds : float, optional
@@ -153,6 +241,7 @@ class Plan:
 
     name: str
     steps: tuple[PlannedStep, ...]
+    fans: tuple[PlannedFan, ...] = ()
     jobs: int = 2
     run_seconds: float | None = None
     cell_seconds: float | None = None
@@ -162,6 +251,9 @@ class Plan:
     wait: bool = False
     keep: Retention = field(default_factory=Retention)
     notify: Notification | None = None
+
+    def __post_init__(self) -> None:
+        raise_for_secrets({"name": self.name}, where="the plan")
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -280,23 +372,41 @@ def read_plan(
     where = file.name
     groups: dict[str, list[str]] = {}
     steps: list[PlannedStep] = []
+    fans: list[PlannedFan] = []
     for written, notebook in zip(content.steps, found, strict=True):
         name = folder_name(written.name) if written.name else notebook.step
-        if name in groups:
+        if name in groups or any(name == fan.name for fan in fans):
             raise PlanError(f"Two steps are named {name!r}.", where=where, hint="Give one of them another name:.")
         _raise_for_strangers([notebook], [*written.parameters, *written.for_each])
         own = {p.name for p in notebook.parameters}
         common = {key: value for key, value in content.parameters.items() if key in own}
+        if found_later := next(
+            ((key, rows) for key, value in written.for_each.items() if (rows := _rows(value))), None
+        ):
+            parameter, rows = found_later
+            bound = _bind(notebook, common | written.parameters | {parameter: ""}, texts)
+            del bound[parameter]
+            fans.append(
+                PlannedFan(
+                    name=name, notebook=notebook, parameters=bound, parameter=parameter, rows=rows, after=written.after
+                )
+            )
+            continue
         groups[name] = []
         for folder, values in _combinations(written, common | written.parameters, start, where):
             full = f"{folder}/{name}" if folder else name
             groups[name].append(full)
             bound = _bind(notebook, common | written.parameters | values, texts)
             steps.append(PlannedStep(name=full, notebook=notebook, parameters=bound, after=written.after))
-    resolved = _resolve(steps, groups, where)
+    _raise_for_shared_folders([step.name for step in steps], where)
+    resolved = _resolve(steps, groups, [fan.name for fan in fans], where)
     return Plan(
         name=folder_name(content.name or file.stem),
         steps=resolved,
+        fans=tuple(
+            replace(fan, after=_written_out(fan.name, fan.after, groups, [other.name for other in fans], where))
+            for fan in fans
+        ),
         jobs=jobs or content.jobs or 2,
         run_seconds=content.run_minutes and 60 * content.run_minutes,
         cell_seconds=content.cell_minutes and 60 * content.cell_minutes,
@@ -324,6 +434,10 @@ def _contradictions(file: PlanFile) -> Iterator[tuple[Key, str]]:
         for name, values in step.for_each.items():
             if values == ALL and name != "manager":
                 yield ("steps", i, "for_each", name), "only manager can be all. Give a list of values."
+            if _rows(values) and len(step.for_each) > 1:
+                yield ("steps", i, "for_each", name), "what a step finds goes with no other parameter. Keep one."
+            if _rows(values) and not step.after:
+                yield ("steps", i, "for_each", name), "no step finds its values. Name one under after:."
             if values == []:
                 yield ("steps", i, "for_each", name), "it is an empty list. Give at least one value."
             if name in step.parameters:
@@ -383,17 +497,31 @@ def _combinations(
         yield "", {}
         return
     lists = [
-        _managers(parameters, start, where) if values == ALL else list(values) for values in step.for_each.values()
+        list(values) if isinstance(values, list) else _managers(parameters, start, where)
+        for values in step.for_each.values()
     ]
+    for folder, values in _folders(itertools.product(*lists)):
+        yield folder, dict(zip(step.for_each, values, strict=True))
+
+
+def _folders(combinations: Iterable[tuple[Any, ...]]) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    """A folder for each combination of values; no two alike, where capital letters do not count either."""
     taken: set[str] = set()
-    for values in itertools.product(*lists):
+    for values in combinations:
         base = folder_name("-".join(str(value) for value in values))
         folder, n = base, 1
         while folder.casefold() in taken:
             n += 1
             folder = f"{base}.{n}"
         taken.add(folder.casefold())
-        yield folder, dict(zip(step.for_each, values, strict=True))
+        yield folder, values
+
+
+def _rows(values: list[Any] | str | Rows) -> Rows | None:
+    """Where the values will stand, if they are not known yet."""
+    if values == KEY_ACCOUNTS:
+        return Rows(table="key_accounts.accounts", where="is_key_account")
+    return values if isinstance(values, Rows) else None
 
 
 def _managers(parameters: Mapping[str, Any], start: Path, where: str) -> list[str]:
@@ -411,22 +539,47 @@ def _managers(parameters: Mapping[str, Any], start: Path, where: str) -> list[st
     return sorted(accounts["manager"].dropna().astype(str).unique())
 
 
-def _resolve(steps: Sequence[PlannedStep], groups: Mapping[str, list[str]], where: str) -> tuple[PlannedStep, ...]:
+def _raise_for_shared_folders(names: Sequence[str], where: str) -> None:
+    """A step with the name of a value's folder would have the other's reports in its own."""
+    folders = {folder.casefold(): step for folder, _, step in (name.rpartition("/") for name in names)}
+    for name in names:
+        if name.casefold() in folders:
+            raise PlanError(
+                f"Step {name!r} is named like a value of for_each of {folders[name.casefold()]!r}, which has a folder.",
+                where=where,
+                hint="Give the step another name:.",
+            )
+
+
+def _resolve(
+    steps: Sequence[PlannedStep], groups: Mapping[str, list[str]], fans: Sequence[str], where: str
+) -> tuple[PlannedStep, ...]:
     """The steps with what they wait for written out; none waits, by others, for itself."""
-    known = {**groups, **{step.name: [step.name] for step in steps}}
-    resolved = []
-    for step in steps:
-        for name in step.after:
-            if name not in known:
-                raise PlanError(
-                    f"Step {step.name!r} waits for {name!r}, which is no step.",
-                    where=where,
-                    hint=f"{nearest(name, known)}Steps: {', '.join(groups)}.",
-                )
-        resolved.append(replace(step, after=tuple(dict.fromkeys(full for name in step.after for full in known[name]))))
+    resolved = [replace(step, after=_written_out(step.name, step.after, groups, fans, where)) for step in steps]
     try:
         TopologicalSorter({step.name: step.after for step in resolved}).prepare()
     except CycleError as error:
         circle = " → ".join(reversed(error.args[1]))
         raise PlanError(f"Steps wait for one another: {circle}.", where=where, hint="Take one after: out.") from error
     return tuple(resolved)
+
+
+def _written_out(
+    step: str, after: Sequence[str], groups: Mapping[str, list[str]], fans: Sequence[str], where: str
+) -> tuple[str, ...]:
+    """The names of all steps that a step waits for."""
+    known = {**groups, **{name: [name] for names in groups.values() for name in names}}
+    for name in after:
+        if name in fans:
+            raise PlanError(
+                f"Step {step!r} waits for {name!r}, of which it is known only later how often it runs.",
+                where=where,
+                hint="Let it wait for the step before.",
+            )
+        if name not in known:
+            raise PlanError(
+                f"Step {step!r} waits for {name!r}, which is no step.",
+                where=where,
+                hint=f"{nearest(name, known)}Steps: {', '.join(groups)}.",
+            )
+    return tuple(dict.fromkeys(full for name in after for full in known[name]))

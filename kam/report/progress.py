@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from kam.report.console import print_lines, printable
 from kam.report.manifest import Step
 
 if TYPE_CHECKING:
@@ -44,13 +45,13 @@ class _Lines:
     """One line when a step begins and one when it ends."""
 
     def started(self, step: str) -> None:
-        print(f"{step}: started", flush=True)  # noqa: T201
+        print_lines([f"{step}: started"])
 
     def advanced(self, step: str, done: int, total: int) -> None:
         pass
 
     def ended(self, step: Step, report: Path) -> None:
-        print(_outcome(step, report), flush=True)  # noqa: T201
+        print_lines(_outcome(step, report))
 
 
 class _Bars:
@@ -69,7 +70,8 @@ class _Bars:
     def ended(self, step: Step, report: Path) -> None:
         if step.name in self._tasks:
             self._progress.remove_task(self._tasks.pop(step.name))
-        self._progress.console.print(_outcome(step, report), markup=False, highlight=False, soft_wrap=True)
+        for line in _outcome(step, report):
+            self._progress.console.print(printable(line), markup=False, highlight=False, soft_wrap=True)
 
 
 @contextmanager
@@ -91,15 +93,14 @@ def watch_run() -> Iterator[Watcher]:
         yield _Bars(progress)
 
 
-def _outcome(step: Step, report: Path) -> str:
+def _outcome(step: Step, report: Path) -> list[str]:
     if step.status == "failed":
-        return f"{step.name}: FAILED after {step.seconds:.0f} s: {step.error}"
+        return [f"{step.name}: FAILED after {step.seconds:.0f} s: {step.error}"]
     if step.status == "skipped":
-        return f"{step.name}: skipped: {step.error}"
+        return [f"{step.name}: skipped: {step.error}"]
     if step.adopted_from:
-        return f"{step.name}: taken over from {step.adopted_from}, which was cut off → {report}"
-    lines = [
+        return [f"{step.name}: taken over from {step.adopted_from}, which was cut off → {report}"]
+    return [
         f"{step.name}: done in {step.seconds:.0f} s → {report}",
         *(f"{step.name}: note: {note}" for note in step.warnings),
     ]
-    return "\n".join(lines)

@@ -3,7 +3,8 @@
 nbconvert renders it by the template beside this module. The order of the page is the reader's: the question, the data, the
 answer card and its figure; then, small, what the notebook says before its answer; then its sections. Sections whose heading's
 cell has the tag ``fold``, and those named "Method and limits" or "Provenance", are folded; so are the outputs of a code cell
-with that tag. All code stands folded at the end. A markdown cell with the tag ``caption`` is set as the caption of the figure or
+with that tag. All code stands folded at the end. Where the first cell has the tag ``brief``, the page is printed close and without
+what stands before its answer or is folded. A markdown cell with the tag ``caption`` is set as the caption of the figure or
 table above it.
 """
 
@@ -79,6 +80,7 @@ class _Page:
     sections: list[_Section]
     code: list[NotebookNode]
     label: dict[str, str]
+    brief: bool
 
 
 def render_report(executed: NotebookNode, *, context: Context, started: datetime, title: str = "Report") -> Report:
@@ -124,6 +126,7 @@ def render_report(executed: NotebookNode, *, context: Context, started: datetime
         sections=rest,
         code=[cell for cell in executed.cells if cell.cell_type == "code" and cell.source.strip()],
         label={word: say.sentence(word) for word in words},
+        brief=any("brief" in cell.metadata.get("tags", []) for cell in executed.cells[:1]),
     )
     html, _ = _exporter().from_notebook_node(executed, resources={"page": page})
     return Report(_typeset(html, context), page_title, tuple(warnings))

@@ -23,8 +23,8 @@ def choose_runs(runs: Sequence[Manifest], *, newest: Manifest, keep: Retention) 
     """The runs of a plan that go.
 
     A run goes when there are ``keep.runs`` newer ones of its plan, or when it ended more than ``keep.days`` before the newest.
-    It stays all the same when it is the last that succeeded, or the last at all, of any report: a step on a dataset, as the
-    index counts it, over the runs of all plans.
+    It stays all the same when it is the last that succeeded, or the last at all, of any report: a step on a dataset for
+    an audience, as the index counts it, over the runs of all plans.
 
     Parameters
     ----------
@@ -81,13 +81,13 @@ def sweep_gone(root: Path) -> None:
 
 def _shown(ordered: Sequence[Manifest]) -> set[str]:
     """The runs that the index leads to: of each report the last that succeeded, and the last at all."""
-    last: dict[tuple[str, str | None], str] = {}
-    good: dict[tuple[str, str | None], str] = {}
+    last: dict[tuple[str, str | None, str], str] = {}
+    good: dict[tuple[str, str | None, str], str] = {}
     for run in ordered:
         for step in run.steps:
-            last.setdefault((step.name, step.dataset), run.run_id)
+            last.setdefault(step.report, run.run_id)
             if step.status == "succeeded":
-                good.setdefault((step.name, step.dataset), run.run_id)
+                good.setdefault(step.report, run.run_id)
     return {*last.values(), *good.values()}
 
 

@@ -12,14 +12,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import FrameType
 
-from kam.errors import RunError
+from kam.errors import KamError, RunError
 from kam.report.adoption import adopt_steps, keep_record, key_of_step
 from kam.report.execution import Job, begin_step
+from kam.report.fan_out import spread_fan
 from kam.report.history import published_record, read_part
 from kam.report.inputs import Inputs, take_inputs
 from kam.report.manifest import Manifest, Step, installed_versions
 from kam.report.notification import Notifier
-from kam.report.plan import Plan, PlannedStep, plan_notebooks
+from kam.report.plan import Plan, PlannedFan, PlannedStep, plan_notebooks
 from kam.report.progress import Silence, Watcher
 from kam.report.publish import (
     keep_failed,
@@ -128,51 +129,40 @@ def run_plan(
             with _ended_by_signals():
                 run = _run_plan(plan, root, start, adopt, _Careful(watcher or Silence()), notifier)
         except _Ended as ended:
+            how = f"The run was ended from outside ({signal.Signals(ended.number).name})"
+            if notifier.run_id and (root / notifier.run_id).is_dir():
+                raise RunError(f"{how} when it was published already.", where=str(root / notifier.run_id)) from None
             raise RunError(
-                f"The run was ended from outside ({signal.Signals(ended.number).name}), and nothing of it was published.",
+                f"{how}, and nothing of it was published.",
                 hint="Run it again: it takes over the steps that were finished.",
             ) from None
     except Exception as error:
-        notifier.tell_error(error)
+        if not (notifier.run_id and (root / notifier.run_id).is_dir()):  # else the next run of the plan tells of it
+            notifier.tell_error(error)
         raise
     notifier.tell_run(published_record(run.manifest, root))
     return replace(run, notes=(*run.notes, *notifier.notes))
 
 
 def _run_plan(plan: Plan, root: Path, start: Path, adopt: bool, watcher: Watcher, notifier: Notifier) -> Run:
-    datasets = _Datasets(start)
     with open_run(root, plan.name, wait=plan.wait) as part, _workers(plan) as workers:
         begun = start_of(part)
         ahead = begun - datetime.now(UTC)
         versions = installed_versions()
-        work = {step.name: _job(step, plan, part, root, begun, datasets) for step in plan.steps}
-        keys = _keys(work, versions)
-        steps: dict[str, Step] = {}
-        for left in left_behind(root, plan.name, part):
-            notifier.tell_cut_off(read_part(left))
-            wanted = {name: key for name, key in keys.items() if name not in steps}
-            for name, step in (adopt_steps(left, part, wanted) if adopt else {}).items():
-                steps[name] = replace(step, adopted_from=step.adopted_from or run_id(left))
-                watcher.ended(steps[name], root / run_id(part) / name / "report.html")
-            sweep(left)
+        done = _Done(plan, part, _Datasets(start), versions, watcher)
+        work = done.plan_work(plan.steps)
+        notifier.tell_earlier()
+        left = left_behind(root, plan.name, part)
+        for cut_off in left:
+            notifier.tell_cut_off(read_part(cut_off))
         notifier.run_id = run_id(part)
-        for name, job in work.items():
-            if name not in steps:
-                job.folder.mkdir(parents=True)
-        for job, kind, content in workers.run([work[name] for name in work if name not in steps], done=list(steps)):
-            if kind == "started":
-                watcher.started(job.name)
-            elif kind == "cell":
-                watcher.advanced(job.name, *content)
-            else:
-                steps[job.name] = content
-                if content.status == "succeeded":
-                    keep_record(part, content, keys[job.name])
-                else:
-                    keep_failed(job)
-                watcher.ended(content, root / run_id(part) / job.name / "report.html")
-        ordered = tuple(steps[step.name] for step in plan.steps)
-        warnings = write_tables(part, ordered)
+        done.do(work, left if adopt else [], workers)
+        for fan in plan.fans:
+            done.do(done.plan_work(done.spread(fan)), left if adopt else [], workers)
+        for cut_off in left:
+            sweep(cut_off)
+        ordered = done.steps
+        warnings = (*done.warnings, *write_tables(part, ordered))
         if ahead > timedelta():
             warnings = (
                 *warnings,
@@ -189,10 +179,78 @@ def _run_plan(plan: Plan, root: Path, start: Path, adopt: bool, watcher: Watcher
             seed=_seed(plan.steps),
             versions=versions,
             steps=ordered,
-            warnings=warnings,
+            warnings=tuple(warnings),
         )
+        notifier.prepare(part)
         folder = publish_run(part, manifest)
     return Run(manifest, folder, root / "index.html", remove_old_runs(root, manifest, plan.keep))
+
+
+class _Done:
+    """What a run has done so far: it takes over what a run that was cut off has finished, and does the rest."""
+
+    def __init__(
+        self, plan: Plan, part: Path, datasets: _Datasets, versions: Mapping[str, str], watcher: Watcher
+    ) -> None:
+        self._plan, self._part, self._datasets, self._versions = plan, part, datasets, versions
+        self._watcher = watcher
+        self._work: dict[str, Job] = {}
+        self._keys: dict[str, str] = {}
+        self._steps: dict[str, Step] = {}
+        self.warnings: list[str] = []
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """Those that are over, in the order of the plan."""
+        return tuple(self._steps[name] for name in self._work)
+
+    def plan_work(self, planned: Sequence[PlannedStep]) -> list[str]:
+        """The names of the jobs to be done; their datasets are looked for now."""
+        new = {step.name: _job(step, self._plan, self._part, self._datasets) for step in planned}
+        self._work |= new
+        self._keys |= _keys(new, self._work, self._versions)
+        return list(new)
+
+    def spread(self, fan: PlannedFan) -> tuple[PlannedStep, ...]:
+        """The steps of a notebook that runs once per value that other steps have found."""
+        itself = PlannedStep(name=fan.name, notebook=fan.notebook, parameters=fan.parameters, after=fan.after)
+        if any(self._steps[name].status != "succeeded" for name in fan.after):
+            return (itself,)  # which is not started, and says why
+        try:
+            steps = spread_fan(fan, self._part)
+        except KamError as error:
+            self._work[fan.name] = job = _job(itself, self._plan, self._part, self._datasets)
+            self._end(job, replace(begin_step(job), error=str(error), attempts=0))
+            return ()
+        if not steps:
+            self.warnings.append(f"{fan.name} was run for nobody: no row of {fan.rows.table} is one to run it for.")
+        return steps
+
+    def do(self, names: Sequence[str], left: Sequence[Path], workers: Workers) -> None:
+        """Take over what was finished in the runs that were cut off, and run the rest."""
+        for cut_off in left:
+            wanted = {name: self._keys[name] for name in names if name not in self._steps}
+            for name, step in adopt_steps(cut_off, self._part, wanted).items():
+                self._end(self._work[name], replace(step, adopted_from=step.adopted_from or run_id(cut_off)))
+        jobs = [self._work[name] for name in names if name not in self._steps]
+        for job in jobs:
+            job.folder.mkdir(parents=True)
+        outcome = {name: step.status for name, step in self._steps.items()}
+        for job, kind, content in workers.run(jobs, before=outcome):
+            if kind == "started":
+                self._watcher.started(job.name)
+            elif kind == "cell":
+                self._watcher.advanced(job.name, *content)
+            else:
+                if content.status == "succeeded":
+                    keep_record(self._part, content, self._keys[job.name])
+                else:
+                    keep_failed(job)
+                self._end(job, content)
+
+    def _end(self, job: Job, step: Step) -> None:
+        self._steps[job.name] = step
+        self._watcher.ended(step, self._part.parent / run_id(self._part) / job.name / "report.html")
 
 
 class _Ended(BaseException):
@@ -243,11 +301,11 @@ class _Careful:
 
 def _workers(plan: Plan) -> Workers:
     return Workers(
-        min(plan.jobs, len(plan.steps)),
+        plan.jobs if plan.fans else min(plan.jobs, len(plan.steps)),
         stop_on_failure=plan.stop_on_failure,
         retries=plan.retries,
         seconds=plan.run_seconds,
-        warm=len(plan.steps) > 1,
+        warm=len(plan.steps) > 1 or bool(plan.fans),
     )
 
 
@@ -270,10 +328,10 @@ class _Datasets:
         return self._found[key]
 
 
-def _job(step: PlannedStep, plan: Plan, part: Path, root: Path, begun: datetime, datasets: _Datasets) -> Job:
+def _job(step: PlannedStep, plan: Plan, part: Path, datasets: _Datasets) -> Job:
     """What to do for one step."""
     folder = part / step.name
-    settings: dict[str, str] = {"results_dir": str(folder), "run_dir": str(part), "history": str(root)}
+    settings: dict[str, str] = {"results_dir": str(folder), "run_dir": str(part), "history": str(part.parent)}
     declared = {p.name: p for p in step.notebook.parameters}
     dataset, inputs = None, None
     if "dataset" in declared and isinstance(given := step.parameters.get("dataset", declared["dataset"].value), str):
@@ -288,7 +346,7 @@ def _job(step: PlannedStep, plan: Plan, part: Path, root: Path, begun: datetime,
         settings={name: value for name, value in settings.items() if name in declared},
         dataset=dataset,
         folder=folder,
-        started=begun,
+        started=start_of(part),
         after=step.after,
         inputs=inputs,
         cell_seconds=plan.cell_seconds,
@@ -296,8 +354,8 @@ def _job(step: PlannedStep, plan: Plan, part: Path, root: Path, begun: datetime,
     )
 
 
-def _keys(work: Mapping[str, Job], versions: Mapping[str, str]) -> dict[str, str]:
-    """What each step's outcome depends on, in a digest."""
+def _keys(jobs: Mapping[str, Job], work: Mapping[str, Job], versions: Mapping[str, str]) -> dict[str, str]:
+    """What the outcome of each job depends on, in a digest; ``work`` has also those that they wait for."""
     keys: dict[str, str] = {}
 
     def key_of(job: Job) -> str:
@@ -312,7 +370,9 @@ def _keys(work: Mapping[str, Job], versions: Mapping[str, str]) -> dict[str, str
             )
         return keys[job.name]
 
-    return {name: key_of(job) for name, job in work.items()}
+    for job in jobs.values():
+        key_of(job)
+    return keys
 
 
 def _seed(steps: Sequence[PlannedStep]) -> int | None:

@@ -4,6 +4,7 @@ Imported by the fork server of :mod:`multiprocessing` (see :mod:`kam.report.work
 opens no connection and computes nothing, so that no lock is held and what is forked goes on as if it had been started anew.
 """
 
+import gc
 import sys
 from importlib import import_module
 
@@ -14,6 +15,7 @@ MODULES = (
     "nbclient", "papermill", "xlsxwriter", "yaml",
 )  # fmt: skip
 
+gc.disable()  # a quarter of the imports' time: what they make is kept anyway
 # One second of every start: a grammar for a URI format that no notebook is checked against; jsonschema does without.
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 for _name in MODULES:
@@ -21,3 +23,7 @@ for _name in MODULES:
 
 # When pandas is imported outside a kernel it takes its columns from the width of a terminal; in one, it shows twenty.
 sys.modules["pandas"].set_option("display.max_columns", 20)
+
+# Nor shall what is forked go through all of it to look for garbage, which would copy every page that is shared till then.
+gc.freeze()
+gc.enable()

@@ -8,7 +8,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import cache
@@ -59,6 +59,7 @@ class Workers:
         self._context, self._warm = _context(warm)
         self._n, self._stop_on_failure, self._retries, self._seconds = n, stop_on_failure, retries, seconds
         self._deadline = time.monotonic() + seconds if seconds else None
+        self._stopped = ""
         self._ready = [self._start() for _ in range(n)]
         self._busy: dict[Connection, tuple[_Worker, Job, float]] = {}
 
@@ -72,15 +73,15 @@ class Workers:
             worker.end()
         sweep_scratch()
 
-    def run(self, jobs: Sequence[Job], *, done: Sequence[str] = ()) -> Iterator[Event]:
+    def run(self, jobs: Sequence[Job], *, before: Mapping[str, str] | None = None) -> Iterator[Event]:
         """Do the jobs, each once those that it waits for have succeeded, else in their order.
 
         Parameters
         ----------
         jobs : sequence of Job
             What to do.
-        done : sequence of str
-            Names of steps that have succeeded before.
+        before : mapping of str to str
+            How earlier steps have ended, by name.
 
         Yields
         ------
@@ -88,12 +89,11 @@ class Workers:
             ``(job, "started", None)``, ``(job, "cell", (done, total))`` and at last ``(job, "step", Step)`` for each job;
             a job that is not started only the last.
         """
-        waiting, outcome = list(jobs), dict.fromkeys(done, "succeeded")
+        waiting, outcome = list(jobs), dict(before or {})
         attempts = {job.name: 0 for job in jobs}
-        stopped = ""
         while waiting or self._busy:
             for job in list(waiting):
-                if why := stopped or _hindrance(job, outcome):
+                if why := self._stopped or _hindrance(job, outcome):
                     waiting.remove(job)
                     outcome[job.name] = "skipped"
                     yield job, "step", replace(begin_step(job), status="skipped", error=why, attempts=0)
@@ -112,10 +112,11 @@ class Workers:
                     continue
                 outcome[job.name] = step.status
                 if step.status == "failed" and self._stop_on_failure:
-                    stopped = stopped or f"It was not started, for {job.name} failed and the plan stops at a failure."
+                    why = f"It was not started, for {job.name} failed and the plan stops at a failure."
+                    self._stopped = self._stopped or why
                 yield job, "step", step
-            if self._is_late() and not stopped:
-                stopped = f"It was not started in the time that the run has: {_minutes(self._seconds)}."
+            if self._is_late() and not self._stopped:
+                self._stopped = f"It was not started in the time that the run has: {_minutes(self._seconds)}."
 
     def _begin(self, job: Job, *, first: bool) -> Iterator[Event]:
         worker = self._ready.pop() if self._ready else self._start()

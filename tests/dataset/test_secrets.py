@@ -162,8 +162,8 @@ def test_a_password_in_an_address_is_refused_wherever_it_stands_and_not_repeated
 
 
 def test_an_address_with_a_reference_is_refused_for_what_it_is(monkeypatch):
-    with pytest.raises(DatasetError, match="only files can be read") as error:
-        parse_dataset_file(SOURCE.format("postgresql://me:${env:PGPASSWORD}@host/db"), where="dataset.yaml")
+    with pytest.raises(DatasetError, match="begin with 'mysql://' cannot be read") as error:
+        parse_dataset_file(SOURCE.format("mysql://me:${env:PGPASSWORD}@host/db"), where="dataset.yaml")
     assert "password does not belong" not in str(error.value)
 
 

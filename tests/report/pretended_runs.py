@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,9 @@ def pretend_workers(
         def __exit__(self, *_: object) -> None:
             pass
 
-        def run(self, jobs: Sequence[Job], *, done: Sequence[str] = ()) -> Iterator[tuple[Job, str, Any]]:
+        def run(
+            self, jobs: Sequence[Job], *, before: Mapping[str, str] | None = None
+        ) -> Iterator[tuple[Job, str, Any]]:
             for job in jobs:
                 (job.folder / "notebook.ipynb").write_text(job.notebook.text, encoding="utf-8")
                 (job.folder / "report.html").write_text("report", encoding="utf-8")

@@ -16,7 +16,7 @@ from kam.report.catalog import read_catalog
 from kam.report.history import find_run, is_at_work, read_history
 from kam.report.listing import print_catalog, print_history, print_run
 from kam.report.manifest import read_manifest
-from kam.report.publish import open_run, plan_lock
+from kam.report.publish import left_behind, open_run, plan_lock
 from tests.report.test_index import add_run
 from tests.report.test_manifest import make
 from tests.report.test_plan import NOTEBOOK
@@ -316,3 +316,12 @@ def test_notebooks_and_plans_are_listed_with_what_they_take(folder, capsys):
 def test_plans_are_found_from_a_folder_below(folder):
     (folder / "deep").mkdir()
     assert [str(path) for path in read_catalog(start=folder / "deep").plans] == ["../plans/night.yaml"]
+
+
+def test_a_link_that_is_called_like_a_run_that_was_cut_off_is_none(tmp_path):
+    (tmp_path / "outside" / ".finished").mkdir(parents=True)
+    root = tmp_path / "reports"
+    root.mkdir()
+    (root / ".part-20250101T000000Z-night").symlink_to(tmp_path / "outside")
+    (root / ".part-20250102T000000Z-night").write_text("a file", encoding="utf-8")
+    assert read_history(root) == [] and left_behind(root, "night", root / "other") == []

@@ -78,6 +78,18 @@ def test_reports_on_different_data_stand_apart(tmp_path):
     assert len(articles(render_index(tmp_path))) == 3
 
 
+def test_reports_for_different_readers_stand_apart(tmp_path):
+    made = step(tmp_path)
+    shared = replace(made, context=replace(made.context, audience="shared"), parameters={"audience": "shared"})
+    add_run(tmp_path, 1)
+    add_run(tmp_path, 2, steps=(shared,))
+    failed = {"status": "failed", "context": None, "answer": None, "error": "The file is gone."}
+    add_run(tmp_path, 3, steps=(replace(shared, **failed),))
+    internal, for_all = articles(render_index(tmp_path))
+    assert "20261101T" in internal and "nobody is named" not in internal and "The file is gone." not in internal
+    assert "20261102T" in for_all and "shared: nobody is named" in for_all and "The file is gone." in for_all
+
+
 def test_links_lead_only_to_what_is_there_and_are_quoted(tmp_path):
     run = add_run(tmp_path, 1, steps=(step(tmp_path, name="한_x"),))
     html = render_index(tmp_path)
@@ -170,3 +182,28 @@ def test_a_name_has_its_language_and_a_loss_stays_on_its_line(tmp_path):
     add_run(tmp_path, 1, steps=(step(tmp_path, answer="한빛 lost -€46K."),))
     (article,) = articles(render_index(tmp_path))
     assert '<span lang="ko">한빛</span> lost <span class="kam-whole">-€46K</span>.' in article
+
+
+def test_reports_with_labels_stand_in_a_register_by_each_of_them(tmp_path):
+    told = {
+        "C1/50_dossier": {"account": "Ärzte <b>", "manager": "Kim", "tier": "A"},
+        "C2/50_dossier": {"account": "Zebra", "manager": "김", "tier": "A"},
+        "C3/50_dossier": {"account": "apple", "manager": "Kim", "tier": ""},
+    }
+    steps = [step(tmp_path, name=name, labels=labels, answer=f"{name} stays.") for name, labels in told.items()]
+    run = add_run(tmp_path, 1, steps=tuple(steps))
+    add_run(tmp_path, 2, steps=(replace(steps[0], status="failed", error="No."), *steps[1:2]))
+    html = render_index(tmp_path)
+    assert articles(html) == [] and find_live(html) == []
+    rows = re.findall(r"<tr lang.*?</tr>", html)
+    assert [re.findall(r"<td>(?:<a[^>]*>)?([^<]*)", row)[:3] for row in rows] == [
+        ["apple", "Kim", "–"],
+        ["Zebra", "김", "A"],
+        ["Ärzte &lt;b&gt;", "Kim", "A"],
+    ]
+    assert "C1/50_dossier stays." in rows[2] and "failed: No." in rows[2]  # its last good report stays
+    assert f'href="{run}/C1/50_dossier/report.html"' in rows[2]
+    (anchor,) = re.findall(r'<a href="#([^"]*)">Kim \(2\)</a>', html)
+    (group,) = re.findall(rf'<p id="{anchor}".*?</p>', html, re.DOTALL)
+    assert "apple" in group and "Ärzte" in group and "Zebra" not in group
+    assert re.findall(r'<a href="#[^"]*">A \(2\)</a>', html)

@@ -108,6 +108,8 @@ def test_parameters_come_from_the_first_tagged_cell(tmp_path):
         ("고객 식별", "고객_식별"),
         ("a\0b/c\\d", "a_b_c_d"),
         ("x" * 300, "x" * 80),
+        ("index.html", "index.html_"),
+        ("Tables.xlsx", "Tables.xlsx_"),
     ],
 )
 def test_names_of_folders_are_tame(text, name):

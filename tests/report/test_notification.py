@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import sys
 import time
 from dataclasses import replace
@@ -150,6 +151,43 @@ def test_the_next_run_tells_of_one_that_was_killed(told, tmp_path, monkeypatch):
     assert len(told) == 1  # once
 
 
+def test_the_next_run_tells_of_one_that_was_killed_between_publishing_and_telling(told, tmp_path, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr(run_module, "remove_old_runs", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            run_plan(plan_of(notify=FAILURE, fail=True), out=tmp_path)
+        with pytest.raises(KeyboardInterrupt):
+            run_plan(plan_of("day", notify=FAILURE, fail=True), out=tmp_path)
+        assert told == []
+        with pytest.raises(
+            KeyboardInterrupt
+        ):  # tells of the one before, and is killed itself; of what succeeded nobody is told
+            run_plan(plan_of(notify=FAILURE), out=tmp_path)
+    (facts,) = told
+    assert list(facts) == KEYS and (facts["event"], facts["status"], facts["plan"]) == ("finished", "failed", "night")
+    assert [step["error"] for step in facts["failed"]] == ["It was asked to."] and Path(facts["folder"]).is_dir()
+    run_plan(plan_of(notify=FAILURE), out=tmp_path)
+    assert len(told) == 1  # once
+    run_plan(plan_of("day", notify=FAILURE), out=tmp_path)
+    assert [facts["plan"] for facts in told] == ["night", "day"]
+    assert not list(tmp_path.glob("*/.untold"))
+
+
+@pytest.mark.parametrize("waits", ["remove_old_runs", "write_tables"])
+def test_a_run_that_is_ended_after_it_was_published_does_not_pass_for_one_that_was_not(
+    told, tmp_path, monkeypatch, waits
+):
+    with monkeypatch.context() as patched:
+        patched.setattr(run_module, waits, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+        with pytest.raises(RunError) as ended:
+            run_plan(plan_of(notify=ALWAYS), out=tmp_path)
+    published = waits == "remove_old_runs"
+    assert ("published already" in ended.value.what) == published == (len(list(tmp_path.glob("[!.]*/run.json"))) == 1)
+    assert [facts["event"] for facts in told] == ([] if published else ["broken off"])
+    run_plan(plan_of(notify=ALWAYS), out=tmp_path)
+    assert [facts["event"] for facts in told][-2:] == ["finished" if published else "cut off", "finished"]
+
+
 @pytest.mark.parametrize(
     ("plan", "told_of"),
     [
@@ -261,6 +299,8 @@ def test_the_data_are_told_and_the_whole_way_works(monkeypatch, tmp_path):
     assert json.loads((tmp_path / "facts.json").read_text(encoding="utf-8"))["event"] == "finished"
     manifest = make(tmp_path / "20261121T070000Z-p", warnings=("There is no workbook.",))
     notifier = Notifier(notify, plan="p", root=tmp_path)
+    (tmp_path / manifest.run_id).mkdir()
+    notifier.prepare(tmp_path / manifest.run_id)
     notifier.tell_run(published_record(manifest, tmp_path))
     facts = json.loads((tmp_path / "facts.json").read_text(encoding="utf-8"))
     assert (facts["dataset"], facts["as_of"], facts["fingerprint"]) == ("tiny", "2011-12-09", "f00")

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from kam.errors import ParameterError, PlanError, UnreadableFileError
+from kam.errors import ParameterError, PlanError, SecretError, UnreadableFileError
 from kam.report.plan import plan_notebooks, read_plan
 
 NOTEBOOK = {"nbformat": 4, "nbformat_minor": 4, "metadata": {}}
@@ -86,7 +86,8 @@ def test_all_managers_of_the_account_file(plan):
     ("text", "error", "said"),
     [
         ("stepz: []", PlanError, "stepz .line 1. is no key. Did you mean 'steps'"),
-        ("steps: []", PlanError, "steps"),
+        ("steps: []", PlanError, r"steps .line 1.. Allowed: a list of at least 1\."),
+        ("steps: [{notebok: a.ipynb}]", PlanError, r"Allowed: notebook[^.]*\. Where"),
         ("steps: [{notebook: a.ipynb}]\nkeep: {runs: 0}", PlanError, "keep.runs .line 2. is '0'"),
         (
             "steps: [{notebook: a.ipynb}]\nretries: many",
@@ -143,3 +144,25 @@ def test_the_plans_that_come_with_kam_can_run():
     for path in sorted((root / "plans").glob("*.yaml")):
         found = read_plan(path, start=root)
         assert found.steps and found.run_seconds
+
+
+def test_a_secret_is_no_name(monkeypatch, folder, plan):
+    monkeypatch.setenv("DB_PASSWORD", "hunter2hunter2")
+    with pytest.raises(SecretError, match=r"'name' is the secret of.*DB_PASSWORD.*the plan"):
+        plan_notebooks(["a.ipynb"], name="a hunter2hunter2", start=folder)
+    with pytest.raises(SecretError, match=r"'name' is the secret of.*DB_PASSWORD.*a step") as refused:
+        plan("steps: [{notebook: a.ipynb, name: hunter2hunter2}]")
+    assert "hunter2" not in str(refused.value)
+
+
+def test_a_plan_without_its_ending_is_guessed_at(folder):
+    (folder / "night.yaml").write_text("steps: [{notebook: a.ipynb}]", encoding="utf-8")
+    with pytest.raises(UnreadableFileError, match=r"Did you mean the plan night\.yaml"):
+        plan_notebooks(["night"], start=folder)
+
+
+@pytest.mark.parametrize("name", ["north", "North"])
+def test_a_step_is_not_named_like_the_folder_of_a_value(plan, name):
+    text = f"steps: [{{notebook: a.ipynb, for_each: {{region: [north, south]}}}}, {{notebook: b.ipynb, name: {name}}}]"
+    with pytest.raises(PlanError, match=rf"Step '{name}' is named like a value of for_each of 'a'"):
+        plan(text)

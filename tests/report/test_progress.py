@@ -1,5 +1,6 @@
 import io
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from kam.report.manifest import Step
@@ -50,3 +51,10 @@ def test_on_a_terminal_there_are_bars_and_the_lines_of_what_has_ended(monkeypatc
     assert "\x1b[" in shown, "bars move"
     assert "10_who: done in 12 s → reports/r/10_who/report.html" in shown
     assert "20_why: FAILED after 3 s: The file [red] is gone." in shown
+
+
+def test_what_data_have_put_into_an_error_moves_no_cursor(capsys):
+    error = "ValueError: \x1b]0;owned\x07 \x1b[2J \u202ex\n20_why: done in 1 s"
+    with watch_run() as watcher:
+        watcher.ended(replace(BAD, error=error), Path("unused"))
+    assert capsys.readouterr().out == ("20_why: FAILED after 3 s: ValueError:  ]0;owned   [2J  x 20_why: done in 1 s\n")

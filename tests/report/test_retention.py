@@ -76,6 +76,12 @@ def test_a_report_is_counted_over_all_plans():
     assert days(choose_runs([*runs[:1], *runs[2:]], newest=runs[2], keep=Retention(runs=1))) == []
 
 
+def test_a_report_for_other_readers_is_another_report():
+    runs = [run(day, "a") for day in range(4)]
+    shared = replace(runs[0], steps=(replace(runs[0].steps[0], parameters={"audience": "shared"}),))
+    assert days(choose_runs([shared, *runs[1:]], newest=runs[3], keep=Retention(runs=1))) == [1, 2]
+
+
 def test_a_failure_that_the_index_tells_stays():
     runs = [run(0, "a", "b!"), run(1, "a"), run(2, "a")]
     assert days(choose_runs(runs, newest=runs[2], keep=Retention(runs=1))) == [1]

@@ -125,10 +125,16 @@ def test_the_report_shows_the_answer_and_the_data(good):
 
 
 def test_the_kernel_is_this_interpreter_behind_files_in_an_empty_folder(good):
-    python, transport, there = outputs(good.folder / "succeeds")[0].splitlines()
+    python, transport, there, _ = outputs(good.folder / "succeeds")[0].splitlines()
     assert os.path.samefile(python, sys.executable)
     assert transport == ("tcp" if sys.platform == "win32" else "ipc")
     assert there == "[]"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="kernels are forked on Linux only")
+def test_a_forked_kernel_looks_for_garbage_in_its_own_objects_only(good):
+    enabled, n_frozen = outputs(good.folder / "succeeds")[0].splitlines()[-1].split()
+    assert enabled == "True" and int(n_frozen) > 100_000
 
 
 def test_parameters_arrive_with_their_types(good):
@@ -289,7 +295,7 @@ def pretend(monkeypatch):
         def __exit__(self, *_):
             pass
 
-        def run(self, jobs, done=()):
+        def run(self, jobs, before=None):
             for job in jobs:
                 self.jobs.append(job)
                 (job.folder / "notebook.ipynb").write_text(job.notebook.text, encoding="utf-8")

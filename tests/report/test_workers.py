@@ -81,7 +81,7 @@ def test_a_plan_that_stops_starts_nothing_more(job):
 
 def test_what_was_done_before_counts_as_done(job):
     with Workers(1) as workers:
-        events = list(workers.run([job("b", after=["a"])], done=["a"]))
+        events = list(workers.run([job("b", after=["a"])], before={"a": "succeeded"}))
     assert events[-1][2].status == "succeeded"
 
 
