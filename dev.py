@@ -21,6 +21,7 @@ import time
 NEEDED = (3, 11)
 ROOT = os.path.dirname(os.path.realpath(__file__))
 LOCK = os.path.join(ROOT, "requirements.lock")
+SPARK_LOCK = os.path.join(ROOT, "requirements-spark.lock")
 VENV = os.path.join(ROOT, ".venv")
 BIN = os.path.join(VENV, "Scripts" if os.name == "nt" else "bin")
 PYTHON = os.path.join(BIN, "python")
@@ -155,6 +156,31 @@ def install_lock():
         stop("the locked packages do not install: %s (all of it: %s)" % (find_reason(output), LOG))
 
 
+def install_spark():
+    """Install PySpark too, where there is a Java to run it: 450 MB that only the real tests need."""
+    if shutil.which("java") is None:
+        print("No java: the tests on Spark are skipped.", flush=True)
+        return
+    with open(SPARK_LOCK) as lock:
+        version = re.search(r"^pyspark==([\w.]+)", lock.read(), re.MULTILINE).group(1)
+    if glob.glob(os.path.join(VENV, "lib", "python*", "site-packages", "pyspark-%s.dist-info" % version)):
+        return
+    print("Installing PySpark %s ..." % version, flush=True)
+    pip = [
+        PYTHON,
+        "-m",
+        "pip",
+        "install",
+        "--require-hashes",
+        "--disable-pip-version-check",
+        "--requirement",
+        SPARK_LOCK,
+    ]
+    code, output = run_logged(pip)
+    if code:
+        stop("PySpark does not install: %s (all of it: %s)" % (find_reason(output), LOG))
+
+
 def install_project():
     """Install kam itself, to be edited in place; the packages are there, so no network is asked."""
     pip = [PYTHON, "-m", "pip", "install", "--no-index", "--no-deps", "--no-build-isolation", "--editable", ROOT]
@@ -249,6 +275,7 @@ def test(*arguments):
 
 def test_real(*arguments):
     """the tests that need a browser, a network, real data (what follows goes to pytest)"""
+    install_spark()
     return run("pytest", "--override-ini=testpaths=tests/real", "-n2", "--dist=loadfile", *arguments)
 
 
@@ -294,14 +321,19 @@ def lab(*arguments):
 
 
 def lock(*arguments):
-    """requirements.lock and environment.yml anew from pyproject.toml (--upgrade: to the newest versions)"""
-    compiling = ["pip", "compile", "pyproject.toml", "--extra", "dev", "--extra", "scheduler"]
-    compiling += ["--generate-hashes", "--universal"]
+    """both lock files and environment.yml anew from pyproject.toml (--upgrade: to the newest versions)"""
+    compiling = ["pip", "compile", "pyproject.toml", "--generate-hashes", "--universal"]
     compiling += ["--python-version", "%d.%d" % NEEDED]  # the oldest, not the one that uv runs on
-    compiling += ["--no-emit-index-url", "--custom-compile-command", "python3 dev.py lock", "--quiet"]
-    compiling += ["--output-file", "requirements.lock"]
-    status = run("uv", *compiling, *arguments, settings=translate_settings())
-    return status or run("pyproject2conda", "project", "--envs", "environment")
+    compiling += ["--no-emit-index-url", "--custom-compile-command", "python3 dev.py lock", "--quiet", *arguments]
+    settings = translate_settings()
+    extras = ["--extra", "dev", "--extra", "scheduler", "--extra", "postgres"]
+    # What Spark needs beside them, in the versions of the first.
+    spark = ["--extra", "spark", "--constraint", "requirements.lock"]
+    return (
+        run("uv", *compiling, *extras, "--output-file", "requirements.lock", settings=settings)
+        or run("uv", *compiling, *spark, "--output-file", "requirements-spark.lock", settings=settings)
+        or run("pyproject2conda", "project", "--envs", "environment")
+    )
 
 
 def show_help():

@@ -210,6 +210,28 @@ def _show(
         raise typer.Exit(1)
 
 
+@app.command("diff")
+def _diff(
+    runs: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[EARLIER LATER]",
+            help="Two runs: ids, beginnings of ids or folders; none: the last two of a plan that succeeded.",
+        ),
+    ] = None,
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where the reports are.")] = Path("reports"),
+    plan: Annotated[str | None, typer.Option(metavar="NAME", help="The plan, where no run is named.")] = None,
+    number: Annotated[int, typer.Option("-n", "--number", min=1, help="How many changes of each kind.")] = 10,
+    as_json: Annotated[bool, typer.Option("--json", help=_FOR_MACHINES)] = False,
+) -> None:
+    """Say what moved between two runs, and apart what only the method or the data moved."""
+    from kam.report.diff import choose_runs, compare_runs, print_changes
+
+    before, now = choose_runs(runs or [], root=out.absolute(), plan=plan)
+    changes = compare_runs(before, now)
+    print_changes(changes, before=before, now=now, newest=number, json=as_json)
+
+
 @app.command("init")
 def _init(
     files: Annotated[

@@ -283,7 +283,9 @@ def test_what_can_be_run_is_listed(monkeypatch, tmp_path, capsys):
     (tmp_path / "plans" / "bad.yaml").write_text("", encoding="utf-8")
     assert call(monkeypatch, "list", "--json") == 1
     content = json.loads(capsys.readouterr().out)
-    assert len(content["notebooks"]) == 4 and "bad.yaml: The file is empty." in content["problems"][0]
+    names = [path.stem for path in (Path(__file__).parents[1] / "notebooks").glob("*.ipynb")]
+    assert sorted(notebook["name"] for notebook in content["notebooks"]) == sorted(names)
+    assert "bad.yaml: The file is empty." in content["problems"][0]
 
 
 # -- datasets --------------------------------------------------------------------------------------------------------

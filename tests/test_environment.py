@@ -24,15 +24,24 @@ ROOT = Path(__file__).parent.parent
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PROJECT = PYPROJECT["project"]
 EXTRAS = PROJECT["optional-dependencies"]
-REQUIREMENTS = [Requirement(line) for line in PROJECT["dependencies"] + EXTRAS["dev"] + EXTRAS["scheduler"]]
-LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
-# One pin is a line `name==version ; marker \`, then its hashes, then comments.
-PINS = [
-    (Requirement(line.rstrip(" \\")), re.findall(r"--hash=sha256:([0-9a-f]{64})\b", block))
-    for block in re.split(r"\n(?=\w)", LOCK)
-    if not block.startswith("#")
-    for line in [block.splitlines()[0]]
+REQUIREMENTS = [
+    Requirement(line) for line in PROJECT["dependencies"] + EXTRAS["dev"] + EXTRAS["scheduler"] + EXTRAS["postgres"]
 ]
+LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+SPARK_LOCK = (ROOT / "requirements-spark.lock").read_text(encoding="utf-8")
+
+
+def read_pins(lock: str) -> list[tuple[Requirement, list[str]]]:
+    """One pin is a line `name==version ; marker \\`, then its hashes, then comments."""
+    return [
+        (Requirement(line.rstrip(" \\")), re.findall(r"--hash=sha256:([0-9a-f]{64})\b", block))
+        for block in re.split(r"\n(?=\w)", lock)
+        if not block.startswith("#")
+        for line in [block.splitlines()[0]]
+    ]
+
+
+PINS = read_pins(LOCK)
 CONDA_NAMES = {"duckdb": "python-duckdb", "ibis-framework": "ibis-duckdb"}
 
 
@@ -69,8 +78,20 @@ def test_lock_serves_the_oldest_python():
                 assert "3.11.0" in SpecifierSet(needed), pin.name
 
 
-def test_lock_names_no_place():
-    assert not re.search(r"://|file:|--index|--find-links|--trusted|(?m:^-)| @ |(?<!\w)/\w|[A-Z]:\\", LOCK)
+@pytest.mark.parametrize("lock", [LOCK, SPARK_LOCK], ids=["all", "spark"])
+def test_lock_names_no_place(lock):
+    assert not re.search(r"://|file:|--index|--find-links|--trusted|(?m:^-)| @ |(?<!\w)/\w|[A-Z]:\\", lock)
+
+
+def test_the_lock_for_spark_adds_spark_and_changes_nothing():
+    pins = read_pins(SPARK_LOCK)
+    assert all(hashes for _, hashes in pins)
+    # Not the whole lines: of a package that others need too, the machines may differ.
+    ours = {(pin.name, str(pin.specifier)) for pin, _ in PINS}
+    added = {pin.name: pin for pin, _ in pins if (pin.name, str(pin.specifier)) not in ours}
+    assert set(added) == {"pyspark", "py4j"}, "python3 dev.py lock"
+    (wanted,) = (Requirement(line) for line in EXTRAS["spark"] if line.startswith("pyspark"))
+    assert Version(next(iter(added["pyspark"].specifier)).version) in wanted.specifier
 
 
 def test_environment_yml_is_made_from_pyproject(tmp_path):

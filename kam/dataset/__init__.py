@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from kam.dataset.drafting import Draft, draft_dataset
     from kam.dataset.groups import group_accounts
     from kam.dataset.names import name_accounts
-    from kam.dataset.opening import Dataset, input_files, open_dataset
+    from kam.dataset.opening import Dataset, fingerprint_relations, input_files, open_dataset
 
 _HOME = {
     "Dataset": "opening",
@@ -29,6 +29,7 @@ _HOME = {
     "check_dataset": "checking",
     "draft_dataset": "drafting",
     "find_problems": "checking",
+    "fingerprint_relations": "opening",
     "group_accounts": "groups",
     "input_files": "opening",
     "name_accounts": "names",
@@ -43,6 +44,7 @@ __all__ = [
     "check_dataset",
     "draft_dataset",
     "find_problems",
+    "fingerprint_relations",
     "group_accounts",
     "input_files",
     "name_accounts",

@@ -9,6 +9,9 @@ from kam.dataset.dictionary import LONG_SURVEY, TABLES
 from kam.dataset.folding import fold
 from kam.dataset.schema import DatasetFile, SurveyFile, TableFile
 from kam.dataset.yaml_files import Key, nearest
+from kam.ledger.databases import ADDRESSES, find_address_fault, is_address
+
+_FILE_OPTIONS = ("encoding", "delimiter", "sheet", "header_row")
 
 MEASURES = tuple(
     dict.fromkeys(
@@ -41,8 +44,7 @@ def find_conflicts(file: DatasetFile) -> Iterator[tuple[Key, str]]:
 
 def _column_conflicts(name: str, table: TableFile, known: tuple[str, ...]) -> Iterator[tuple[Key, str]]:
     at: Key = ("tables", name)
-    if "://" in table.source:
-        yield (*at, "source"), "it is an address, and only files can be read: CSV, Excel, Parquet."
+    yield from _source_conflicts(at, table)
     if table.decimal is not None and table.decimal == table.thousands:
         yield (*at, "thousands"), "it is the decimal mark too. One of the two has to be another."
     if table.decimal is not None and table.decimal == table.delimiter:
@@ -67,6 +69,26 @@ def _column_conflicts(name: str, table: TableFile, known: tuple[str, ...]) -> It
             yield (*at, "columns", canonical), f"it is {by_source[source]} already."
         if source is not None and canonical not in in_rows:  # of those it says what stands in the column of items
             by_source.setdefault(source, canonical)
+
+
+def _source_conflicts(at: Key, table: TableFile) -> Iterator[tuple[Key, str]]:
+    """A file with the options of a database, and the other way round; what a reference stands for is not known yet."""
+    if is_address(table.source):
+        if fault := find_address_fault(table.source):
+            yield (*at, "source"), f"it cannot be read: {fault}"
+        if table.relation is None:
+            yield (
+                (*at, "source"),
+                "it is an address; the table or view there is needed too, as `relation: schema.table`.",
+            )
+        for option in _FILE_OPTIONS:
+            if getattr(table, option) is not None:
+                yield (*at, option), "it is an option of files, and the source is a database."
+    elif table.relation is not None and "${" not in table.source:
+        yield (
+            (*at, "relation"),
+            f"it is for a database, and the source is a file. Allowed as the source then: {ADDRESSES}.",
+        )
 
 
 def _may_share(table: str, first: str, second: str) -> bool:

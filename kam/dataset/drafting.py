@@ -18,13 +18,17 @@ from kam.dataset.conventions import guess_currency, guess_language
 from kam.dataset.dictionary import TABLES
 from kam.dataset.frame_checks import shorten
 from kam.dataset.recognition import MIN_READABLE, TableMatch, match_table
+from kam.dataset.secrets import exposes_secret, resolve
 from kam.dataset.survey_items import GuessedItems, find_items
-from kam.errors import DatasetError, KamError, ParameterError, UnreadableFileError
+from kam.errors import DatasetError, KamError, ParameterError, SecretError, UnreadableFileError
+from kam.ledger.databases import Relation, copy_relation, is_address, open_relation
+from kam.ledger.description import describe_table
 from kam.ledger.reading import ColumnDescription, SourceDescription, connect, describe_source, type_columns
 from kam.wording import Wording
 
 _SAY = Wording()
 _OPTIONS = ("encoding", "delimiter", "sheet", "header_row")
+_MAX_COPIED = 1_000_000
 _MARKS = ("decimal", "thousands", "date_format")
 
 
@@ -83,9 +87,9 @@ class Draft:
 
 @dataclass
 class _Found:
-    """One file, the table it holds, and what was found out."""
+    """One file or table of a database, the table it holds, and what was found out."""
 
-    source: str
+    source: str | Relation
     description: SourceDescription
     match: TableMatch
     items: GuessedItems | None = None
@@ -95,7 +99,7 @@ class _Found:
 
 
 def draft_dataset(
-    *files: str | os.PathLike[str], name: str | None = None, folder: str | os.PathLike[str] | None = None
+    *files: str | os.PathLike[str] | Relation, name: str | None = None, folder: str | os.PathLike[str] | None = None
 ) -> Draft:
     """Look at files of data and write a first ``dataset.yaml``.
 
@@ -105,8 +109,9 @@ def draft_dataset(
 
     Parameters
     ----------
-    *files : path or glob
-        CSV, Excel or Parquet. Which one is the ledger, which the accounts, the survey, … is found out.
+    *files : path, glob or Relation
+        CSV, Excel or Parquet, or tables of a database, with references to secrets in the address. Which one is the ledger, which
+        the accounts, the survey, … is found out.
     name : str, optional
         Name of the dataset; by default that of the first file.
     folder : path, optional
@@ -121,24 +126,50 @@ def draft_dataset(
     ------
     ParameterError
         No file is given, or one twice.
-    UnreadableFileError, EmptyDataError, DuplicateColumnError
-        A file cannot be read, or holds no row.
+    UnreadableFileError, DatabaseError, EmptyDataError, DuplicateColumnError
+        A file or a table of a database cannot be read, or holds no row.
+    SecretError
+        A password stands in an address, or a reference cannot be resolved.
     """
-    paths = [os.fspath(file) for file in files]
+    paths = [file if isinstance(file, Relation) else os.fspath(file) for file in files]
     if not paths:
         raise ParameterError("No file is given.", hint="Give the file that holds the orders.")
-    if len(set(map(os.path.abspath, paths))) < len(paths):
+    if len({path if isinstance(path, Relation) else os.path.abspath(path) for path in paths}) < len(paths):
         raise ParameterError("A file is given twice.", hint="Give each file once.")
     target = Path(folder) if folder is not None else Path.cwd()
     con = connect()
     try:
-        described = [(path, describe_source(path if _is_glob(path) else Path(path), con)) for path in paths]
+        described = [(path, _describe(path, con, target)) for path in paths]
         found, unknown = _assign(described)
         for entry in found:
             _look_closer(entry, con)
         return _compose(found, unknown, name=name, folder=target)
     finally:
         con.disconnect()
+
+
+def _describe(source: str | Relation, con: Backend, folder: Path) -> SourceDescription:
+    if not isinstance(source, Relation):
+        return describe_source(source if _is_glob(source) or is_address(source) else Path(source), con)
+    if exposes_secret(source.address):
+        raise SecretError(
+            "A password stands in the address, and it would stand in dataset.yaml.",
+            where=source.name,
+            hint="Write ${env:NAME} in its place, or leave it to PGPASSWORD or ~/.pgpass.",
+        )
+    resolved = Relation(resolve(source.address, where=source.name), source.name, folder)
+    opened = open_relation(resolved, con)
+    n_rows = opened.table.count().to_pyarrow().as_py()
+    # Texts are looked at in DuckDB only; what is too large to be copied should have better types.
+    return describe_table(copy_relation(resolved, con)) if n_rows <= _MAX_COPIED else describe_source(resolved, con)
+
+
+def _file_name(source: str | Relation) -> str:
+    return source.name if isinstance(source, Relation) else Path(source).name
+
+
+def _stem(source: str | Relation) -> str:
+    return source.name.rpartition(".")[2].strip('"') if isinstance(source, Relation) else Path(source).stem
 
 
 def _is_glob(path: str) -> bool:
@@ -148,10 +179,12 @@ def _is_glob(path: str) -> bool:
 # -- which file is which table ---------------------------------------------------------------------------------------
 
 
-def _assign(described: Sequence[tuple[str, SourceDescription]]) -> tuple[list[_Found], list[str]]:
+def _assign(
+    described: Sequence[tuple[str | Relation, SourceDescription]],
+) -> tuple[list[_Found], list[str | Relation]]:
     """The best file for each table; a ledger or a survey there has to be, even if not all of it was found."""
     pairs = [
-        _Found(source=path, description=description, match=match_table(description, table, Path(path).stem))
+        _Found(source=path, description=description, match=match_table(description, table, _stem(path)))
         for path, description in described
         for table in TABLES
     ]
@@ -182,7 +215,7 @@ def _look_closer(found: _Found, con: Backend) -> None:
             found.questions.append("Which columns are the questions of the survey? Declare them under items:.")
     for name in match.missing:
         meaning = TABLES[match.table].columns[name].meaning
-        found.questions.append(f"Which column of {shorten(Path(found.source).name)} is {name} ({meaning})?")
+        found.questions.append(f"Which column of {shorten(_file_name(found.source))} is {name} ({meaning})?")
     if match.table != "ledger" or match.missing:
         return
     asked = ("customer_id", "order_date", "amount", "product_id")
@@ -272,12 +305,12 @@ def _scalar(value: object) -> str:
     return text.removesuffix("\n").removesuffix("\n...").strip()
 
 
-def _compose(found: list[_Found], unknown: list[str], *, name: str | None, folder: Path) -> Draft:
+def _compose(found: list[_Found], unknown: list[str | Relation], *, name: str | None, folder: Path) -> Draft:
     text = _Text()
     columns = [column for entry in found for column in entry.description.columns]
     questions = [question for entry in found for question in entry.questions]
     tables = {entry.match.table for entry in found}
-    questions += [f"What is {shorten(Path(path).name)}? It was not recognized." for path in unknown]
+    questions += [f"What is {shorten(_file_name(path))}? It was not recognized." for path in unknown]
     currency, why_currency = guess_currency(_currency_columns(found), _money_columns(found))
     if currency is None and ("ledger" in tables or any("money" in _types(entry) for entry in found)):
         questions.append(f"Which currency? {why_currency[:1].upper()}{why_currency[1:]}.")
@@ -291,7 +324,7 @@ def _compose(found: list[_Found], unknown: list[str], *, name: str | None, folde
     text.lines.append("")
     text.put(
         "name",
-        name_dataset(name or Path(found[0].source).stem),
+        name_dataset(name or _stem(found[0].source)),
         "keep it: the same dataset has the same name",
         guess=False,
     )
@@ -326,12 +359,18 @@ def _write_table(text: _Text, found: _Found, folder: Path) -> None:
     match, description = found.match, found.description
     spec = TABLES[match.table]
     text.lines.append(f"  {match.table}:")
-    text.guesses.append(f"{match.table}: {found.source} ({description.source.description})")
+    source = found.source
+    called = source.name if isinstance(source, Relation) else source
+    text.guesses.append(f"{match.table}: {called} ({description.source.description})")
     text.note(
         f"One row per {spec.one_row_per}. {_one_line(description.source.description)}; {_SAY.count(description.n_rows)} rows.",
         indent=4,
     )
-    text.put("source", _relative(found.source, folder), indent=4)
+    if isinstance(source, Relation):
+        text.put("source", source.address, indent=4)
+        text.put("relation", source.name, indent=4)
+    else:
+        text.put("source", _relative(source, folder), indent=4)
     for option in _OPTIONS:
         value = getattr(description.options, option)
         if value is not None and not (option == "header_row" and value == 1):

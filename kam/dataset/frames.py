@@ -38,7 +38,8 @@ from kam.dataset.periods import ALLOWED, Freq, parse_periods
 from kam.dataset.schema import DatasetFile, SurveyFile, TableFile
 from kam.dataset.secrets import resolve
 from kam.dataset.yaml_files import nearest
-from kam.errors import DataError, MissingColumnError
+from kam.errors import DataError, DatasetError, MissingColumnError
+from kam.ledger.databases import Relation, copy_relation, is_address
 from kam.ledger.reading import ColumnType, ReadOptions, SourceTable, read_source, type_columns
 from kam.wording import Wording
 
@@ -101,8 +102,8 @@ def read_options(table: TableFile) -> ReadOptions:
     return ReadOptions(**{field.name: getattr(table, field.name) for field in fields(ReadOptions)})
 
 
-def locate_source(table: TableFile, folder: Path) -> Path | str:
-    """The path of the source, or the glob, from the folder of ``dataset.yaml``.
+def locate_source(table: TableFile, folder: Path) -> Path | str | Relation:
+    """The path of the source, or the glob, from the folder of ``dataset.yaml``; or a table of a database.
 
     References to secrets are resolved. A file that is there is taken by its name, even if that holds signs of a glob.
 
@@ -110,8 +111,17 @@ def locate_source(table: TableFile, folder: Path) -> Path | str:
     ------
     SecretError
         A reference cannot be resolved.
+    DatasetError
+        A reference stands for an address, and there is no ``relation``; or for none, and there is one.
     """
-    source = resolve(table.source, where=str(folder / "dataset.yaml"))
+    where = str(folder / "dataset.yaml")
+    source = resolve(table.source, where=where)
+    if is_address(source) != (table.relation is not None):
+        what = "is the address of a database, and there is no relation" if is_address(source) else "is no address"
+        hint = "An address and `relation: schema.table` belong together; a file has neither."
+        raise DatasetError(f"What {table.source!r} stands for {what}.", where=where, hint=hint)
+    if table.relation is not None:
+        return Relation(source, table.relation, folder)
     path = folder / source
     if path.exists() or not glob.has_magic(source):
         return path
@@ -119,8 +129,11 @@ def locate_source(table: TableFile, folder: Path) -> Path | str:
 
 
 def open_source(table: TableFile, folder: Path, con: Backend) -> SourceTable:
-    """Open the source of a table, its columns as they are."""
-    return read_source(locate_source(table, folder), con, options=read_options(table))
+    """Open the source of a table other than the ledger, its columns as they are; one of a database is copied."""
+    located = locate_source(table, folder)
+    if isinstance(located, Relation):
+        return copy_relation(located, con, options=read_options(table))
+    return read_source(located, con, options=read_options(table))
 
 
 # -- the columns -----------------------------------------------------------------------------------------------------

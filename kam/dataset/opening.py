@@ -22,8 +22,9 @@ from kam.dataset.yaml_files import nearest
 from kam.disclosure import AUDIENCES, Audience
 from kam.errors import DatasetError, ParameterError, UnreadableFileError
 from kam.ledger import Cleaning, Covariates, Ledger, open_ledger
+from kam.ledger.databases import Relation
 from kam.ledger.file_search import find_files
-from kam.ledger.reading import SourceTable, connect
+from kam.ledger.reading import SourceTable, connect, read_source
 from kam.results import Context
 from kam.wording import Wording
 
@@ -313,7 +314,7 @@ class Dataset:
 
 
 def input_files(dataset: Dataset) -> tuple[Path, ...]:
-    """Every file that the dataset reads, its ``dataset.yaml`` first; those of a glob by name.
+    """Every file that the dataset reads, its ``dataset.yaml`` first; those of a glob by name. Tables of databases are none.
 
     Raises
     ------
@@ -322,8 +323,37 @@ def input_files(dataset: Dataset) -> tuple[Path, ...]:
     """
     files = [dataset.path]
     for name in dataset.tables:
-        files += find_files(locate_source(getattr(dataset.file.tables, name), dataset.path.parent))
+        source = locate_source(getattr(dataset.file.tables, name), dataset.path.parent)
+        if not isinstance(source, Relation):
+            files += find_files(source)
     return tuple(dict.fromkeys(files))
+
+
+def fingerprint_relations(dataset: Dataset) -> dict[str, str]:
+    """The fingerprint of every table that lies in a database; each takes one scan there.
+
+    Returns
+    -------
+    dict of str to str
+        Name of the table in the dataset: digest of its content.
+
+    Raises
+    ------
+    DataError
+        A database cannot be reached, a table is not there or has no rows.
+    """
+    digests: dict[str, str] = {}
+    con = None
+    try:
+        for name in dataset.tables:
+            source = locate_source(getattr(dataset.file.tables, name), dataset.path.parent)
+            if isinstance(source, Relation):
+                con = con or connect()
+                digests[name] = read_source(source, con).fingerprint
+    finally:
+        if con is not None:
+            con.disconnect()
+    return digests
 
 
 # -- finding ---------------------------------------------------------------------------------------------------------

@@ -162,8 +162,14 @@ class TableFile(Section):
     """Where a table lies, how it is read, and which of its columns is which."""
 
     source: Text = Field(
-        description="Path of a CSV, Excel or Parquet file, or a glob of several, from the folder of dataset.yaml; "
-        "${env:NAME} and ${keyring:service/user} in it are resolved."
+        description="Path of a CSV, Excel or Parquet file, or a glob of several, from the folder of dataset.yaml; or the "
+        "address of a database, as postgresql://user:${env:PGPASSWORD}@host/database or spark://active; ${env:NAME} and "
+        "${keyring:service/user} in it are resolved."
+    )
+    relation: Text | None = Field(
+        default=None,
+        description="Table or view of the database, as schema.table; only with an address, and needed there.",
+        exclude_if=lambda relation: relation is None,
     )
     columns: dict[str, Text | None] = Field(
         default_factory=dict,

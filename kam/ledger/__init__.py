@@ -9,6 +9,7 @@ known of the customer then, and what came of it.
 from kam.ledger.audit import Audit
 from kam.ledger.cleaning import Cleaning
 from kam.ledger.covariates import Covariates
+from kam.ledger.databases import Relation
 from kam.ledger.deliveries import summarize_deliveries
 from kam.ledger.mix import summarize_mix
 from kam.ledger.opening import Ledger, open_ledger
@@ -24,6 +25,7 @@ __all__ = [
     "Covariates",
     "Ledger",
     "ReadOptions",
+    "Relation",
     "Snapshots",
     "StatePanel",
     "activity_panel",

@@ -13,18 +13,13 @@ import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
-BLANKS = " \t\n\r\v\f\u00a0\u2007\u2009\u202f\u3000\ufeff\u200b"
+from kam.ledger.engines import BLANKS, GARBLED, strip_blanks, text_literal, trim
+
 _PLAIN = dict(
     zip("０１２３４５６７８９．，：；（）＋－／％￥＄￦−–﹣’`´", "0123456789.,:;()+-/%¥$₩---'''", strict=True)
 )
 _PLAIN |= dict.fromkeys(BLANKS, " ")
 _TIDY = r"^[!-~]([ -~]*[!-~])?$"
-_BLANK_END = rf"^[{BLANKS}]|[{BLANKS}]$"
-
-
-@ibis.udf.scalar.builtin(name="trim")  # type: ignore[untyped-decorator]
-def _trim(text: str, letters: str) -> str:  # type: ignore[empty-body]
-    """The text without any of the letters at its ends."""
 
 
 @ibis.udf.scalar.builtin  # type: ignore[untyped-decorator]
@@ -37,49 +32,24 @@ def try_strptime(text: str, formats: dt.Array(dt.string)) -> datetime.datetime: 
     """The text read by the first format that fits, or null."""
 
 
-@ibis.udf.scalar.builtin(  # type: ignore[untyped-decorator]
-    name="timezone", signature=((dt.string, dt.Timestamp(timezone="UTC")), dt.timestamp)
-)
-def local_time(zone: str, moment: datetime.datetime) -> datetime.datetime:  # type: ignore[empty-body]
-    """What clocks in the zone show at that moment."""
-
-
-@ibis.udf.scalar.builtin(name="chr")  # type: ignore[untyped-decorator]
-def _letter(code: int) -> str:  # type: ignore[empty-body]
-    """The letter with this number."""
-
-
 def is_one_of(column: ir.StringValue, texts: Iterable[str]) -> ir.BooleanValue:
-    """Whether a cell is one of these texts, NUL or not: a literal of SQL ends where DuckDB meets a NUL in it."""
+    """Whether a cell is one of these texts, whatever they hold."""
     wanted = list(texts)
     if not wanted:
         return ibis.literal(False)
-    return column.isin([_literal(text) if "\0" in text else text for text in wanted])
-
-
-def _literal(text: str) -> ir.StringValue:
-    first, *others = text.split("\0")
-    value: ir.StringValue = ibis.literal(first)
-    for part in others:
-        value = value + _letter(ibis.literal(0)) + part
-    return value
-
-
-def is_duckdb(values: ir.Expr) -> bool:
-    """Whether a table or column lives in DuckDB."""
-    return bool(values.get_backend().name == "duckdb")
+    return column.isin([text if set(GARBLED).isdisjoint(text) else text_literal(text) for text in wanted])
 
 
 def strip_text(text: ir.StringValue) -> ir.StringValue:
-    """Without blanks of any kind at its ends; null if nothing is left. DuckDB only."""
-    return text.re_search(_BLANK_END).ifelse(_trim(text, BLANKS), text).nullif("")
+    """Without blanks of any kind at its ends; null if nothing is left."""
+    return strip_blanks(text).nullif("")
 
 
 def as_text(raw: ir.Value) -> ir.StringValue:
     """A column as stripped text; whole numbers without a decimal point, missing and infinite ones null."""
     type_ = raw.type()
     if type_.is_string():
-        return strip_text(raw) if is_duckdb(raw) else raw.strip().nullif("")
+        return strip_text(raw)
     if type_.is_floating():
         whole = ibis.ifelse(raw.abs() < 1e18, raw, None).round()
         text = (whole == raw).ifelse(whole.cast("int64").cast("string"), raw.cast("string"))
@@ -118,5 +88,5 @@ def tidy_columns(table: ir.Table, columns: Mapping[str, ir.StringValue]) -> dict
         letters = table.filter(untidy[f"u{i}"]).select(one=regexp_extract_all(column, "[^!-~]").unnest()).distinct()
         for letter in sorted(set(letters.limit(10_000).to_pyarrow()["one"].to_pylist()) & _PLAIN.keys() - {" "}):
             tidied[name] = tidied[name].replace(letter, _PLAIN[letter])
-        tidied[name] = _trim(tidied[name], " ").nullif("")
+        tidied[name] = trim(tidied[name], " ").nullif("")
     return tidied

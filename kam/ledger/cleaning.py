@@ -23,12 +23,14 @@ from datetime import date
 from decimal import Decimal
 
 import ibis
+import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 from ibis import _
 
 from kam.errors import ParameterError
 from kam.ledger.cell_texts import is_one_of
-from kam.ledger.storage import Storage
+from kam.ledger.engines import in_order
+from kam.ledger.storage import ROW, Storage
 
 NO_CUSTOMER = "without customer"
 NO_DATE = "without date"
@@ -130,7 +132,7 @@ def tag_lines(
     Parameters
     ----------
     table : ibis.expr.types.Table
-        The source.
+        The source; see :meth:`Storage.number_rows`.
     values : mapping of str to ibis.expr.types.Value
         The columns of the ledger, typed, over ``table``; among them ``order_day``.
     actions : mapping of str to str
@@ -142,8 +144,7 @@ def tag_lines(
     as_of : datetime.date
         The last day that counts.
     compute : bool
-        Compute the outcome once, because reading the source again takes longer. Without it this is done only if a rule
-        compares rows with one another.
+        Compute the outcome once, because reading the source again takes longer.
     storage : Storage
         Where tables are kept.
 
@@ -154,30 +155,36 @@ def tag_lines(
     ibis.expr.types.Table or None
         Where duplicates are only warned of: the rows that are copies.
     """
-    lines, copies = table.select(**values), None
-    if actions[DUPLICATES] == REMOVED:
-        compute = True
-        others, suspects = split_alike(table, values, alike=alike, storage=storage)
-        lines = others if storage.holds_nothing("suspects") else ibis.union(others, suspects)
-    elif actions[DUPLICATES] == WARNED:
-        copies = split_alike(table, values, alike=alike, storage=storage)[1]
-        copies = copies.filter(copies.is_copy & ~ibis.or_(*(removed for removed, _rule in _row_rules(copies, as_of))))
+    copies = None
+    lines = table.select(*([ROW] if storage.is_local else []), **values)
     rules = _row_rules(lines, as_of)
-    if actions[DUPLICATES] == REMOVED:
-        rules.append((lines.is_copy, DUPLICATES))
+    is_early = ibis.or_(*(removed for removed, _rule in rules))
+    if storage.is_local and actions[DUPLICATES] in (REMOVED, WARNED):
+        rows = find_copies(table, alike=alike, storage=storage)
+        if actions[DUPLICATES] == WARNED:
+            copies = lines.filter(~is_early).semi_join(rows, lines[ROW] == rows.copy)
+        elif not storage.holds_nothing("copies"):
+            lines = lines.left_join(rows, lines[ROW] == rows.copy)
+            rules = [*_row_rules(lines, as_of), (lines.copy.notnull(), DUPLICATES)]
+    elif actions[DUPLICATES] in (REMOVED, WARNED):
+        # In one pass: without tables in between, every join would begin again from the source.
+        copy = ibis.row_number().over(group_by=[table[name] for name in table.columns], order_by=table[alike[0]]) > 0
+        lines = table.select(**values, is_copy=copy)
+        rules = _row_rules(lines, as_of)
+        if actions[DUPLICATES] == WARNED:
+            copies = lines.filter(lines.is_copy & ~ibis.or_(*(removed for removed, _rule in rules)))
+        else:
+            rules.append((lines.is_copy, DUPLICATES))
     if actions[ZERO_AMOUNTS] == REMOVED:
         rules.append((lines.amount == 0, ZERO_AMOUNTS))
     if actions[NON_PRODUCTS] == REMOVED:
         rules.append((is_one_of(lines.product_id, codes), NON_PRODUCTS))
-    tagged = lines.select(*values, rule=ibis.cases(*rules, else_=ibis.null("string")))
-    if actions[CANCELLATIONS] == REMOVED:
-        tagged = storage.keep("tagged", tagged)
-        netted = net_cancellations(tagged, storage=storage)
-        if netted is tagged:
-            return tagged, copies
-        netted = storage.keep("lines", netted)
-        storage.drop("tagged")
-        return netted, copies
+    tagged = lines.mutate(rule=ibis.cases(*rules, else_=ibis.null("string")))
+    if actions[CANCELLATIONS] == REMOVED and storage.is_local:
+        tagged = _tag_netted(tagged.select(ROW, *values, "rule"), storage=storage)
+    elif actions[CANCELLATIONS] == REMOVED:
+        tagged = net_cancellations(tagged.select(*values, "rule"), storage=storage)
+    tagged = tagged.select(*values, "rule")
     return (storage.keep("lines", tagged) if compute else tagged), copies
 
 
@@ -191,21 +198,44 @@ def _row_rules(lines: ir.Table, as_of: date) -> list[tuple[ir.BooleanValue, str]
     ]
 
 
-def split_alike(
-    table: ir.Table, values: Mapping[str, ir.Value], *, alike: Sequence[str], storage: Storage
-) -> tuple[ir.Table, ir.Table]:
-    """Split the rows into those that cannot be copies and those that may be, both with ``is_copy``.
+@ibis.udf.scalar.builtin(name="hash")  # type: ignore[untyped-decorator]
+def _hash(values) -> dt.uint64:  # type: ignore[no-untyped-def]
+    """One number for a row of values. DuckDB's."""
 
-    A copy has all columns of the source in common with an earlier row. Only rows that share customer, date and amount with
-    another row are compared in full: comparing all of them takes several times as long. A row in which one of these is missing
-    is removed by an earlier rule, copy or not.
+
+def find_copies(table: ir.Table, *, alike: Sequence[str], storage: Storage) -> ir.Table:
+    """The rows that have all columns of the source in common with an earlier row: the table ``copies``, one column ``copy``.
+
+    Only rows that share the hash of customer, date and amount with another row are compared in full: comparing all of them
+    takes several times as long. A row in which one of these is missing is removed by an earlier rule, copy or not.
     """
-    suspects = table.filter([table[name].notnull() for name in alike]).group_by(alike).having(_.count() > 1).agg()
-    suspects = storage.keep("suspects", suspects)
-    copy = ibis.row_number().over(group_by=[table[name] for name in table.columns], order_by=table[alike[0]]) > 0
-    others = table if storage.holds_nothing("suspects") else table.anti_join(suspects, alike)
-    others = others.select(**values, is_copy=ibis.literal(False))
-    return others, table.semi_join(suspects, alike).select(**values, is_copy=copy)
+    hashed = table.filter([table[name].notnull() for name in alike])
+    hashed = hashed.mutate(key=_hash(ibis.struct({name: hashed[name] for name in alike})))
+    suspects = storage.keep("suspects", hashed.group_by("key").having(_.count() > 1).agg())
+    same = hashed.semi_join(suspects, "key")
+    number = ibis.row_number().over(group_by=[name for name in table.columns if name != ROW], order_by=ROW)
+    copies = same.mutate(number=number).filter(_.number > 0).select(copy=ROW)
+    copies = storage.keep("copies", copies)
+    storage.drop("suspects")
+    return copies
+
+
+def _tag_netted(tagged: ir.Table, *, storage: Storage) -> ir.Table:
+    """:func:`net_cancellations` where rows have numbers: of the orders only those that a cancellation may mean are looked at."""
+    kept = tagged.filter(tagged.rule.isnull())
+    signs = ((kept.quantity > 0) & (kept.amount > 0)) | ((kept.quantity < 0) & (kept.amount < 0))
+    kept = kept.filter(signs).mutate(size=_.quantity.abs(), price=_.amount.abs())
+    key = ["customer_id", "product_id", "size", "price"]
+    cancelled = storage.keep("cancelled", kept.filter(kept.amount < 0).select(key).distinct())
+    events = storage.keep("events", kept.semi_join(cancelled, key).drop("size", "price"))
+    netted = net_cancellations(events, storage=storage)
+    if netted is not events:
+        rows = storage.keep("netted", netted.filter(netted.rule == CANCELLATIONS).select(netted=ROW))
+        joined = tagged.left_join(rows, tagged[ROW] == rows.netted)
+        tagged = joined.mutate(rule=joined.netted.notnull().ifelse(CANCELLATIONS, joined.rule))
+    for name in ("cancelled", "events"):
+        storage.drop(name)
+    return tagged
 
 
 def net_cancellations(tagged: ir.Table, *, storage: Storage) -> ir.Table:
@@ -216,8 +246,9 @@ def net_cancellations(tagged: ir.Table, *, storage: Storage) -> ir.Table:
     A stack of open orders pairs those two that cross the same edge between two levels, upwards and then next downwards: so two
     windows do what otherwise takes a loop, on any engine.
     """
-    is_sale = tagged.rule.isnull() & (tagged.quantity > 0) & (tagged.amount > 0)
-    is_cancellation = tagged.rule.isnull() & (tagged.quantity < 0) & (tagged.amount < 0)
+    takes_part = tagged.rule.isnull() & tagged.product_id.notnull()
+    is_sale = takes_part & (tagged.quantity > 0) & (tagged.amount > 0)
+    is_cancellation = takes_part & (tagged.quantity < 0) & (tagged.amount < 0)
     step = ibis.cases((is_sale, 1), (is_cancellation, -1), else_=0)
     columns = tagged.columns
     # A key that is null where a row is neither, so that such rows take no part in the joins.
@@ -225,17 +256,21 @@ def net_cancellations(tagged: ir.Table, *, storage: Storage) -> ir.Table:
         step=step, size=ibis.ifelse(step != 0, tagged.quantity.abs(), None), price=tagged.amount.abs()
     )
     key = ["customer_id", "product_id", "size", "price"]
-    both = stepped.filter(stepped.step != 0).group_by(key).having((_.step.min() < 0) & (_.step.max() > 0)).agg()
-    both = storage.keep("both_ways", both)
-    if storage.holds_nothing("both_ways"):
-        return tagged
+    alike = stepped
+    if storage.is_local:
+        both = stepped.filter(stepped.step != 0).group_by(key).having((_.step.min() < 0) & (_.step.max() > 0)).agg()
+        both = storage.keep("both_ways", both)
+        if storage.holds_nothing("both_ways"):
+            return tagged
+        alike = stepped.semi_join(both, key)
     # Beyond the time the order of rows is arbitrary; all columns make it the same in every run.
-    order = ["order_date", "step", *(name for name in columns if name != "order_date")]
-    alike = stepped.semi_join(both, key)
+    order = in_order(
+        alike[name] for name in ("order_date", "step", *(name for name in columns if name != "order_date"))
+    )
     level = alike.step.sum().over(ibis.window(group_by=key, order_by=order, preceding=None, following=0))
     alike = alike.mutate(edge=ibis.ifelse(alike.step > 0, level - 1, level))
     crossing = ibis.window(group_by=[*key, "edge"], order_by=order)
     alike = alike.mutate(before=alike.step.lag().over(crossing), after=alike.step.lead().over(crossing))
     is_netted = ((alike.step > 0) & (alike.after < 0)) | ((alike.step < 0) & (alike.before > 0))
-    netted = alike.mutate(rule=ibis.ifelse(is_netted, CANCELLATIONS, ibis.null("string")))
-    return stepped.anti_join(both, key).select(columns).union(netted.select(columns))
+    netted = alike.mutate(rule=is_netted.ifelse(CANCELLATIONS, alike.rule)).select(columns)
+    return stepped.anti_join(both, key).select(columns).union(netted) if storage.is_local else netted

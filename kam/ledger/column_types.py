@@ -16,8 +16,9 @@ import ibis
 import ibis.expr.types as ir
 
 from kam.errors import ColumnTypeError, MissingColumnError, ParameterError
-from kam.ledger.cell_texts import as_text, is_duckdb, local_time
+from kam.ledger.cell_texts import as_text
 from kam.ledger.date_texts import find_date_format, read_dates, require_one_format, tidy_dates
+from kam.ledger.engines import is_duckdb, is_filled, local_time
 from kam.ledger.number_texts import decide_marks, find_currency, find_numbers, read_number
 from kam.ledger.sources import SourceTable
 
@@ -148,8 +149,7 @@ def type_columns(
     work = _Work(source, dict(columns), time_zone)
     by_type = {kind: [name for name in columns if types[name] == kind] for kind in set(types.values())}
     _type_ids(work, by_type.get("id", []))
-    for name in by_type.get("text", ()):
-        work.typed[name] = as_text(work.raw(name))
+    work.typed |= _as_texts(work, by_type.get("text", []))
     for name in by_type.get("flag", ()):
         work.typed[name], work.filled[name] = _type_flag(work, name)
     for name in by_type.get("date", ()):
@@ -190,15 +190,29 @@ def _check_arguments(
 # -- ids, texts, flags -----------------------------------------------------------------------------------------------------
 
 
+def _as_texts(work: _Work, names: Sequence[str]) -> dict[str, ir.StringValue]:
+    """:func:`as_text` of columns, where it changes anything: to look for blanks in every scan would take longer than the scan."""
+    asked = [name for name in names if work.raw(name).type().is_string() and is_duckdb(work.source.table)]
+    odd = {}
+    for position, name in enumerate(asked):
+        cell = work.raw(name)  # DuckDB compares texts byte by byte
+        odd[f"odd{position}"] = ~((cell >= "!") & (cell < "\x7f") & cell.right(1).between("!", "~"))
+    row = work.source.table.aggregate(**{key: is_odd.any() for key, is_odd in odd.items()}).to_pyarrow() if odd else {}
+    plain = {name for position, name in enumerate(asked) if not row[f"odd{position}"][0].as_py()}
+    return {name: work.raw(name) if name in plain else as_text(work.raw(name)) for name in names}
+
+
 def _type_ids(work: _Work, names: Sequence[str]) -> None:
-    texts = {name: as_text(work.raw(name)) for name in names}
+    texts = _as_texts(work, names)
     asked = [name for name in names if work.raw(name).type().is_string()]
     facts: dict[str, ir.Value] = {}
     for position, name in enumerate(asked):
         text = texts[name]
         facts[f"n{position}"] = text.count()
-        facts[f"missing{position}"] = text.upper().isin(_MISSING).sum()
-        facts[f"pointed{position}"] = text.re_search(r"^\d+\.0$").sum()
+        # The cheap condition first: few ids are so short, or end so.
+        short = text.length() <= max(map(len, _MISSING))
+        facts[f"missing{position}"] = short.ifelse(text.upper().isin(_MISSING), False).sum()
+        facts[f"pointed{position}"] = (text.right(2) == ".0").ifelse(text.re_search(r"^\d+\.0$"), False).sum()
     row = work.source.table.aggregate(**facts).to_pyarrow().to_pylist()[0] if facts else {}
     for position, name in enumerate(asked):
         text, n_missing, n_pointed = texts[name], row[f"missing{position}"] or 0, row[f"pointed{position}"]
@@ -233,9 +247,9 @@ def _type_flag(work: _Work, name: str) -> tuple[ir.BooleanValue, ir.BooleanValue
 def _require_duckdb(work: _Work, name: str, kind: str) -> None:
     if not is_duckdb(work.source.table):
         raise ColumnTypeError(
-            f"{work.names[name]!r} holds {kind} as text, which only DuckDB reads here.",
+            f"{work.names[name]!r} holds {kind}, which only DuckDB reads here.",
             where=work.place(name),
-            hint="Cast the column in the table that you pass.",
+            hint="Cast the column in a view of the database, or in the table that you pass.",
         )
 
 
@@ -260,7 +274,7 @@ def _type_date(work: _Work, name: str) -> tuple[ir.TimestampValue, ir.BooleanVal
 
 
 def _type_date_text(work: _Work, name: str) -> tuple[ir.TimestampValue, ir.BooleanValue]:
-    _require_duckdb(work, name, "dates")
+    _require_duckdb(work, name, "dates as text")
     raw, table = work.raw(name), work.source.table
     text = tidy_dates(table, raw)
     given = work.source.options.date_format
@@ -300,7 +314,8 @@ def _type_date_number(work: _Work, name: str) -> tuple[ir.TimestampValue, ir.Boo
     row = work.source.table.aggregate(n=raw.count(), n_calendar=in_calendar.sum()).to_pyarrow().to_pylist()[0]
     if not row["n"]:
         return ibis.null("timestamp"), raw.notnull()
-    if row["n_calendar"] and is_duckdb(work.source.table):
+    if row["n_calendar"]:
+        _require_duckdb(work, name, "dates as numbers such as 20240131")
         day = in_calendar.ifelse(raw, None).cast("int64").cast("string")
         work.formats[name] = "%Y%m%d"
         return read_dates(day, "%Y%m%d"), raw.notnull()
@@ -327,11 +342,11 @@ def _type_numbers(work: _Work, money: Sequence[str], numbers: Sequence[str]) -> 
     for name in (*money, *numbers):
         raw = work.raw(name)
         if raw.type().is_string():
-            _require_duckdb(work, name, "numbers")
+            _require_duckdb(work, name, "numbers as text")
             texts[name] = raw
         elif raw.type().is_numeric() and not raw.type().is_boolean():
             work.typed[name] = _cast_number(raw, MONEY if name in money else "float64")
-            work.filled[name] = raw.notnull()
+            work.filled[name] = is_filled(raw)
         else:
             raise ColumnTypeError(
                 f"{work.names[name]!r} holds {raw.type()}, no numbers.",
@@ -351,9 +366,12 @@ def _type_numbers(work: _Work, money: Sequence[str], numbers: Sequence[str]) -> 
 
 
 def _cast_number(raw: ir.NumericValue, target: str) -> ir.NumericValue:
+    type_ = raw.type()
     if target == "float64":
-        return _drop_infinite(raw.cast(target))
-    if not raw.type().is_floating():
+        return _drop_infinite(raw.cast(target)) if type_.is_floating() else raw.cast(target)
+    if type_.is_decimal() and (type_.scale or 0) <= 4 and (type_.precision or 38) - (type_.scale or 0) <= 14:
+        return raw.cast(target)  # it fits whatever it is: not to be looked at in every scan
+    if not type_.is_floating():
         return (raw.abs() < _MAX_MONEY).ifelse(raw, ibis.null(raw.type())).cast(target)
     # The engine multiplies by 10^4, which is exact only up to 2^53.
     whole = raw.abs().floor() * raw.sign()

@@ -16,7 +16,8 @@ import ibis
 import ibis.expr.types as ir
 
 from kam.errors import ColumnTypeError
-from kam.ledger.cell_texts import local_time, tidy_columns, try_strptime
+from kam.ledger.cell_texts import tidy_columns, try_strptime
+from kam.ledger.engines import local_time
 
 ISO = "%Y-%m-%d"
 _LAYOUTS = (

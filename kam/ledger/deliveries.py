@@ -75,4 +75,4 @@ def summarize_deliveries(
     late = (~arrived | (delivered > promised)).fill_null(True)
     orders = known.mutate(late=late).group_by("customer_id", "period", "order_id").agg(late=_.late.any())
     counted = orders.group_by("customer_id", "period").agg(n_deliveries=_.count(), n_late=_.late.sum())
-    return _to_pandas(counted.order_by("customer_id", "period"))
+    return _to_pandas(counted, ["customer_id", "period"])

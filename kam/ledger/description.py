@@ -9,8 +9,9 @@ from typing import Any
 
 import ibis.expr.types as ir
 
-from kam.ledger.cell_texts import as_text, is_duckdb, strip_text, tidy_columns
+from kam.ledger.cell_texts import as_text, strip_text, tidy_columns
 from kam.ledger.date_texts import DateReading, find_date_format
+from kam.ledger.engines import is_duckdb
 from kam.ledger.number_texts import NumberColumn, find_numbers
 from kam.ledger.sources import ReadOptions, SourceTable
 

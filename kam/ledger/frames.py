@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Iterable
 
 import duckdb
+import ibis
 import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
@@ -17,6 +18,7 @@ from kam.errors import ColumnTypeError, EmptyDataError
 from kam.ledger.column_names import require_unique_names
 
 _FRAME = "the data frame"
+_EXACT = 1e14  # of larger numbers ten-thousandths are no 64-bit integers; NaN is not below it either
 
 
 def read_frame(frame: pd.DataFrame, con: Backend) -> tuple[ir.Table, str]:
@@ -86,13 +88,15 @@ def _as_texts(values: Iterable[object]) -> list[str | None]:
     ]
 
 
-def read_ibis_table(table: ir.Table) -> str:
-    """Check an Ibis table and take its fingerprint; the table itself is used as it is, in its own backend.
+def read_ibis_table(table: ir.Table, *, where: str = "the table") -> str:
+    """Check an Ibis table and take its fingerprint in one scan; the table itself is used as it is, in its own backend.
 
     Parameters
     ----------
     table : ibis.expr.types.Table
         Of any backend.
+    where : str
+        What to call it in messages.
 
     Returns
     -------
@@ -108,20 +112,25 @@ def read_ibis_table(table: ir.Table) -> str:
         Two names differ in capital letters only.
     """
     schema = table.schema()
-    require_unique_names(schema.names, where="the table")
+    require_unique_names(schema.names, where=where)
     facts: dict[str, ir.Scalar] = {"n": table.count()}
     for position, (name, type_) in enumerate(schema.items()):
         column = table[name]
         facts[f"n{position}"] = column.count()
         if type_.is_numeric() and not type_.is_boolean():
             # Whole numbers of ten-thousandths where possible: sums of doubles differ from run to run.
-            exact = column if not type_.is_floating() else (column * 10_000).round().cast("decimal(38, 0)")
-            facts[f"sum{position}"] = (exact if not type_.is_floating() else column.isnan().ifelse(None, exact)).sum()
+            whole = (column * 10_000).round().cast("decimal(38, 0)") if type_.is_floating() else column
+            facts[f"sum{position}"] = (
+                ibis.ifelse(column.abs() < _EXACT, whole, None) if type_.is_floating() else whole
+            ).sum()
         if type_.is_string():
             facts[f"sum{position}"] = column.length().sum()
         if type_.is_numeric() or type_.is_temporal() or type_.is_string():
             facts[f"min{position}"], facts[f"max{position}"] = column.min(), column.max()
+    # As texts: Python has no dates before the year 1 or after 9999, and Arrow no decimals of any scale.
+    odd = {key: fact for key, fact in facts.items() if fact.type().is_decimal() or fact.type().is_temporal()}
+    facts |= {key: fact.cast("string") for key, fact in odd.items()}
     found = table.aggregate(**facts).to_pyarrow().to_pylist()[0]
     if not found["n"]:
-        raise EmptyDataError("There are no rows.", where="the table", hint="Check the query that made it.")
+        raise EmptyDataError("There are no rows.", where=where, hint="Check the query that made it.")
     return hashlib.sha256(repr((str(schema), sorted(found.items()))).encode()).hexdigest()

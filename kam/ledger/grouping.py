@@ -23,8 +23,8 @@ def group_customers(ledger: Ledger, groups: Mapping[str, str]) -> Ledger:
     counted anew: an order number that several customers of a group have in common is one order of the group, and without order
     numbers so is what the group bought on one day.
 
-    The lines are copied into a temporary DuckDB of their own, by way of a file; the ledger given can be closed, and nothing is
-    created where it came from.
+    Rows on another engine stay there, and nothing is created; what kam read itself is copied into a temporary DuckDB, by way of
+    a file, so that the ledger given can be closed.
 
     Parameters
     ----------

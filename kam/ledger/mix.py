@@ -13,6 +13,7 @@ from ibis import _
 
 from kam.errors import EmptyDataError, MissingColumnError, ParameterError
 from kam.ledger.cell_texts import is_one_of
+from kam.ledger.engines import pull
 from kam.ledger.opening import Ledger
 from kam.ledger.periods import Frequency, check_frequency, first_month_index
 from kam.ledger.summaries import MONEY_PARTS, _last_period_end, _to_pandas, whole_parts
@@ -88,7 +89,7 @@ def summarize_mix(
     sums |= {name: lines[name].sum().fill_null(0) for name in ("quantity", "discount") if name in lines.columns}
     if "cost" in lines.columns:
         sums["cost"] = lines.cost.fill_null(lines.amount).sum()
-    known = _to_pandas(lines.group_by(keys).agg(**sums).order_by(keys))
+    known = _to_pandas(lines.group_by(keys).agg(**sums), keys)
     measures = [name for name in (*sums, "margin") if name in known and name != "cost"]
     return known[[*keys, *measures]]
 
@@ -109,7 +110,7 @@ def bought_groups(ledger: Ledger, by: By) -> pd.DataFrame:
     keys = {"customer_id": lines.customer_id, "period": lines.period, "group": lines[by]}
     orders = lines.group_by(**keys, order_id=lines.order_id).agg(revenue=_.amount.sum(), bought=(_.amount > 0).any())
     known = orders.group_by("customer_id", "period", "group").agg(revenue=_.revenue.sum(), n_orders=_.bought.sum())
-    read = known.mutate(period=_.period.cast("timestamp(6)")).to_pyarrow()
+    read = pull(known.mutate(period=_.period.cast("timestamp(6)")))
     texts = {name: read.column(name).to_pandas().astype("str") for name in ("customer_id", "group")}
     period = read.column("period").to_numpy()
     customer, group = (pd.factorize(texts[name], sort=True)[0] for name in texts)

@@ -20,8 +20,10 @@ from kam.errors import EmptyDataError, MixedCurrencyError, ParameterError
 from kam.ledger.audit import Audit, IncompletePeriod, Remark, count_rules, reconcile
 from kam.ledger.cell_texts import is_one_of
 from kam.ledger.cleaning import NON_PRODUCTS, REMOVED, Cleaning, tag_lines
+from kam.ledger.databases import Relation
 from kam.ledger.matching import COLUMNS, has_lines, match_columns
 from kam.ledger.periods import check_frequency, last_complete_month
+from kam.ledger.progress import step
 from kam.ledger.reading import ReadOptions, SourceTable, connect, read_source, type_columns
 from kam.ledger.rollup import MonthTotal, Rollup, build_rollup, count_customers, month_totals
 from kam.ledger.storage import Storage
@@ -94,7 +96,7 @@ class Ledger:
 
 
 def open_ledger(
-    source: str | Path | pd.DataFrame | ir.Table,
+    source: str | Path | pd.DataFrame | ir.Table | Relation,
     *,
     columns: Mapping[str, str | None] | None = None,
     as_of: date | str | None = None,
@@ -112,8 +114,9 @@ def open_ledger(
 
     Parameters
     ----------
-    source : path, glob, pandas.DataFrame or ibis Table
-        CSV, Parquet or Excel files, or a table. An Ibis table stays in its database, where nothing is created.
+    source : path, glob, pandas.DataFrame, ibis Table or Relation
+        CSV, Parquet or Excel files, or a table. An Ibis table and a :class:`~kam.ledger.databases.Relation`, as
+        ``Relation("postgresql://host/warehouse", "sales.lines")``, stay in their database, where nothing is created.
     columns : mapping of str to str, optional
         Ledger column (:data:`~kam.ledger.matching.COLUMNS`) → its name in the source. A column that is not named is the
         source's column of the same name, if there is one; None: not used. Needed are ``customer_id``, ``order_date``, and
@@ -163,8 +166,10 @@ def open_ledger(
     _check_time_zone(time_zone)
     con = connect()
     try:
+        with step("reading the ledger"):
+            read = read_source(source, con, options=options)
         return _open(
-            read_source(source, con, options=options),
+            read,
             con,
             columns=columns or {},
             as_of=_to_date(as_of),
@@ -193,11 +198,13 @@ def _open(
 ) -> Ledger:
     storage = Storage(con, source.table.get_backend() is con)
     names = match_columns(source.table.columns, columns, where=source.description)
-    typed = type_columns(source, names, {name: COLUMNS[name] for name in names}, time_zone=time_zone)
+    rows = replace(source, table=storage.number_rows(source.table))
+    with step(f"typing the columns of {source.description}"):
+        typed = type_columns(rows, names, {name: COLUMNS[name] for name in names}, time_zone=time_zone)
     values = _complete_values(typed.columns)
     present = tuple(name for name in COLUMNS if name in values)
 
-    lines = source.table.select(**values)
+    lines = rows.table.select(**values)
     known = lines.customer_id.notnull() & (lines.order_day <= today)
     totals = lines.agg(n=lines.count(), amount=lines.amount.sum(), last_day=lines.order_day.max(where=known))
     totals = totals.to_pyarrow().to_pylist()[0]
@@ -205,19 +212,20 @@ def _open(
 
     actions = cleaning.actions(has_lines=has_lines(source.table.columns, present), columns=present)
     alike = [names[name] for name in ("customer_id", "order_date", "amount", "quantity", "unit_price") if name in names]
-    tagged, copies = tag_lines(
-        source.table,
-        values,
-        actions,
-        alike=list(dict.fromkeys(alike if "amount" not in names else alike[:3])),
-        codes=cleaning.non_product_codes,
-        as_of=last_day,
-        compute=source.kind != "parquet",
-        storage=storage,
-    )
-    audit = count_rules(
-        tagged, actions, copies=copies, n_rows_in=totals["n"], amount_in=totals["amount"], as_of=last_day
-    )
+    with step(f"cleaning {source.description}"):
+        tagged, copies = tag_lines(
+            rows.table,
+            values,
+            actions,
+            alike=list(dict.fromkeys(alike if "amount" not in names else alike[:3])),
+            codes=cleaning.non_product_codes,
+            as_of=last_day,
+            compute=source.kind != "parquet" or bool(typed.formats),  # texts would be parsed in every scan
+            storage=storage,
+        )
+        audit = count_rules(
+            tagged, actions, copies=copies, n_rows_in=totals["n"], amount_in=totals["amount"], as_of=last_day
+        )
     if not audit.n_rows_kept:
         raise EmptyDataError(
             f"No row is left after cleaning. {audit.lines(Wording(currency=currency))[0]}",
@@ -226,7 +234,8 @@ def _open(
         )
     currency = _find_currency(tagged, given=currency, beside=typed.currency, where=source.description)
 
-    rollup = build_rollup(_keep_lines(tagged), by_order="order_id" in present, storage=storage)
+    with step(f"summing {source.description} up by customer and month"):
+        rollup = build_rollup(_keep_lines(tagged), by_order="order_id" in present, storage=storage)
     months = month_totals(rollup)
     order_days = [day for month in months for day in month.order_days]
     complete = last_complete_month(last_day, order_days=() if as_of else order_days)

@@ -12,6 +12,7 @@ from ibis.backends.duckdb import Backend
 
 from kam.errors import ColumnTypeError, EmptyDataError, UnreadableFileError
 from kam.ledger.column_names import require_same_columns, require_unique_names
+from kam.ledger.storage import ROW, numbered
 from kam.ledger.text_files import escape_glob
 
 _DAMAGED = "Copy or export it again."
@@ -60,9 +61,10 @@ def read_parquet_files(paths: tuple[Path, ...], con: Backend) -> str:
     view = f"source_{uuid.uuid4().hex}"
     files = ", ".join(escape_glob(path) for path in paths)
     con.raw_sql(
-        f"CREATE VIEW {view} AS FROM read_parquet([{files}], union_by_name = true, binary_as_string = true, "
-        "hive_types_autocast = false)"
+        f"CREATE VIEW {numbered(view)} AS SELECT *, file_index::BIGINT << 40 | file_row_number AS {ROW} FROM "
+        f"read_parquet([{files}], union_by_name = true, binary_as_string = true, hive_types_autocast = false)"
     )
+    con.raw_sql(f"CREATE VIEW {view} AS SELECT * EXCLUDE ({ROW}) FROM {numbered(view)}")
     _check_content(view, con, paths)
     return view
 

@@ -20,6 +20,7 @@ import pyarrow as pa
 from ibis import _
 
 from kam.ledger.cleaning import CANCELLATIONS
+from kam.ledger.engines import in_order, pull
 from kam.ledger.opening import Ledger
 from kam.ledger.periods import MONTHS_IN, Frequency
 from kam.ledger.storage import Storage
@@ -129,7 +130,7 @@ def read_purchases(ledger: Ledger) -> Purchases:
         return Purchases(ids=ids, days=days, undone=nothing, undone_on=nothing.day)
     pairs = _pair_cancellations(ledger.lines)
     pairs = pairs.filter(pairs.order_day < pairs.undone)  # of those undone on the same day no origin knew
-    found = _sum_by_day(pairs, "customer_id", day=pairs.order_day, undone=pairs.undone).to_pyarrow()
+    found = pull(_sum_by_day(pairs, "customer_id", day=pairs.order_day, undone=pairs.undone))
     if not found.num_rows:
         return Purchases(ids=ids, days=days, undone=nothing, undone_on=nothing.day)
     owners = pd.Index(found["customer_id"].to_pandas().astype("str"))
@@ -220,7 +221,7 @@ def count_deliveries(
         )
         each = known.group_by("customer_id", "order_id", "promised").agg(late=known.late.any())
         counts.append(each.group_by("customer_id").agg(n_deliveries=_.count(), n_late=_.late.sum(), origin=origin))
-    found = ibis.union(*counts).to_pandas()
+    found = pull(ibis.union(*counts)).to_pandas()
     customer = ids.get_indexer(pd.Index(found["customer_id"].astype("str")))
     numbers = {name: found[name].to_numpy(np.int64) for name in ("origin", "n_deliveries", "n_late")}
     return numbers | {"customer": customer.astype(np.int64)}
@@ -254,7 +255,9 @@ def _pair_cancellations(lines: ir.Table) -> ir.Table:
     columns = lines.columns
     lines = lines.mutate(step=ibis.ifelse(lines.amount > 0, 1, -1), size=lines.quantity.abs(), price=lines.amount.abs())
     key = ["customer_id", "product_id", "size", "price"]
-    order = ["order_date", "step", *(name for name in columns if name != "order_date")]
+    order = in_order(
+        lines[name] for name in ("order_date", "step", *(name for name in columns if name != "order_date"))
+    )
     level = lines.step.sum().over(ibis.window(group_by=key, order_by=order, preceding=None, following=0))
     lines = lines.mutate(edge=ibis.ifelse(lines.step > 0, level - 1, level))
     undone = lines.order_day.lead().over(ibis.window(group_by=[*key, "edge"], order_by=order))

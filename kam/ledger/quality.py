@@ -13,9 +13,10 @@ import pandas as pd
 import pyarrow as pa
 
 from kam.errors import MissingColumnError, ParameterError
+from kam.ledger.engines import table_of
 from kam.ledger.mix import periods_of_lines
 from kam.ledger.opening import Ledger
-from kam.ledger.summaries import MONEY_PARTS, whole_parts
+from kam.ledger.summaries import MONEY_PARTS, _to_pandas, whole_parts
 
 Ints = npt.NDArray[np.int64]
 
@@ -86,6 +87,8 @@ def quality_facts(ledger: Ledger, *, accounts: pd.DataFrame | None = None, last_
     """
     if not isinstance(last_days, Integral) or not 1 <= last_days <= 28:
         raise ParameterError(f"last_days is {last_days!r}.", hint="Give 1 to 28 days.")
+    if not isinstance(ledger, Ledger):
+        raise ParameterError(f"ledger is a {type(ledger).__name__}.", hint="Open it with kam.open_ledger.")
     homes = _homes(ledger, accounts)
     if (last := _last.get(ledger)) and last[0] == last_days and _same(last[1], homes):
         return last[2].copy()
@@ -109,7 +112,9 @@ def quality_facts(ledger: Ledger, *, accounts: pd.DataFrame | None = None, last_
         sums["located"] = located.any()
         sums["away"] = (located & (lines.ship_region != lines.home)).any().fill_null(False)
     orders = lines.group_by("customer_id", "order_id", month=lines.period).agg(**sums).drop("order_id")
-    known_facts = _by_month(_read_orders(orders), present)
+    # Orders that are here are sorted into months here; those on another engine are summed up there, for they are many.
+    is_here = lines.get_backend() is ledger.con
+    known_facts = _by_month(_read_orders(orders), present) if is_here else _sum_by_month(orders, present)
     if len(known_facts) <= _MOST_KEPT:
         _last[ledger] = last_days, homes, known_facts.copy()
     return known_facts
@@ -175,6 +180,43 @@ def _by_month(orders: dict[str, npt.NDArray[np.generic] | pd.Series], present: l
     return pd.DataFrame(keys | facts)
 
 
+def _sum_by_month(orders: ir.Table, present: list[str]) -> pd.DataFrame:
+    """What :func:`_by_month` does, on the engine that has the orders."""
+    parts: dict[str, int] = {}
+
+    def total(name: str, values: ir.Value, n_parts: int) -> ir.Value:
+        parts[name] = n_parts
+        return (values * n_parts).cast("decimal(38, 0)").sum()  # rounded as it is cast
+
+    gross, is_order = orders.gross.cast("float64"), orders.gross > 0
+    facts: dict[str, ir.Value] = {
+        "n_orders": is_order.sum(),
+        "gross": orders.gross.sum(),
+        "returns": orders.returns.sum(),
+        "n_returns": (orders.returns > 0).sum(),
+        "n_last_days": orders.at_end.sum(),
+        "last_days": orders.gross.sum(where=orders.at_end).fill_null(0),
+        "order_squares": total("order_squares", gross * gross, MONEY_PARTS),
+    }
+    facts |= {name: orders[name].sum() for name in ("margin", *present) if name in orders.columns}
+    for rate, names in _RATES.items():
+        given = {name: orders[f"given_{name}"].cast("float64") for name in names if name in present}
+        if not given:
+            continue
+        whole = gross + given["discount"] if "discount" in given else gross
+        share = sum(given.values()) / ibis.ifelse(is_order & (whole > 0), whole, None)
+        share = share.fill_null(0.0).clip(0.0, 1.0)
+        facts |= {
+            name: total(name, values, _RATE) for name, values in ((rate, share), (f"{rate}_squares", share * share))
+        }
+    if "away" in orders.columns:
+        facts |= {"n_located": orders.located.sum(), "n_away": orders.away.sum()}
+        facts["away"] = orders.gross.sum(where=orders.away).fill_null(0)
+    known = _to_pandas(orders.group_by("customer_id", "month").agg(**facts), ["customer_id", "month"])
+    counts = [name for name in facts if name.startswith("n_")]
+    return known.assign(**{name: known[name] / n for name, n in parts.items()}).astype(dict.fromkeys(counts, "int64"))
+
+
 def _homes(ledger: Ledger, accounts: pd.DataFrame | None) -> pd.DataFrame | None:
     """The regions of the account file, where the ledger says what ships where."""
     if "ship_region" not in ledger.columns or accounts is None or "region" not in accounts:
@@ -196,6 +238,8 @@ def _with_home(lines: ir.Table, homes: pd.DataFrame | None) -> tuple[ir.Table, b
     own = "region" in lines.columns
     if homes is None:
         return (lines.mutate(home=lines.region), True) if own else (lines, False)
-    joined = lines.left_join(ibis.memtable(homes), "customer_id").drop("customer_id_right")
+    joined = lines.left_join(table_of({str(name): homes[name].tolist() for name in homes}), "customer_id").drop(
+        "customer_id_right"
+    )
     home = joined.account_region.fill_null(joined.region) if own else joined.account_region
     return joined.mutate(home=home), True

@@ -14,11 +14,13 @@ import ibis.expr.types as ir
 import pandas as pd
 from ibis.backends.duckdb import Backend
 
-from kam.errors import UnreadableFileError
+from kam.errors import ParameterError, UnreadableFileError
 from kam.ledger.column_names import require_same_columns
 from kam.ledger.column_types import ColumnType, TypedTable, type_columns
+from kam.ledger.databases import Relation, is_address, open_relation
 from kam.ledger.description import ColumnDescription, SourceDescription, describe_table
 from kam.ledger.detection import DELIMITER_NAMES
+from kam.ledger.engines import declare_instants
 from kam.ledger.file_search import find_files, kind_of_file
 from kam.ledger.frames import read_frame, read_ibis_table
 from kam.ledger.parquet_files import read_parquet_files
@@ -42,15 +44,16 @@ __all__ = [
 
 
 def read_source(
-    source: str | Path | pd.DataFrame | ir.Table, con: Backend, *, options: ReadOptions = DETECT
+    source: str | Path | pd.DataFrame | ir.Table | Relation, con: Backend, *, options: ReadOptions = DETECT
 ) -> SourceTable:
     """Open a source.
 
     Parameters
     ----------
-    source : str, pathlib.Path, pandas.DataFrame or ibis.expr.types.Table
+    source : str, pathlib.Path, pandas.DataFrame, ibis.expr.types.Table or Relation
         The path of a CSV (also compressed with gzip), Parquet or Excel file, a pattern such as ``"2024/*.csv"`` for several
-        of the same kind and with the same columns, a data frame, or an Ibis table, which stays in its own backend.
+        of the same kind and with the same columns, a data frame, an Ibis table, which stays in its own backend, or a table
+        of a database, which stays there.
     con : ibis DuckDB backend
         Made by :func:`connect`; holds what is read from text, Excel and frames.
     options : ReadOptions
@@ -93,13 +96,15 @@ def read_source(
         return SourceTable(
             table=table, kind="frame", options=options, description="a pandas data frame", fingerprint=fingerprint
         )
+    if isinstance(source, Relation):
+        opened = open_relation(source, con)
+        return _read_ibis(opened.table, options, opened.description)
     if isinstance(source, ir.Table):
-        return SourceTable(
-            table=source,
-            kind="ibis",
-            options=options,
-            description="an Ibis table",
-            fingerprint=read_ibis_table(source),
+        return _read_ibis(source, options, "an Ibis table")
+    if is_address(str(source)):
+        raise ParameterError(
+            "This is the address of a database, and no table of it is named.",
+            hint="Give Relation(address, 'schema.table'); in dataset.yaml, `relation: schema.table` beside `source:`.",
         )
     paths = find_files(source)
     kinds = {path: kind_of_file(path) for path in paths}
@@ -123,7 +128,7 @@ def read_source(
 
 
 def describe_source(
-    source: str | Path | pd.DataFrame | ir.Table, con: Backend, *, options: ReadOptions = DETECT
+    source: str | Path | pd.DataFrame | ir.Table | Relation, con: Backend, *, options: ReadOptions = DETECT
 ) -> SourceDescription:
     """Open a source and describe it column by column, for a first ``dataset.yaml``.
 
@@ -151,6 +156,12 @@ def describe_source(
     >>> con.disconnect()
     """
     return describe_table(read_source(source, con, options=options))
+
+
+def _read_ibis(table: ir.Table, options: ReadOptions, description: str) -> SourceTable:
+    table = declare_instants(table)
+    fingerprint = read_ibis_table(table, where=description)
+    return SourceTable(table=table, kind="ibis", options=options, description=description, fingerprint=fingerprint)
 
 
 def _read_texts(paths: tuple[Path, ...], con: Backend, options: ReadOptions) -> SourceTable:

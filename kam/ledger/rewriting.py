@@ -10,9 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import ibis.expr.types as ir
-import pyarrow as pa
 
 from kam.ledger.audit import Audit
+from kam.ledger.engines import table_of
 from kam.ledger.opening import Ledger
 from kam.ledger.reading import connect
 from kam.ledger.rollup import MonthTotal, build_rollup, month_totals
@@ -28,8 +28,8 @@ def rewrite_ledger(
 ) -> Ledger:
     """The same ledger with other rows.
 
-    The rows are copied into a temporary DuckDB of their own, by way of a file; the ledger given can be closed, and nothing is
-    created where it came from.
+    Rows that are in the ledger's own DuckDB are copied into a temporary one of their own, by way of a file, so that the ledger
+    given can be closed. Rows on another engine stay there: the change is part of every statement, and nothing is created.
 
     Parameters
     ----------
@@ -50,19 +50,19 @@ def rewrite_ledger(
     Ledger
         With a rollup, an audit and a fingerprint of its own.
     """
-    con = connect()
+    con, small = connect(), table_of(names)
     try:
-        small = con.create_table(
-            "names", pa.table({name: pa.array(values, pa.string()) for name, values in names.items()})
-        )
-        with tempfile.TemporaryDirectory(prefix="kam-") as folder:
-            file = Path(folder) / "lines.parquet"
-            ledger.lines.to_parquet(file)
-            lines = con.create_table("lines", change(con.read_parquet(file, table_name="before"), small))
-            con.drop_view("before")
-        con.drop_table("names")
+        storage = Storage(con, is_local=ledger.lines.get_backend() is ledger.con)
+        if storage.is_local:
+            with tempfile.TemporaryDirectory(prefix="kam-") as folder:
+                file = Path(folder) / "lines.parquet"
+                ledger.lines.to_parquet(file)
+                lines = con.create_table("lines", change(con.read_parquet(file, table_name="before"), small))
+                con.drop_view("before")
+        else:
+            lines = change(ledger.lines, small)
         own = replace(ledger, lines=lines, con=con)
-        rollup = build_rollup(own.table, by_order="order_id" in ledger.columns, storage=Storage(con, is_local=True))
+        rollup = build_rollup(own.table, by_order="order_id" in ledger.columns, storage=storage)
         months = month_totals(rollup)
         n_customers = int(rollup.months.customer_id.nunique().execute())
         found = replace(

@@ -22,8 +22,8 @@ def select_customers(ledger: Ledger, customers: Collection[str]) -> Ledger:
     others. The as-of date and the last complete month stay as well: they are facts about the whole ledger's calendar. The
     general ledger's total is that of everybody and is left out.
 
-    The rows are copied into a temporary DuckDB of their own, by way of a file; the ledger given can be closed, and nothing is
-    created where it came from.
+    Rows on another engine stay there, and nothing is created; what kam read itself is copied into a temporary DuckDB, by way of
+    a file, so that the ledger given can be closed.
 
     Parameters
     ----------

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import re
 import shutil
 import tempfile
 import weakref
@@ -13,6 +15,7 @@ from typing import Any, Literal
 import ibis.expr.types as ir
 import sqlglot
 from ibis.backends.duckdb import Backend
+from ibis.backends.sql import SQLBackend
 
 from kam.errors import ParameterError
 
@@ -113,13 +116,22 @@ class SourceTable:
     findings: dict[str, str] = field(default_factory=dict)
 
 
-class _TemporaryDuckDB(Backend):
-    """DuckDB in a temporary file that is removed with the connection."""
+class TemporaryDuckDB(Backend):
+    """DuckDB in a temporary file that is removed with the connection.
+
+    Attributes
+    ----------
+    connections : dict of str to backend
+        Connections to databases by their address, which are closed with this one.
+    """
 
     def do_connect(self, **config: Any) -> None:
+        """Make the file, and no connections yet."""
+        self.connections: dict[str, SQLBackend] = {}
         folder = tempfile.mkdtemp(prefix="kam-")
         self.folder = Path(folder)
         self._remove = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        config |= _limit_memory()
         super().do_connect(
             self.folder / "ledger.duckdb",
             temp_directory=str(self.folder / "spill"),
@@ -143,21 +155,42 @@ class _TemporaryDuckDB(Backend):
         return self.table(name)
 
     def disconnect(self) -> None:
+        """Close everything, and remove the file."""
+        for other in self.connections.values():
+            other.disconnect()
         super().disconnect()
         self._remove()
+
+
+MEMORY_LIMIT = "KAM_MEMORY_LIMIT"
+"""Environment variable with the memory that a ledger's DuckDB may take, such as 2GB or 512MiB; beyond, it spills to disk."""
+
+
+def _limit_memory() -> dict[str, str]:
+    limit = os.environ.get(MEMORY_LIMIT, "").strip()
+    if not limit:
+        return {}  # DuckDB's own: 80 % of the machine's
+    if not re.fullmatch(r"(?!0+(\.0+)? ?[A-Z])\d+(\.\d+)? ?([KMGT]i?B)", limit, re.IGNORECASE):
+        raise ParameterError(f"{MEMORY_LIMIT} is {limit!r}.", hint="Give a size such as 2GB or 512MiB, or none.")
+    return {"memory_limit": limit}
 
 
 def connect() -> Backend:
     """A DuckDB backend of Ibis for one ledger.
 
-    Its database is a temporary file, so that what does not fit in memory spills to disk; the file is removed when the
-    backend is closed (``disconnect``), forgotten, or when Python ends. Extensions are never downloaded.
+    Its database is a temporary file, so that what does not fit in memory (:data:`MEMORY_LIMIT`) spills to disk; the file is
+    removed when the backend is closed (``disconnect``), forgotten, or when Python ends. Extensions are never downloaded.
+
+    Raises
+    ------
+    ParameterError
+        :data:`MEMORY_LIMIT` names no size.
 
     >>> con = connect()
     >>> con.raw_sql("SELECT 1").fetchone()
     (1,)
     >>> con.disconnect()
     """
-    backend = _TemporaryDuckDB()
+    backend = TemporaryDuckDB()
     backend.reconnect()
     return backend

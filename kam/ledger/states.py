@@ -16,6 +16,7 @@ import pandas as pd
 from ibis import _
 
 from kam.errors import EmptyDataError, MissingColumnError, ParameterError, UndefinedMeasureError
+from kam.ledger.limits import PANEL_BYTES, require_memory
 from kam.ledger.opening import Ledger
 from kam.ledger.periods import MONTHS_IN, Frequency, add_months, check_frequency, first_month_index
 
@@ -145,6 +146,8 @@ def state_panel(
         The rules lack a column.
     UndefinedMeasureError
         Without `cuts`: no customer has a positive value.
+    TooLargeError
+        It would not fit in memory.
 
     References
     ----------
@@ -163,6 +166,13 @@ def state_panel(
     (('bought', 'silent 1', 'lost'), 'lost')
     """
     space = StateSpace.of(ledger, states=states, k=k, freq=freq, window=window, cuts=cuts, value=value, rules=rules)
+    require_memory(
+        ledger.audit.n_customers * space.periods.n,
+        bytes_per_row=PANEL_BYTES,
+        what="The state panel, a row for every customer and period at most,",
+        where=ledger.description,
+        hint="Count transitions from the ledger itself, which takes no panel; use longer periods, or select customers.",
+    )
     table = _pull(space.table(ledger))
     bought = table["n_orders"] > 0
     active = np.flatnonzero(bought)

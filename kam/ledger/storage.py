@@ -7,6 +7,22 @@ from dataclasses import dataclass
 import ibis.expr.types as ir
 from ibis.backends.duckdb import Backend
 
+from kam.ledger import engines
+
+ROW = "kam_row_of_the_source"
+"""Column with the number of a row in a source that is in the ledger's own DuckDB: the same in every scan."""
+
+
+def numbered(name: str) -> str:
+    """Name of the view of a source that has :data:`ROW` beside its columns.
+
+    Parameters
+    ----------
+    name : str
+        Of the source's table or view.
+    """
+    return f"{name}_numbered"
+
 
 @dataclass(frozen=True)
 class Storage:
@@ -23,6 +39,17 @@ class Storage:
     con: Backend
     is_local: bool
 
+    def number_rows(self, source: ir.Table) -> ir.Table:
+        """A source with :data:`ROW` beside its columns; in a user's database it stays as it is."""
+        if not self.is_local:
+            return source
+        name = source.op().name
+        view = numbered(name)
+        known = self.con.raw_sql(f"SELECT 1 FROM duckdb_views() WHERE view_name = '{view}'").fetchone()
+        if known is None:  # Parquet files have theirs
+            self.con.raw_sql(f'CREATE VIEW "{view}" AS SELECT *, rowid AS {ROW} FROM "{name}"')
+        return self.con.table(view)
+
     def keep(self, name: str, expression: ir.Table) -> ir.Table:
         """Compute an expression over rows once, as a table; in a user's database it stays an expression."""
         return self.con.create_table(name, expression) if self.is_local else expression
@@ -38,4 +65,4 @@ class Storage:
 
     def pull(self, name: str, expression: ir.Table) -> ir.Table:
         """Compute an expression on its engine and put the outcome, which fits in memory, into the ledger's own DuckDB."""
-        return self.con.create_table(name, expression if self.is_local else expression.to_pyarrow())
+        return self.con.create_table(name, expression if self.is_local else engines.pull(expression))

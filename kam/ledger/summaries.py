@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 import ibis
@@ -13,6 +14,8 @@ import pyarrow as pa
 from ibis import _
 
 from kam.errors import EmptyDataError
+from kam.ledger.engines import in_order, pull
+from kam.ledger.limits import ACTIVITY_BYTES, SUMMARY_BYTES, require_memory
 from kam.ledger.opening import Ledger
 from kam.ledger.periods import Frequency, add_months, check_frequency, first_month_index, period_start
 from kam.ledger.rollup import MEASURES, Rollup, purchase_days
@@ -50,6 +53,11 @@ def summarize_customers(ledger: Ledger) -> pd.DataFrame:
         - ``demand_cv``: the same for gross revenue per complete month from the month of the first order on, silent months
           counting zero; missing with fewer than two such months.
 
+    Raises
+    ------
+    TooLargeError
+        It would not fit in memory.
+
     Examples
     --------
     >>> from kam.ledger import open_ledger
@@ -59,6 +67,13 @@ def summarize_customers(ledger: Ledger) -> pd.DataFrame:
     >>> summary[["n_orders", "revenue", "returns", "median_gap_days"]].to_dict("records")
     [{'n_orders': 3, 'revenue': 50.0, 'returns': 10.0, 'median_gap_days': 45.0}]
     """
+    require_memory(
+        ledger.audit.n_customers,
+        bytes_per_row=SUMMARY_BYTES,
+        what="The summary of the customers",
+        where=ledger.description,
+        hint="Select customers, use a machine with more memory, or ask ledger.rollup.months in its engine.",
+    )
     months = ledger.rollup.months
     end = ledger.last_complete_month
     is_complete = months.month <= end if end else ibis.literal(False)
@@ -75,7 +90,7 @@ def summarize_customers(ledger: Ledger) -> pd.DataFrame:
     spanning = ledger.rollup.spanning.group_by("customer_id", "order_id").agg(n=_.count() - 1)
     repeats = spanning.group_by("customer_id").agg(n_repeats=_.n.sum())
     joined = _join_left(_join_left(sums, _summarize_days(ledger.rollup), "customer_id"), repeats, "customer_id")
-    known = _to_pandas(joined.order_by("customer_id"))
+    known = _to_pandas(joined, ["customer_id"])
 
     as_of = pd.Timestamp(ledger.as_of)
     first, last = known["first_order"], known["last_order"]
@@ -124,6 +139,8 @@ def activity_panel(ledger: Ledger, *, freq: Frequency = "month") -> pd.DataFrame
         No period is complete.
     ParameterError
         The frequency is not known.
+    TooLargeError
+        It would not fit in memory.
 
     Examples
     --------
@@ -141,6 +158,13 @@ def activity_panel(ledger: Ledger, *, freq: Frequency = "month") -> pd.DataFrame
             where=ledger.description,
             hint="Use a shorter period, more data, or a later as_of if the data do reach further.",
         )
+    require_memory(
+        int(ledger.rollup.months.count().to_pyarrow().as_py()),
+        bytes_per_row=ACTIVITY_BYTES,
+        what="The activity panel",
+        where=ledger.description,
+        hint="Select customers, use a machine with more memory, or ask ledger.rollup.months in its engine.",
+    )
     periods = _add_period(ledger.rollup.months, freq, ledger.fiscal_year_start).filter(_.month <= end)
     sums = periods.group_by("customer_id", "period").agg(
         revenue=(_.gross - _.returns).sum(),
@@ -150,7 +174,7 @@ def activity_panel(ledger: Ledger, *, freq: Frequency = "month") -> pd.DataFrame
     spanning = _add_period(ledger.rollup.spanning, freq, ledger.fiscal_year_start)
     repeated = spanning.group_by("customer_id", "order_id", "period").agg(n=_.count() - 1)
     repeats = repeated.group_by("customer_id", "period").agg(n_repeats=_.n.sum())
-    known = _to_pandas(_join_left(sums, repeats, "customer_id", "period").order_by("customer_id", "period"))
+    known = _to_pandas(_join_left(sums, repeats, "customer_id", "period"), ["customer_id", "period"])
     known["n_orders"] -= known["n_repeats"].fillna(0).astype("int64")
     return known[["customer_id", "period", "revenue", "n_orders", *(["margin"] if "margin" in known else [])]]
 
@@ -189,15 +213,17 @@ def _join_left(table: ir.Table, other: ir.Table, *keys: str) -> ir.Table:
     return joined.drop(*(f"{key}_right" for key in keys))
 
 
-def _to_pandas(table: ir.Table) -> pd.DataFrame:
-    """Exact sums as floats, days as timestamps; the margin is taken while the sums are exact."""
+def _to_pandas(table: ir.Table, order: Sequence[str]) -> pd.DataFrame:
+    """In order, exact sums as floats, days as timestamps; the margin is taken while the sums are exact."""
+    table = table.order_by(in_order(table[name] for name in order))
     if "cost" in table.columns:
         table = table.mutate(margin=table.revenue - table.cost)
     is_float = {name: kind.is_decimal() or kind.is_floating() for name, kind in table.schema().items()}
     floats = {name: table[name].cast("float64") for name in table.columns if is_float[name]}
     days = {name: table[name].cast("timestamp(6)") for name in table.columns if table[name].type().is_date()}
     # A column without a single value would come as objects.
-    return table.mutate(**floats, **days).to_pandas().astype(dict.fromkeys(floats, "float64"))
+    known = pull(table.mutate(**floats, **days)).to_pandas()
+    return known.astype(dict.fromkeys(floats, "float64"))
 
 
 def whole_parts(money: pa.ChunkedArray) -> npt.NDArray[np.int64]:

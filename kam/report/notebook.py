@@ -207,8 +207,9 @@ def _take_times(cell: dict[str, Any]) -> float | None:
 
 
 def folder_name(text: str) -> str:
-    """The text as the name of a folder: letters, digits, ``_``, ``-`` and inner dots, at most 80 characters; none of Windows' own, and none
-    that a file of a run has.
+    """The text as the name of a folder: letters, digits, ``_``, ``-`` and inner dots, at most 80 characters.
+
+    It is none of Windows' own, and none that a file of a run has.
 
     >>> folder_name("../Q4 report: <final>"), folder_name("CON"), folder_name("run.json")
     ('Q4_report_final', 'CON_', 'run.json_')

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 from math import inf, isfinite, nan
+from pathlib import Path
 from typing import Any
 
 import ibis
@@ -394,3 +395,24 @@ def test_every_row_is_accounted_for(rows: list[dict], random: Any) -> None:
     random.shuffle(rows)
     again = open_rows(rows, cleaning=CLEANING)
     assert again.audit == audit
+
+
+def test_parquet_files_are_cleaned_like_a_frame_and_are_not_copied(tmp_path: Path) -> None:
+    back = GOOD | {"order_date": "2024-03-09", "amount": -10.0, "quantity": -1.0, "order_id": "3"}
+    rows = [GOOD, OTHER, OTHER, GOOD | {"customer_id": " c "}, back, GOOD | {"amount": 0.0}, GOOD | {"order_id": "4"}]
+    frame = pd.DataFrame(rows)
+    frame["order_date"] = pd.to_datetime(frame["order_date"])
+    frame.iloc[:3].to_parquet(tmp_path / "1.parquet", index=False)
+    frame.iloc[[1, 3, 4, 5, 6]].to_parquet(
+        tmp_path / "2.parquet", index=False
+    )  # a copy in another file, at the same place
+    ledger = open_ledger(str(tmp_path / "*.parquet"), today=TODAY)
+    same = open_ledger(pd.concat([frame.iloc[:3], frame.iloc[[1, 3, 4, 5, 6]]], ignore_index=True), today=TODAY)
+    assert found(ledger) == found(same) == {DUPLICATES: (2, Decimal(40)), ZERO_AMOUNTS: (1, 0), CANCELLATIONS: (2, 0)}
+    ledgers = [
+        one.lines.to_pandas().fillna("-").sort_values(["customer_id", "order_id", "rule"]) for one in (ledger, same)
+    ]
+    pd.testing.assert_frame_equal(*(lines.reset_index(drop=True) for lines in ledgers))
+    assert {"a", "b", "c"} == set(ledgers[0]["customer_id"])  # stripped where it must be
+    kept = {row[0] for row in ledger.con.raw_sql("SELECT table_name FROM duckdb_tables()").fetchall()}
+    assert not kept & {"lines", "tagged", "suspects", "events"}

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
+
+from tests.real.postgres_server import PostgresServer, run_postgres, why_not
 
 NOTEBOOKS = ("10_customer_identification", "20_churn_regression", "30_churn_markov", "40_satisfaction_survey")
 
@@ -34,3 +37,12 @@ def sample_reports(tmp_path_factory) -> Path:
     found = {path.parent.name for path in reports.glob("*/*/report.html")}
     assert done.returncode == 1 and found >= set(NOTEBOOKS), done.stdout + done.stderr
     return reports
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A real PostgreSQL on loopback; the tests that need it are skipped where there is none."""
+    if reason := why_not():
+        pytest.skip(reason)
+    with run_postgres() as server:
+        yield server

@@ -177,6 +177,11 @@ def test_sections_are_folded_by_tag_and_by_name():
     assert '<h2 id="open">' in html
 
 
+def test_a_brief_page_says_so_to_the_printer():
+    assert '<main id="report" class="kam-brief">' in make(text("# Title", "brief"), text("## Data")).html
+    assert '<main id="report">' in make(text("# Title"), text("## Data", "brief")).html
+
+
 def test_outputs_of_a_cell_are_folded_by_its_tag():
     tagged = shows({"text/html": "<p>rows</p>", "text/plain": ""})
     tagged.metadata.tags = ["fold"]
