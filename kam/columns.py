@@ -248,6 +248,12 @@ GLOSSARY: dict[str, Column] = {
     "capacity": _column(
         "reaches at most", "customers that a programme can reach in a period; missing: no limit", "customers", "count"
     ),
+    "cause": _column(
+        "comes from",
+        "what a change comes from, as far as it can be told: customers, method, data, or either",
+        "text",
+        "text",
+    ),
     "certainty": _column("certain", "drawn for certain, as one of the largest", "yes or no", "flag"),
     "change": _column(
         "change",
@@ -430,6 +436,12 @@ GLOSSARY: dict[str, Column] = {
     ),
     "field": _column("fact", "fact of an account that a rule looks at", "text", "text"),
     "figure": _column("figure", "what was measured, in the unit of its measure", "as the measure", "number"),
+    "figure_after": _column(
+        "figure now", "what the later run measured, in the unit of its measure", "as the measure", "number"
+    ),
+    "figure_before": _column(
+        "figure before", "what the earlier run had measured, in the unit of its measure", "as the measure", "number"
+    ),
     "finding": _column("finding", "what the data say about an assumption", "text", "text"),
     "first_order": _column("first order", "day of the first order", "date", "date"),
     "fit_high": _column("to, trend", "upper end of the interval of the fitted trend", "share", "share"),
@@ -1177,6 +1189,7 @@ GLOSSARY: dict[str, Column] = {
     ),
     "set_by": _column("set by", "who set it", "name", "text"),
     "set_on": _column("set on", "day on which it was set", "date", "date"),
+    "setting": _column("setting", "what was set otherwise in another run", "name", "text"),
     "shape": _column("shape", "how loyalty moves with satisfaction: steps, a line or another curve", "text", "text"),
     "share_alike": _column(
         "same products", "share of what two accounts buy that is of the same products", "share", "share"
@@ -1397,6 +1410,9 @@ GLOSSARY: dict[str, Column] = {
     "to_state": _column("to", "state that is entered", "name", "text"),
     "to_tier": _column("to tier", "tier that is entered", "tier", "text"),
     "to_wave": _column("to wave", "the later of two waves", "name", "text"),
+    "told_before": _column("before", "what the earlier run said", "text", "text"),
+    "told_now": _column("now", "what the later run says", "text", "text"),
+    "touches": _column("touches", "results that a setting can have changed", "text", "text"),
     "trade_terms": _column(
         "trade terms", "rebates, listing, advertising and shelf fees paid to the customer", "currency", "money"
     ),

@@ -342,6 +342,8 @@ def published_runs(reports_dir: str | os.PathLike[str]) -> list[Path]:
 def load_result(step_dir: str | os.PathLike[str], key: str, *, customer_id: str = "") -> Result:
     """Read one result of a step back, of one account if asked for: then only its rows of the frames are read.
 
+    Assumes (1) that frames with accounts name them in ``customer_id``.
+
     Parameters
     ----------
     step_dir : path

@@ -3,6 +3,7 @@
 import ast
 import dataclasses
 import importlib
+import importlib.util
 import inspect
 import pkgutil
 import re
@@ -21,9 +22,10 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 
 def modules():
-    return [
-        importlib.import_module(m.name) for m in pkgutil.walk_packages(kam.__path__, "kam.") if "__main__" not in m.name
-    ]
+    names = [m.name for m in pkgutil.walk_packages(kam.__path__, "kam.") if "__main__" not in m.name]
+    if importlib.util.find_spec("pyspark") is None:
+        names.remove("kam.ledger.spark")
+    return [importlib.import_module(name) for name in names]
 
 
 def result_classes():
@@ -51,7 +53,7 @@ def analyses():
 
 @pytest.fixture(scope="module")
 def results(sample_company):
-    from kam import churn, identify, ledger, survey
+    from kam import churn, identify, ledger, programme, survey
     from tests.churn.accounts_at_risk import simulated as accounts_at_risk
     from tests.churn.forecasts import some_forecasts
     from tests.churn.seasonal_buyers import roll, simulate_orders
@@ -75,7 +77,16 @@ def results(sample_company):
     quality = identify.sales_quality(data.ledger, accounts=data.accounts, context=data.context)
     risks = identify.risks(data.ledger, accounts=data.accounts, context=data.context)
     found = {"classes": classes, "profit": profit, "scorecard": scorecard, "migration": tiers}
+    key_accounts = identify.identify_key_accounts(data, **found, flags=[quality, risks])
+    files = programme.gather_accounts(data, {one.key: one for one in (*found.values(), key_accounts, quality, risks)})
     return {
+        "account files": files,
+        "changes": programme.changes(
+            {"tier_migration": tiers, "risks": risks}, {"tier_migration": tiers, "risks": risks}
+        ),
+        "dossier": programme.account_dossier(files, ""),
+        "action list": programme.action_list(files),
+        "overview": programme.programme_overview(files, {tiers.key: tiers}, accounts=data.accounts, n_draws=100),
         "definition": definition,
         "losses": churn.describe_losses(definition, data.ledger, accounts=data.accounts, events=data.events),
         "markov": chain,
@@ -160,7 +171,7 @@ def results(sample_company):
         "drivers": survey.drivers(responses, items=asked, n_resamples=20, context=data.context),
         "growth": identify.growth(panel, accounts=data.accounts, context=data.context),
         "release": identify.release(panel, accounts=data.accounts, overrides=data.overrides, context=data.context),
-        "accounts": identify.identify_key_accounts(data, **found, flags=[quality, risks]),
+        "accounts": key_accounts,
         "nonresponse": survey.assess_nonresponse(responses, frame, context=data.context),
         "estimates": survey.estimate(responses, by="role", questions=["overall", "recommend"]),
         "nps": survey.nps(data.survey["recommend"], context=data.context),

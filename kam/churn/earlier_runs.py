@@ -7,7 +7,6 @@ cut off, or written by another version: whatever cannot be read is listed with i
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
@@ -18,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from kam.errors import KamError
-from kam.results import read_results_json
+from kam.results import published_runs, read_results_json
 
 FORECAST, CALL_LIST = "ChurnForecastResult", "CallListResult"
 _COLUMNS = ("customer_id", "origin", "at_risk", "p_no_order", "expected_revenue")
@@ -96,8 +95,7 @@ def read_earlier_runs(history: str | os.PathLike[str], dataset: str) -> EarlierR
     if not os.fspath(history) or not root.is_dir():
         return EarlierRuns(forecasts=(), problems=(), n_other=0, is_there=False)
     forecasts, problems, n_other = [], [], 0
-    files = [file for file in root.glob("*/*/results.json") if not file.parent.parent.name.startswith(".")]
-    for file in sorted(files, key=lambda file: (_in_order(file.parent.parent.name), file.parent.name)):
+    for file in (file for run in published_runs(root) for file in sorted(run.glob("*/results.json"))):
         run = file.parent.parent.name
         place = f"{run}/{file.parent.name}"
         try:
@@ -121,11 +119,6 @@ def read_earlier_runs(history: str | os.PathLike[str], dataset: str) -> EarlierR
 
 
 # -- inside ----------------------------------------------------------------------------------------------------------
-
-
-def _in_order(run: str) -> list[tuple[int, str]]:
-    """A key by which runs of one second stand in the order of their numbers."""
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", run)]
 
 
 def _find(results: Mapping[str, Any], kind: str) -> Mapping[str, Any] | None:

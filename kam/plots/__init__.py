@@ -12,6 +12,7 @@ from kam.plots.calibration import plot_calibration
 from kam.plots.churn_definition import plot_return_share
 from kam.plots.classes import plot_abc_xyz, plot_class_stability
 from kam.plots.concentration import plot_largest, plot_lorenz
+from kam.plots.dossier import draw_beside, plot_account_timeline, plot_contact_map, plot_product_change
 from kam.plots.drivers import plot_drivers
 from kam.plots.flags import plot_flag_evidence, plot_flags
 from kam.plots.flow import plot_flow
@@ -31,6 +32,7 @@ from kam.plots.nonresponse import plot_delta, plot_silence
 from kam.plots.nps import plot_nps
 from kam.plots.odds_ratios import plot_odds_ratios
 from kam.plots.plan import plot_plan, plot_price_volume_mix
+from kam.plots.portfolio import plot_movements, plot_portfolio
 from kam.plots.post_mortem import plot_post_mortem
 from kam.plots.profit_quadrants import plot_profit_quadrants
 from kam.plots.programmes import plot_programmes
@@ -48,10 +50,13 @@ from kam.plots.whale_curve import plot_whale_curve
 __all__ = [
     "describe",
     "draw",
+    "draw_beside",
     "plot_abc_xyz",
+    "plot_account_timeline",
     "plot_balance",
     "plot_calibration",
     "plot_class_stability",
+    "plot_contact_map",
     "plot_delta",
     "plot_drivers",
     "plot_flag_evidence",
@@ -73,11 +78,14 @@ __all__ = [
     "plot_manager_load",
     "plot_mix_forecast",
     "plot_model_scores",
+    "plot_movements",
     "plot_nps",
     "plot_odds_ratios",
     "plot_plan",
+    "plot_portfolio",
     "plot_post_mortem",
     "plot_price_volume_mix",
+    "plot_product_change",
     "plot_profit_quadrants",
     "plot_programmes",
     "plot_response_rates",

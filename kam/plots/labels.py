@@ -9,10 +9,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from matplotlib.font_manager import FontProperties
+from matplotlib.patheffects import withStroke
+from matplotlib.text import Text
 from scipy.optimize import isotonic_regression
 
 from kam.plots import style
-from kam.plots.fonts import one_line, width_in_points
+from kam.plots.fonts import one_line, set_fonts, width_in_points
 from kam.wording import LANGUAGES
 
 if TYPE_CHECKING:
@@ -157,6 +159,77 @@ def x_per_point(ax: Axes) -> float:
     return (right - left) / (ax.get_window_extent().width * 72 / figure.dpi)
 
 
+_AWAY = 7.0  # points from a mark to its name
+_SIDES = ((1, 0), (-1, 0), (1, 1), (-1, 1), (1, -1), (-1, -1), (1, 2), (-1, 2), (1, -2), (-1, -2))
+
+
+def name_marks(
+    ax: Axes,
+    names: Sequence[str],
+    points: Floats,
+    colors: Sequence[str],
+    obstacles: Floats,
+    *,
+    language: str,
+) -> None:
+    """Names beside marks, each where it covers least of the obstacles and of the names before it.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        Its limits, ticks and labels are set.
+    names, colors : sequences of str
+        Of the marks, the most important first.
+    points : array, shape (n_names, 2)
+        Where the marks are.
+    obstacles : array, shape (n, 2)
+        Points that a name should not cover.
+    language : str
+        Of the report, for the shapes of Chinese and Japanese characters.
+    """
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    set_fonts([text for text in ax.findobj(Text) if isinstance(text, Text)], language=language)
+    style.lay_out(figure)
+    scale = 72 / figure.dpi
+    marks = ax.transData.transform(obstacles) * scale
+    box = ax.get_window_extent()
+    room = (box.x0 * scale, box.y0 * scale, box.x1 * scale, box.y1 * scale)
+    font = FontProperties(size=style.SMALL)
+    height = 1.25 * style.SMALL
+    taken: list[tuple[float, float, float, float]] = []
+    for name, (x, y), color in zip(names, points, colors, strict=True):
+        text = one_line(name, width=26)
+        width = width_in_points(text, font)
+        at = ax.transData.transform((x, y)) * scale
+        best: tuple[float, int, int, tuple[float, float, float, float]] | None = None
+        for right, up in _SIDES:
+            x0 = at[0] + _AWAY if right > 0 else at[0] - _AWAY - width
+            y0 = at[1] + 0.75 * up * height - height / 2
+            rectangle = (x0, y0, x0 + width, y0 + height)
+            cost = 100.0 * (x0 < room[0] or x0 + width > room[2] or y0 < room[1] or y0 + height > room[3])
+            cost += 10.0 * sum(_overlap(rectangle, other) for other in taken)
+            cost += float(((marks > rectangle[:2]) & (marks < rectangle[2:])).all(axis=1).sum()) + 0.3 * abs(up)
+            if best is None or cost < best[0]:
+                best = (cost, right, up, rectangle)
+        assert best is not None
+        _, right, up, rectangle = best
+        taken.append(rectangle)
+        ax.annotate(
+            text,
+            (x, y),
+            (_AWAY * right, 0.75 * up * height),
+            textcoords="offset points",
+            ha="left" if right > 0 else "right",
+            va="center",
+            size=style.SMALL,
+            color=color,
+            path_effects=[withStroke(linewidth=3, foreground="white")],
+            arrowprops={"arrowstyle": "-", "color": style.SOFT, "lw": 0.8, "shrinkA": 0, "shrinkB": 3} if up else None,
+            zorder=6,
+        )
+
+
 # -- inside ----------------------------------------------------------------------------------------------------------
 
 
@@ -184,3 +257,7 @@ def _short_period(period: Any, freq: str, say: Wording) -> str:
     if freq == "month":
         return str(format_skeleton("yMMM", period, locale=LANGUAGES[say.language]))
     return say.period(period, freq)
+
+
+def _overlap(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]

@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from matplotlib.font_manager import FontProperties
 from matplotlib.patheffects import withStroke
-from matplotlib.text import Text
 
 from kam.churn.call_list import CALL, HOLD_OUT
 from kam.plots import style
-from kam.plots.fonts import one_line, set_fonts, width_in_points
+from kam.plots.fonts import one_line
+from kam.plots.labels import name_marks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,8 +23,6 @@ Floats = npt.NDArray[np.float64]
 
 MOST_LABELS = 6
 """Accounts that are named."""
-_AWAY = 7.0  # points from a mark to its label
-_SIDES = ((1, 0), (-1, 0), (1, 1), (-1, 1), (1, -1), (-1, -1), (1, 2), (-1, 2), (1, -2), (-1, -2))
 
 
 def plot_risk_value_map(result: CallListResult, *, ax: Axes | None = None) -> Axes:
@@ -51,7 +48,7 @@ def plot_risk_value_map(result: CallListResult, *, ax: Axes | None = None) -> Ax
     part = shown["list_part"].to_numpy()
     with style.applied():
         ax = style.take_axes(ax, height=5.6)
-        _set_axes(ax, p, value, say)
+        set_axes(ax, p, value, say)
         border = _draw_border(ax, result, say)
         rest = ~np.isin(part, (CALL, HOLD_OUT))
         ax.scatter(
@@ -73,10 +70,7 @@ def plot_risk_value_map(result: CallListResult, *, ax: Axes | None = None) -> Ax
         return style.finish(ax, title=title, description=_description(result, n_hidden, say), context=result.context)
 
 
-# -- inside ----------------------------------------------------------------------------------------------------------
-
-
-def _set_axes(ax: Axes, p: Floats, value: Floats, say: Wording) -> None:
+def set_axes(ax: Axes, p: Floats, value: Floats, say: Wording) -> None:
     """Limits and ticks: percent across, powers of ten upward, with steps between them where there are few."""
     right = float(p.max(initial=0.02))
     ax.set_xlim(-0.02 * right, min(1.08 * right, 1.02))
@@ -92,6 +86,9 @@ def _set_axes(ax: Axes, p: Floats, value: Floats, say: Wording) -> None:
     form = style.short_money(say, high)
     ax.set_yticks(ticks, [form(tick) for tick in ticks])
     ax.set_yticks([], minor=True)
+
+
+# -- inside ----------------------------------------------------------------------------------------------------------
 
 
 def _draw_border(ax: Axes, result: CallListResult, say: Wording) -> Floats:
@@ -126,54 +123,15 @@ def _name_largest(ax: Axes, result: CallListResult, obstacles: Floats) -> None:
     calls = result.calls.head(MOST_LABELS)
     if calls.empty:
         return
-    figure = ax.get_figure(root=True)
-    assert figure is not None
-    set_fonts([text for text in ax.findobj(Text) if isinstance(text, Text)], language=result.context.language)
-    style.lay_out(figure)
-    scale = 72 / figure.dpi
-    marks = ax.transData.transform(obstacles) * scale
-    box = ax.get_window_extent()
-    room = (box.x0 * scale, box.y0 * scale, box.x1 * scale, box.y1 * scale)
-    font = FontProperties(size=style.SMALL)
-    height = 1.25 * style.SMALL
-    taken: list[tuple[float, float, float, float]] = []
     names = calls["name"] if "name" in calls.columns else calls["customer_id"]
-    for name, x, y, part in zip(names, calls["p_churn"], calls["value_if_stays"], calls["list_part"], strict=True):
-        text = one_line(str(name), width=26)
-        width = width_in_points(text, font)
-        at = ax.transData.transform((x, y)) * scale
-        best: tuple[float, int, int, tuple[float, float, float, float]] | None = None
-        for right, up in _SIDES:
-            x0 = at[0] + _AWAY if right > 0 else at[0] - _AWAY - width
-            y0 = at[1] + 0.75 * up * height - height / 2
-            rectangle = (x0, y0, x0 + width, y0 + height)
-            cost = 100.0 * (x0 < room[0] or x0 + width > room[2] or y0 < room[1] or y0 + height > room[3])
-            cost += 10.0 * sum(_overlap(rectangle, other) for other in taken)
-            cost += float(((marks > rectangle[:2]) & (marks < rectangle[2:])).all(axis=1).sum()) + 0.1 * abs(up)
-            if best is None or cost < best[0]:
-                best = (cost, right, up, rectangle)
-        assert best is not None
-        _, right, up, rectangle = best
-        taken.append(rectangle)
-        ax.annotate(
-            text,
-            (x, y),
-            (_AWAY * right, 0.75 * up * height),
-            textcoords="offset points",
-            ha="left" if right > 0 else "right",
-            va="center",
-            size=style.SMALL,
-            color=style.INK if part == CALL else style.WARN,
-            path_effects=[withStroke(linewidth=3, foreground="white")],
-            arrowprops={"arrowstyle": "-", "color": style.SOFT, "lw": 0.8, "shrinkA": 0, "shrinkB": 3}
-            if abs(up) > 1
-            else None,
-            zorder=6,
-        )
-
-
-def _overlap(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> bool:
-    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+    name_marks(
+        ax,
+        [str(name) for name in names],
+        calls[["p_churn", "value_if_stays"]].to_numpy(dtype=float),
+        [style.INK if part == CALL else style.WARN for part in calls["list_part"]],
+        obstacles,
+        language=result.context.language,
+    )
 
 
 def _title(result: CallListResult, say: Wording) -> str:

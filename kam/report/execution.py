@@ -61,6 +61,8 @@ class Job:
         When the run began.
     after : tuple of str
         Names of the steps that have to succeed first.
+    even_if_failed : bool
+        They need only be over.
     inputs : Inputs, optional
         The files of the dataset as they were when the run began.
     cell_seconds : float, optional
@@ -77,6 +79,7 @@ class Job:
     folder: Path
     started: datetime
     after: tuple[str, ...] = ()
+    even_if_failed: bool = False
     inputs: Inputs | None = None
     cell_seconds: float | None = None
     memory_bytes: int | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from kam.errors import PlanError
@@ -9,7 +10,7 @@ from kam.report.plan import PlannedFan, PlannedStep
 from kam.results import read_results_json
 
 
-def spread_fan(fan: PlannedFan, part: Path) -> tuple[PlannedStep, ...]:
+def spread_fan(fan: PlannedFan, part: Path, before: Sequence[str]) -> tuple[PlannedStep, ...]:
     """The steps of a notebook that runs once per value.
 
     Parameters
@@ -18,6 +19,8 @@ def spread_fan(fan: PlannedFan, part: Path) -> tuple[PlannedStep, ...]:
         Of a plan.
     part : pathlib.Path
         The folder of the run at work; the steps that the fan waits for are finished.
+    before : sequence of str
+        The names of the steps in whose results the table is looked for, in this order.
 
     Returns
     -------
@@ -34,7 +37,7 @@ def spread_fan(fan: PlannedFan, part: Path) -> tuple[PlannedStep, ...]:
     result, _, table = fan.rows.table.partition(".")
     column = fan.rows.column or fan.parameter
     there = []
-    for name in fan.after:
+    for name in before:
         file = part / name / "results.json"
         entries = read_results_json(file)["results"] if file.is_file() else {}
         there += [f"{key}.{table}" for key, entry in entries.items() for table in entry["tables"]]
@@ -44,7 +47,7 @@ def spread_fan(fan: PlannedFan, part: Path) -> tuple[PlannedStep, ...]:
     else:
         raise PlanError(
             f"No step before {fan.name!r} has the table {fan.rows.table!r}.",
-            where=", ".join(fan.after),
+            where=", ".join(before),
             hint=f"Tables: {', '.join(there[:20]) or 'none'}.",
         )
     if column not in frame:

@@ -111,7 +111,9 @@ def _register(entries: Iterable[_Entry]) -> list[_Register]:
                 value: (f"{kind}-{other}-{n}", [entry for entry in own if entry.step.labels.get(other, "") == value])
                 for n, value in enumerate(values, start=1)
             }
-        registers.append(_Register(kind, own[0].step.title, name, {key: found for key, found in groups.items() if found}, own))
+        registers.append(
+            _Register(kind, own[0].step.title, name, {key: found for key, found in groups.items() if found}, own)
+        )
     return registers
 
 
@@ -259,4 +261,6 @@ def _links(root: Path, run: Manifest, step: Step) -> dict[str, str]:
         "Notebook": f"{run.run_id}/{step.name}/notebook.ipynb",
         "Failed notebook": f"{run.run_id}/{step.name}/failed.ipynb",
     }
+    lists = sorted((root / run.run_id / step.name).glob("lists/*.csv"))
+    there |= {f"{path.stem.replace('_', ' ')} (CSV)": path.relative_to(root).as_posix() for path in lists}
     return {name: quote(path) for name, path in there.items() if (root / path).is_file()}

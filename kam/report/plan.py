@@ -121,6 +121,9 @@ class StepFile(Section):
     after: Annotated[tuple[str, ...], Field(strict=False)] = Field(
         default=(), description="Names of steps that have to succeed first."
     )
+    even_if_failed: bool = Field(
+        default=False, description="Start also where one of them failed: a page that says itself what it lacks."
+    )
 
 
 class PlanFile(Section):
@@ -158,12 +161,15 @@ class PlannedStep:
         Checked values.
     after : tuple of str
         Names of the steps that have to succeed first.
+    even_if_failed : bool
+        They need only be over.
     """
 
     name: str
     notebook: Notebook
     parameters: dict[str, Any]
     after: tuple[str, ...] = ()
+    even_if_failed: bool = False
 
     def __post_init__(self) -> None:
         raise_for_secrets({"name": self.name}, where="a step")
@@ -397,7 +403,15 @@ def read_plan(
             full = f"{folder}/{name}" if folder else name
             groups[name].append(full)
             bound = _bind(notebook, common | written.parameters | values, texts)
-            steps.append(PlannedStep(name=full, notebook=notebook, parameters=bound, after=written.after))
+            steps.append(
+                PlannedStep(
+                    name=full,
+                    notebook=notebook,
+                    parameters=bound,
+                    after=written.after,
+                    even_if_failed=written.even_if_failed,
+                )
+            )
     _raise_for_shared_folders([step.name for step in steps], where)
     resolved = _resolve(steps, groups, [fan.name for fan in fans], where)
     return Plan(

@@ -241,6 +241,7 @@ def keep_failed(job: Job) -> None:
 def write_tables(part: Path, steps: tuple[Step, ...]) -> tuple[str, ...]:
     """Write one workbook ``tables.xlsx`` with every table that the steps saved, and one into each folder of a plan's values.
 
+    Reports of a register (:meth:`kam.results.Result.labels`) get none: there are many, and what they show stands in the others'.
     Resamples, and long panels of accounts by period or term, stay in their Parquet files: they are material for further
     computing, not to be read.
 
@@ -251,7 +252,7 @@ def write_tables(part: Path, steps: tuple[Step, ...]) -> tuple[str, ...]:
     """
     folders: dict[Path, list[Step]] = {}
     for step in steps:
-        if step.status == "succeeded" and (part / step.name / "results.json").is_file():
+        if step.status == "succeeded" and not step.labels and (part / step.name / "results.json").is_file():
             folders.setdefault((part / step.name).parent, []).append(step)
     return tuple(reason for folder, own in folders.items() for reason in _write_workbook(folder, own, part))
 
@@ -267,10 +268,13 @@ def is_material(columns: Collection[str], n_rows: int) -> bool:
 
 
 def write_folder_pages(part: Path, steps: tuple[Step, ...], started: datetime) -> None:
-    """Write an ``index.html`` into each folder of a plan's values, so that it can be handed over by itself."""
+    """Write an ``index.html`` into each folder of a plan's values, so that it can be handed over by itself.
+
+    A report of a register is alone in its folder and needs none.
+    """
     folders: dict[Path, list[Step]] = {}
     for step in steps:
-        if (part / step.name / "report.html").is_file() and (part / step.name).parent != part:
+        if (part / step.name / "report.html").is_file() and (part / step.name).parent != part and not step.labels:
             folders.setdefault((part / step.name).parent, []).append(step)
     for folder, own in folders.items():
         (folder / "index.html").write_text(render_folder(folder, own, started), encoding="utf-8")

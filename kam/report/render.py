@@ -3,9 +3,9 @@
 nbconvert renders it by the template beside this module. The order of the page is the reader's: the question, the data, the
 answer card and its figure; then, small, what the notebook says before its answer; then its sections. Sections whose heading's
 cell has the tag ``fold``, and those named "Method and limits" or "Provenance", are folded; so are the outputs of a code cell
-with that tag. All code stands folded at the end. Where the first cell has the tag ``brief``, the page is printed close and without
-what stands before its answer or is folded. A markdown cell with the tag ``caption`` is set as the caption of the figure or
-table above it.
+with that tag. All code stands folded at the end. Where the first cell has the tag ``brief``, the page is printed close and
+without what stands before its answer or is folded. A markdown cell with the tag ``caption`` is set as the caption of the figure
+or table above it.
 """
 
 from __future__ import annotations

@@ -217,7 +217,7 @@ class _Done:
         if any(self._steps[name].status != "succeeded" for name in fan.after):
             return (itself,)  # which is not started, and says why
         try:
-            steps = spread_fan(fan, self._part)
+            steps = spread_fan(fan, self._part, self._before(fan.after))
         except KamError as error:
             self._work[fan.name] = job = _job(itself, self._plan, self._part, self._datasets)
             self._end(job, replace(begin_step(job), error=str(error), attempts=0))
@@ -229,9 +229,16 @@ class _Done:
     def do(self, names: Sequence[str], left: Sequence[Path], workers: Workers) -> None:
         """Take over what was finished in the runs that were cut off, and run the rest."""
         for cut_off in left:
-            wanted = {name: self._keys[name] for name in names if name not in self._steps}
-            for name, step in adopt_steps(cut_off, self._part, wanted).items():
-                self._end(self._work[name], replace(step, adopted_from=step.adopted_from or run_id(cut_off)))
+            for late in (False, True):  # what was made although others failed only where all of them are there now
+                wanted = {
+                    name: self._keys[name]
+                    for name in names
+                    if name not in self._steps
+                    and (job := self._work[name]).even_if_failed == late
+                    and (not late or all(other in self._steps for other in job.after))
+                }
+                for name, step in adopt_steps(cut_off, self._part, wanted).items():
+                    self._end(self._work[name], replace(step, adopted_from=step.adopted_from or run_id(cut_off)))
         jobs = [self._work[name] for name in names if name not in self._steps]
         for job in jobs:
             job.folder.mkdir(parents=True)
@@ -247,6 +254,13 @@ class _Done:
                 else:
                     keep_failed(job)
                 self._end(job, content)
+
+    def _before(self, names: Sequence[str]) -> list[str]:
+        """Steps, and those that they waited for, the nearest first."""
+        found = list(names)
+        for name in found:  # which grows
+            found += [other for other in self._work[name].after if other not in found]
+        return found
 
     def _end(self, job: Job, step: Step) -> None:
         self._steps[job.name] = step
@@ -348,6 +362,7 @@ def _job(step: PlannedStep, plan: Plan, part: Path, datasets: _Datasets) -> Job:
         folder=folder,
         started=start_of(part),
         after=step.after,
+        even_if_failed=step.even_if_failed,
         inputs=inputs,
         cell_seconds=plan.cell_seconds,
         memory_bytes=plan.memory_bytes,

@@ -230,7 +230,7 @@ def _next(waiting: Sequence[Job], outcome: dict[str, str]) -> Job | None:
 
 def _hindrance(job: Job, outcome: dict[str, str]) -> str:
     """Why a job will never be started, if so."""
-    lost = [name for name in job.after if outcome.get(name) in ("failed", "skipped")]
+    lost = [name for name in job.after if outcome.get(name) in ("failed", "skipped") and not job.even_if_failed]
     return f"It was not started, for it needs {lost[0]}, which {_TELL[outcome[lost[0]]]}." if lost else ""
 
 

@@ -1,11 +1,14 @@
 """A notebook that runs once per value that a step before it finds."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
 from kam.errors import PlanError
 from kam.report.fan_out import spread_fan
 from kam.report.plan import PlannedFan, Rows, read_plan
+from kam.report.publish import write_folder_pages, write_tables
 from kam.report.run import run_plan
 from tests.report.pretended_runs import NOTEBOOK
 
@@ -44,6 +47,14 @@ def test_each_value_that_was_found_has_a_report_of_its_own(plan, tmp_path):
         assert f"1 customers of {folder}" in (run.folder / folder / "each" / "report.html").read_text(encoding="utf-8")
     index = run.index.read_text(encoding="utf-8")
     assert f"{run.manifest.run_id}/000/each/report.html" in index
+    folder = run.folder / "000"
+    assert sorted(path.name for path in folder.iterdir()) == ["each", "index.html", "tables.xlsx"]
+    for name in ("index.html", "tables.xlsx"):
+        (folder / name).unlink()
+    listed = tuple(replace(step, labels={"account": step.name}) for step in run.manifest.steps)
+    write_tables(run.folder, listed)
+    write_folder_pages(run.folder, listed, run.manifest.started)
+    assert [path.name for path in folder.iterdir()] == ["each"]
 
 
 @pytest.mark.parametrize(
@@ -99,7 +110,7 @@ def test_any_value_has_a_folder_of_its_own(tmp_path):
     fan = PlannedFan(
         name="each", notebook=None, parameters={}, parameter="customer_id", rows=Rows(table="size.sizes"), after=("finds",)
     )  # fmt: skip
-    steps = spread_fan(fan, tmp_path)
+    steps = spread_fan(fan, tmp_path, ["finds"])
     assert [step.parameters["customer_id"] for step in steps] == IDS
     folders = [step.name.rpartition("/")[0] for step in steps]
     assert len({folder.casefold() for folder in folders}) == len(IDS)
@@ -136,3 +147,23 @@ def test_no_step_waits_for_a_fan(tmp_path):
     (tmp_path / "fan.yaml").write_text(f"steps: {steps}", encoding="utf-8")
     with pytest.raises(PlanError, match="waits for 'b', of which it is known only later"):
         read_plan("fan.yaml", start=tmp_path)
+
+
+SECOND = """
+steps:
+  - {{notebook: {notebook}, name: good}}
+  - {{notebook: {notebook}, name: bad, parameters: {{fail: true}}}}
+  - {{notebook: {notebook}, name: page, after: [good, bad], even_if_failed: {even}}}
+  - notebook: {notebook}
+    name: each
+    after: [page]
+    for_each: {{name: {{table: size.sizes, column: customer_id, where: "customer_id == '001'"}}}}
+"""
+
+
+@pytest.mark.parametrize(("even", "status"), [("true", "succeeded"), ("false", "skipped")])
+def test_a_page_that_says_what_it_lacks_starts_although_a_step_before_it_failed(tmp_path, even, status):
+    (tmp_path / "page.yaml").write_text(SECOND.format(notebook=NOTEBOOK, even=even), encoding="utf-8")
+    run = run_plan(read_plan("page.yaml", start=tmp_path), out=tmp_path / "reports")
+    last = "001/each" if status == "succeeded" else "each"
+    assert ended(run) == [("good", "succeeded"), ("bad", "failed"), ("page", status), (last, status)]

@@ -207,3 +207,14 @@ def test_reports_with_labels_stand_in_a_register_by_each_of_them(tmp_path):
     (group,) = re.findall(rf'<p id="{anchor}".*?</p>', html, re.DOTALL)
     assert "apple" in group and "Ärzte" in group and "Zebra" not in group
     assert re.findall(r'<a href="#[^"]*">A \(2\)</a>', html)
+
+
+def test_lists_beside_a_report_are_linked(tmp_path):
+    run = add_run(tmp_path, 1)
+    name = step(tmp_path).name
+    (tmp_path / run / name / "lists" / "call_list").mkdir(parents=True)
+    for file in ("call_list.csv", "call_list.parquet", "call_list/1_Ana.csv"):
+        (tmp_path / run / name / "lists" / file).write_text("")
+    html = render_index(tmp_path)
+    assert f'<a href="{run}/{name}/lists/call_list.csv">call list (CSV)</a>' in html
+    assert "1_Ana" not in html and "parquet" not in html

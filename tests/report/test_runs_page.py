@@ -36,7 +36,10 @@ def facts(monkeypatch, tmp_path):
         make(tmp_path).steps[0].__class__(name="x", title="X?", notebook_sha256="", status="failed", error='It "b".')
     )
     manifest = make(tmp_path / "20261121T070000Z-p", steps=(*manifest.steps, failed))
-    Notifier(Notification(command=("x",)), plan="p", root=tmp_path).tell_run(published_record(manifest, tmp_path))
+    notifier = Notifier(Notification(command=("x",)), plan="p", root=tmp_path)
+    (tmp_path / manifest.run_id).mkdir(exist_ok=True)
+    notifier.prepare(tmp_path / manifest.run_id)
+    notifier.tell_run(published_record(manifest, tmp_path))
     return sent[0]
 
 
