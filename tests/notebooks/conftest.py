@@ -103,13 +103,17 @@ def execute(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 @pytest.fixture(scope="module")
 def sample_run(request: pytest.FixtureRequest, execute: Callable[..., Run]) -> Run:
-    """The sample, with the parameters SAMPLE of the module; in a kernel, as plain papermill does it, if the module says so."""
-    in_kernel = getattr(request.module, "IN_KERNEL", False)
-    return execute(engine_name=None if in_kernel else "in process", **request.module.SAMPLE)
+    """The sample, with the parameters SAMPLE of the module."""
+    return execute(**request.module.SAMPLE)
 
 
 @pytest.fixture(scope="session")
 def sample_lines() -> pd.DataFrame:
+    """See :func:`read_sample_lines`."""
+    return read_sample_lines()
+
+
+def read_sample_lines() -> pd.DataFrame:
     """The order lines of the sample as pandas reads them, without those of nobody and those of no product."""
     lines = pd.read_parquet(Path(__file__).parents[2] / "data" / "sample" / "ledger.parquet")
     lines["amount"] = lines["amount"].astype(float)

@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 
 NOTEBOOK = "30_churn_markov.ipynb"
-IN_KERNEL = True
 SAMPLE = {"segment": "industry"}
 
 

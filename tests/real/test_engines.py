@@ -7,7 +7,10 @@ nothing of engines.
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -20,7 +23,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import yaml
 
+from kam.churn.person_periods import person_periods
+from kam.dataset import open_dataset
+from kam.dataset.checking import check_dataset
 from kam.errors import DatabaseError
 from kam.identify import SEGMENTS
 from kam.ledger import (
@@ -455,6 +462,100 @@ def test_what_spark_does_not_have_is_named(
     session.sql("DROP TABLE order_lines")
 
 
+@pytest.mark.parametrize("engine", ["spark"], indirect=True)
+@pytest.mark.parametrize("relation", ["lines/*.parquet", "kam_of_lines", "default.kam_lines_seen"])
+def test_a_dataset_on_spark(engine: Engine, tmp_path: Path, relation: str) -> None:
+    """Parquet files by a pattern, a table of the catalog and a view of it, with the accounts in a file."""
+    from pyspark.sql import SparkSession
+
+    session = SparkSession.getActiveSession()
+    write_dataset(tmp_path, "spark://active", relation)
+    session.sql(f"CREATE TABLE kam_of_lines USING parquet AS SELECT * FROM parquet.`{tmp_path}/lines/*.parquet`")
+    session.sql("CREATE VIEW kam_lines_seen AS SELECT customer_id, order_date, amount FROM kam_of_lines")
+    try:
+        dataset = open_dataset(tmp_path)
+        assert dataset.ledger.audit.n_rows_kept == 12 and dataset.ledger.lines.get_backend().name == "pyspark"
+        assert summarize_customers(dataset.ledger)["revenue"].tolist() == [21.0, 57.0]
+        assert sorted(dataset.read("accounts").frame["customer_id"]) == ["007", "7"]
+        assert check_dataset(tmp_path).ok
+    finally:
+        session.sql("DROP VIEW kam_lines_seen")
+        session.sql("DROP TABLE kam_of_lines")
+
+
+def write_dataset(folder: Path, source: str, relation: str) -> None:
+    """Twelve lines of two customers in two Parquet files, and the file of the accounts."""
+    (folder / "lines").mkdir()
+    for part in (0, 1):
+        n = range(6 * part, 6 * part + 6)
+        days = [date(2023 + i // 6, 1 + i % 6 * 2, 28) for i in n]
+        lines = {
+            "customer_id": ["7" if i % 2 else "007" for i in n],
+            "order_date": days,
+            "amount": [float(i + 1) for i in n],
+        }
+        pq.write_table(pa.table(lines), folder / "lines" / f"part-{part}.parquet")
+    (folder / "accounts.csv").write_text("customer_id,name\n007,A\n7,B\n", encoding="utf-8")
+    tables = {"ledger": {"source": source, "relation": relation}, "accounts": {"source": "accounts.csv"}}
+    text = {"name": "lines", "currency": "EUR", "tables": tables}
+    (folder / "dataset.yaml").write_text(yaml.safe_dump(text), encoding="utf-8")
+
+
+STOPPING = """
+import os, signal, sys
+from kam.dataset import open_dataset
+from kam.errors import DatabaseError, TooLargeError
+from kam.ledger import open_ledger, summarize_mix
+from kam.ledger.databases import Relation
+from pyspark.sql import SparkSession
+
+dataset = open_dataset(sys.argv[1])
+print(dataset.ledger.audit.n_rows_kept, dataset.ledger.description)
+session = SparkSession.getActiveSession() or SparkSession._instantiatedSession
+print(session.sparkContext.master.startswith("local["), session.conf.get("spark.sql.session.timeZone"))
+
+def say(ledger):
+    try:
+        print(len(summarize_mix(ledger, by=None, freq="day")))
+    except (DatabaseError, TooLargeError) as error:
+        print(type(error).__name__, str(error))
+
+say(dataset.ledger)
+session.stop()
+say(dataset.ledger)
+SparkSession.builder.master("local[1]").config("spark.driver.maxResultSize", "1k").getOrCreate()
+try:
+    open_ledger(Relation("spark://active", sys.argv[1] + "/lines/*.parquet"))
+except TooLargeError as error:
+    print(type(error).__name__, str(error))
+again = SparkSession.getActiveSession()
+os.kill(again.sparkContext._gateway.proc.pid, signal.SIGKILL)
+again.sparkContext._gateway.proc.wait()
+try:
+    open_ledger(Relation("spark://active", sys.argv[1] + "/lines/*.parquet"))
+except DatabaseError as error:
+    print(type(error).__name__, str(error))
+"""
+
+
+@pytest.mark.skipif(shutil.which("java") is None, reason="Spark needs Java")
+def test_a_spark_of_its_own_that_is_stopped_midway(tmp_path: Path) -> None:
+    """In a process of its own: ``spark://local``, stopped; one that may send next to nothing; one whose driver is killed."""
+    pytest.importorskip("pyspark", reason="PySpark is not installed")
+    write_dataset(tmp_path, "spark://local", "lines/*.parquet")
+    (tmp_path / "stopping.py").write_text(STOPPING, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, str(tmp_path / "stopping.py"), str(tmp_path)], capture_output=True, text=True, timeout=280
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    opened, session, before, stopped, refused, killed = done.stdout.splitlines()
+    assert opened.startswith("12 ") and "Spark" in opened and session == "True UTC" and before == "12"
+    assert stopped.startswith("DatabaseError The Spark session ended on the way.")
+    assert refused.startswith("TooLargeError What should come back is more than Spark's driver may take: ")
+    assert "spark.driver.maxResultSize (1024.0 B)" in refused
+    assert killed.startswith("DatabaseError The Spark session ended on the way.")
+
+
 # -- what leaves the engine, and what is left on it ----------------------------------------------------------------------
 
 
@@ -486,43 +587,120 @@ def many_lines() -> pa.Table:
     return lines
 
 
-def count_what_leaves(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
-    """Rows and bytes of everything that comes back from the engine from now on."""
-    from ibis.backends import duckdb, postgres
+class Answers:
+    """Rows and bytes of every answer of an engine, of those too that are taken bit by bit."""
+
+    def __init__(self) -> None:
+        self.sizes: list[list[int]] = []
+
+    def count(self, back: Any, size: list[int] | None = None) -> Any:
+        """Add what came back, or will when it is taken, to an answer, or to a new one; give it on."""
+        if size is None:
+            size = [0, 0]
+            self.sizes.append(size)
+        if isinstance(back, (pa.Table, pa.RecordBatch, pa.ChunkedArray, pa.Array)):
+            size[0], size[1] = size[0] + len(back), size[1] + back.nbytes
+        elif isinstance(back, (list, pd.DataFrame, pd.Series)):
+            size[0], size[1] = size[0] + len(back), size[1] + 100 * len(back)
+        elif isinstance(back, Iterator):  # readers of batches too
+            return (self.count(one if isinstance(one, pa.RecordBatch) else [one], size) for one in back)
+        else:
+            size[0], size[1] = size[0] + 1, size[1] + 100
+        return back
+
+
+class Result:
+    """What a statement of DuckDB gives, whose rows are counted as they are fetched."""
+
+    def __init__(self, plain: Any, answers: Answers) -> None:
+        self.plain, self.answers, self.size = plain, answers, [0, 0]
+        answers.sizes.append(self.size)
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self.plain, name)
+        if not name.startswith(("fetch", "df", "arrow", "to_", "pl")):
+            return found
+        return lambda *arguments, **options: self.answers.count(found(*arguments, **options), self.size)
+
+
+def count_what_leaves(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Answers:
+    """All that comes back from the engine from now on, by whatever way."""
+    from ibis.backends import duckdb
 
     from kam.ledger.sources import TemporaryDuckDB
 
-    seen: list[tuple[int, int]] = []
+    answers = Answers()
 
-    def watch(owner: type, name: str) -> None:
-        plain = getattr(owner, name)
+    def watch(owner: type, *names: str, wrap: Callable[[Any, Any], Any]) -> None:
+        def watched(plain: Any) -> Callable[..., Any]:
+            def call(self: Any, *arguments: Any, **options: Any) -> Any:
+                back = plain(self, *arguments, **options)
+                return back if isinstance(self, TemporaryDuckDB) else wrap(self, back)
 
-        def watched(self: Any, *arguments: Any, **options: Any) -> Any:
-            back = plain(self, *arguments, **options)
-            if not isinstance(self, TemporaryDuckDB):
-                n = len(back) if isinstance(back, (list, pa.Table, pa.ChunkedArray, pd.DataFrame, pd.Series)) else 1
-                seen.append((n, int(getattr(back, "nbytes", 100 * n))))
-            return back
+            return call
 
-        monkeypatch.setattr(owner, name, watched)
+        for name in names:
+            monkeypatch.setattr(owner, name, watched(getattr(owner, name)))
 
     if engine.name == "spark":
         from pyspark.sql.classic.dataframe import DataFrame
 
-        for name in ("toArrow", "toPandas", "collect", "toLocalIterator"):
-            watch(DataFrame, name)
+        watch(
+            DataFrame, "toArrow", "toPandas", "collect", "toLocalIterator", wrap=lambda self, back: answers.count(back)
+        )
+    elif engine.name == "postgres":
+        import psycopg
+
+        of_cursor: dict[int, tuple[Any, list[int]]] = {}  # with the cursor, so that its number is not given again
+
+        def fetched(self: Any, back: Any) -> Any:
+            if id(self) not in of_cursor:
+                of_cursor[id(self)] = (self, [0, 0])
+                answers.sizes.append(of_cursor[id(self)][1])
+            return back if back is None else answers.count(back, of_cursor[id(self)][1])
+
+        for kind in (psycopg.Cursor, psycopg.ServerCursor):
+            watch(kind, "fetchone", "fetchmany", "fetchall", "__iter__", wrap=fetched)
+        monkeypatch.setattr(psycopg.Cursor, "copy", None)
+        monkeypatch.setattr(psycopg.Cursor, "stream", None)
     else:
-        backend = {"duckdb": duckdb, "postgres": postgres}[engine.name].Backend
-        for name in ("to_pyarrow", "to_pyarrow_batches", "execute"):
-            watch(backend, name)
-    return seen
+        watch(duckdb.Backend, "to_pyarrow", "execute", wrap=lambda self, back: answers.count(back))
+        watch(duckdb.Backend, "raw_sql", wrap=lambda self, back: Result(back, answers))
+    return answers
+
+
+def test_every_way_out_is_counted(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The count of what leaves is worth nothing if there is a way past it."""
+    engine.load(
+        "ways", pa.table({"customer_id": ["a"] * 501, "order_date": [date(2024, 1, 5)] * 501, "amount": [1.0] * 501})
+    )
+    with closing(open_ledger(engine.open("ways"), cleaning=Cleaning(duplicates=False))) as ledger:
+        table, backend = ledger.table, ledger.table.get_backend()
+        ways: dict[str, Callable[[], object]] = {
+            "to_pyarrow": table.to_pyarrow,
+            "execute": table.execute,
+            "raw_sql": lambda: take_all(backend.raw_sql(backend.compile(table))),
+            **({} if engine.name == "spark" else {"batches": lambda: list(table.to_pyarrow_batches(chunk_size=100))}),
+        }
+        for name, take in ways.items():
+            with monkeypatch.context() as patching:
+                answers = count_what_leaves(engine, patching)
+                take()
+            assert max(rows for rows, _ in answers.sizes) == 501, name
+
+
+def take_all(result: Any) -> object:
+    """All rows of a statement, a piece at a time."""
+    if hasattr(result, "toLocalIterator"):
+        return list(result.toLocalIterator())
+    return [row for _ in range(6) for row in result.fetchmany(100)]
 
 
 def test_nothing_large_leaves_and_nothing_stays(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     lines = many_lines()
     engine.load("many", lines)
     before = engine.objects()
-    seen = count_what_leaves(engine, monkeypatch)
+    answers = count_what_leaves(engine, monkeypatch)
     ledger = open_ledger(engine.open("many"), as_of="2024-06-30")
     assert ledger.audit.n_rows_kept == len(lines)
     by_group = group_customers(ledger, {"c1": "c2", "c3": "c2"})
@@ -537,10 +715,12 @@ def test_nothing_large_leaves_and_nothing_stays(engine: Engine, monkeypatch: pyt
     bought_groups(ledger, "product_group")
     summarize_deliveries(ledger)
     quality_facts(ledger, accounts=pd.DataFrame({"customer_id": ["c1"], "region": ["N"]}))
-    assert len(seen) > 20
+    rows = person_periods(ledger, k=2).rows
+    assert rows["share_late"].eq(0).all()  # all came in time
+    assert len(answers.sizes) > 20
     # A customer's months (of each of three product groups) at most: 25 customers, 12 months.
-    assert max(rows for rows, _ in seen) <= 25 * 12 * 3 < len(lines) / 20
-    assert max(size for _, size in seen) < lines.nbytes / 20
+    assert max(rows for rows, _ in answers.sizes) <= 25 * 12 * 3 < len(lines) / 20
+    assert max(size for _, size in answers.sizes) < lines.nbytes / 20
     ledger.close()
     assert engine.objects() == before
 
