@@ -14,12 +14,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from ibis import _
 
 from kam.churn.periods import PERIODS_A_YEAR
 from kam.churn.waiting import MIN_GAPS, Activity, median_gaps, read_activity
 from kam.errors import EmptyDataError, ParameterError
 from kam.ledger import Covariates
 from kam.ledger.covariates import Gathered, History, Places, day_numbers, gather, tenure_of
+from kam.ledger.engines import pull
+from kam.ledger.limits import DELIVERY_BYTES, require_memory_of
 from kam.ledger.purchase_windows import RECENT_DAYS
 from kam.stats.resampling import check_whole
 
@@ -302,14 +305,27 @@ def _share_late(ledger: Ledger, at: Places) -> Floats:
     orders: Any = lines.group_by("customer_id", "order_id").agg(
         day=came.ifelse(delivered, promised).max(), late=late.any()
     )
-    known = orders.filter(orders.day <= ledger.as_of).select("customer_id", "day", "late").to_pandas()
+    days = (
+        orders.filter(orders.day <= ledger.as_of).group_by("customer_id", "day").agg(n=_.count(), n_late=_.late.sum())
+    )
+    require_memory_of(
+        days,
+        at_most=ledger.audit.n_rows_kept,
+        bytes_per_row=DELIVERY_BYTES,
+        what="The days on which customers' deliveries came",
+        where=ledger.description,
+        hint="Select customers, or use a machine with more memory.",
+    )
+    known = pull(days).to_pandas()
     owner = at.ids.get_indexer(known["customer_id"].astype("str")).astype(np.int64)
     found = owner >= 0
-    day, is_late = day_numbers(pd.to_datetime(known["day"]))[found], known["late"].to_numpy(dtype=bool)[found]
-    owner, start = owner[found], at.origin - RECENT_DAYS
-    n = History(owner, day).count(at.customer, start, at.origin)
-    n_late = History(owner[is_late], day[is_late]).count(at.customer, start, at.origin)
-    return np.asarray(n_late / np.maximum(n, 1))
+    owner, day = owner[found], day_numbers(pd.to_datetime(known["day"]))[found]
+    start = at.origin - RECENT_DAYS
+    counts = [
+        History(np.repeat(owner, n), np.repeat(day, n)).count(at.customer, start, at.origin)
+        for n in (known["n"].to_numpy(np.int64)[found], known["n_late"].to_numpy(np.int64)[found])
+    ]
+    return np.asarray(counts[1] / np.maximum(counts[0], 1))
 
 
 def _halve_a_year(known: pd.DataFrame, customer: Ints, freq: str) -> pd.DataFrame:

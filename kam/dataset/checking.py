@@ -282,7 +282,7 @@ def _removed(say: Wording, rule: str, rows: float, money: float, limit: float | 
 
 
 def _judge_signs(ledger: Ledger, notes: Notes) -> None:
-    if not (ledger.table.amount > 0).any().execute():
+    if not (ledger.rollup.months.gross > 0).any().execute():
         notes.problem(notes.say.sentence("No row has an amount above zero. Are the signs turned round?"))
 
 
@@ -304,7 +304,7 @@ def _judge_ids(ledger: Ledger, notes: Notes) -> None:
 
 
 def _judge_span(ledger: Ledger, notes: Notes) -> None:
-    first = ledger.table.order_day.min().execute()
+    first = ledger.rollup.months.month.min().execute()
     last = ledger.last_complete_month
     n_months = 0 if last is None else (last.year - first.year) * 12 + last.month - first.month + 1
     if n_months < MIN_COMPLETE_MONTHS:
@@ -340,7 +340,7 @@ def _check_customers(ledger: Ledger | None, tables: dict[str, TableData], notes:
     """Whether the tables speak of the same customers."""
     buyers = pd.Series(dtype="str")
     if ledger is not None:
-        buyers = ledger.table.select("customer_id").distinct().to_pandas()["customer_id"].astype("str")
+        buyers = ledger.rollup.months.select("customer_id").distinct().to_pandas()["customer_id"].astype("str")
     accounts = tables["accounts"].frame["customer_id"].dropna() if "accounts" in tables else pd.Series(dtype="str")
     say = notes.say
     if ledger is not None and "accounts" in tables:

@@ -9,6 +9,7 @@ import pandas as pd
 from ibis import _
 
 from kam.errors import MissingColumnError
+from kam.ledger.limits import DELIVERY_BYTES, require_memory_of
 from kam.ledger.mix import periods_of_lines
 from kam.ledger.opening import Ledger
 from kam.ledger.periods import Frequency
@@ -51,6 +52,8 @@ def summarize_deliveries(
         No period is complete.
     ParameterError
         ``freq`` is not known.
+    TooLargeError
+        The outcome would not fit in memory.
 
     Examples
     --------
@@ -75,4 +78,12 @@ def summarize_deliveries(
     late = (~arrived | (delivered > promised)).fill_null(True)
     orders = known.mutate(late=late).group_by("customer_id", "period", "order_id").agg(late=_.late.any())
     counted = orders.group_by("customer_id", "period").agg(n_deliveries=_.count(), n_late=_.late.sum())
+    require_memory_of(
+        counted,
+        at_most=ledger.audit.n_rows_kept,
+        bytes_per_row=DELIVERY_BYTES,
+        what="The deliveries by customer and period",
+        where=ledger.description,
+        hint="Take longer periods or fewer customers, or a machine with more memory.",
+    )
     return _to_pandas(counted, ["customer_id", "period"])

@@ -91,15 +91,19 @@ def declare_instants(table: ir.Table) -> ir.Table:
     """
     if _engine(table) != "pyspark":
         return table
+    from kam.ledger.spark import named_errors
+
     backend = table.get_backend()
-    zone = backend.raw_sql("SELECT current_timezone()").toArrow()[0][0].as_py()
+    with named_errors():
+        zone = backend.raw_sql("SELECT current_timezone()").toArrow()[0][0].as_py()
     if zone not in ("UTC", "Etc/UTC"):
         raise ParameterError(
             f"The time zone of the Spark session is {zone}.",
             where="the Spark session",
             hint="Leave spark.sql.session.timeZone at UTC, as Ibis sets it; the calendar's zone is time_zone.",
         )
-    fields = backend.raw_sql(backend.compile(table)).schema.fields
+    with named_errors():
+        fields = backend.raw_sql(backend.compile(table)).schema.fields
     instants = [field.name for field in fields if field.dataType.typeName() == "timestamp"]
     return table.cast(dict.fromkeys(instants, dt.Timestamp(timezone="UTC"))) if instants else table
 
@@ -125,14 +129,12 @@ def in_order(columns: Iterable[ir.Value]) -> list[ir.Value]:
 
 
 def pull(expression: ir.Table) -> pa.Table:
-    """Compute an expression and bring what comes of it here.
-
-    Ibis takes rows out of Spark one by one, as Python's objects, in which a missing whole number is NaN.
-    """
+    """Compute an expression and bring what comes of it here; from Spark in a way of its own, see there."""
     if _engine(expression) != "pyspark":
         return expression.to_pyarrow()
-    backend = expression.get_backend()
-    return backend.raw_sql(backend.compile(expression)).toArrow().cast(expression.schema().to_pyarrow())
+    from kam.ledger.spark import collect
+
+    return collect(expression)
 
 
 def text_literal(text: str) -> ir.StringValue:

@@ -14,6 +14,7 @@ from ibis import _
 from kam.errors import EmptyDataError, MissingColumnError, ParameterError
 from kam.ledger.cell_texts import is_one_of
 from kam.ledger.engines import pull
+from kam.ledger.limits import MIX_BYTES, require_memory_of
 from kam.ledger.opening import Ledger
 from kam.ledger.periods import Frequency, check_frequency, first_month_index
 from kam.ledger.summaries import MONEY_PARTS, _last_period_end, _to_pandas, whole_parts
@@ -62,6 +63,8 @@ def summarize_mix(
         No period is complete.
     ParameterError
         ``by`` or ``freq`` is not known.
+    TooLargeError
+        The outcome would not fit in memory.
 
     Examples
     --------
@@ -89,7 +92,9 @@ def summarize_mix(
     sums |= {name: lines[name].sum().fill_null(0) for name in ("quantity", "discount") if name in lines.columns}
     if "cost" in lines.columns:
         sums["cost"] = lines.cost.fill_null(lines.amount).sum()
-    known = _to_pandas(lines.group_by(keys).agg(**sums), keys)
+    summed = lines.group_by(keys).agg(**sums)
+    _require_memory(summed, ledger)
+    known = _to_pandas(summed, keys)
     measures = [name for name in (*sums, "margin") if name in known and name != "cost"]
     return known[[*keys, *measures]]
 
@@ -110,6 +115,7 @@ def bought_groups(ledger: Ledger, by: By) -> pd.DataFrame:
     keys = {"customer_id": lines.customer_id, "period": lines.period, "group": lines[by]}
     orders = lines.group_by(**keys, order_id=lines.order_id).agg(revenue=_.amount.sum(), bought=(_.amount > 0).any())
     known = orders.group_by("customer_id", "period", "group").agg(revenue=_.revenue.sum(), n_orders=_.bought.sum())
+    _require_memory(known, ledger)
     read = pull(known.mutate(period=_.period.cast("timestamp(6)")))
     texts = {name: read.column(name).to_pandas().astype("str") for name in ("customer_id", "group")}
     period = read.column("period").to_numpy()
@@ -125,6 +131,17 @@ def bought_groups(ledger: Ledger, by: By) -> pd.DataFrame:
             "revenue": whole_parts(read.column("revenue"))[order] / MONEY_PARTS,
             "n_orders": read.column("n_orders").to_numpy().astype(np.int64)[order],
         }
+    )
+
+
+def _require_memory(rows: ir.Table, ledger: Ledger) -> None:
+    require_memory_of(
+        rows,
+        at_most=ledger.audit.n_rows_kept,
+        bytes_per_row=MIX_BYTES,
+        what="What customers bought by period and group",
+        where=ledger.description,
+        hint="Take longer periods, larger groups or fewer customers, or a machine with more memory.",
     )
 
 

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from kam.errors import MissingColumnError, ParameterError
 from kam.ledger.engines import table_of
+from kam.ledger.limits import ORDER_BYTES, QUALITY_BYTES, fits, require_memory
 from kam.ledger.mix import periods_of_lines
 from kam.ledger.opening import Ledger
 from kam.ledger.summaries import MONEY_PARTS, _to_pandas, whole_parts
@@ -76,6 +77,8 @@ def quality_facts(ledger: Ledger, *, accounts: pd.DataFrame | None = None, last_
         ``last_days`` is not between 1 and 28.
     MissingColumnError
         The account file has no ``customer_id``.
+    TooLargeError
+        A row per customer and month would not fit in memory.
 
     Examples
     --------
@@ -112,8 +115,15 @@ def quality_facts(ledger: Ledger, *, accounts: pd.DataFrame | None = None, last_
         sums["located"] = located.any()
         sums["away"] = (located & (lines.ship_region != lines.home)).any().fill_null(False)
     orders = lines.group_by("customer_id", "order_id", month=lines.period).agg(**sums).drop("order_id")
-    # Orders that are here are sorted into months here; those on another engine are summed up there, for they are many.
-    is_here = lines.get_backend() is ledger.con
+    require_memory(
+        int(ledger.rollup.months.count().to_pyarrow().as_py()),
+        bytes_per_row=QUALITY_BYTES,
+        what="The quality of sales by customer and month",
+        where=ledger.description,
+        hint="Select customers, or use a machine with more memory.",
+    )
+    # Orders that are here are sorted into months here, if they fit; those on another engine are summed up there.
+    is_here = lines.get_backend() is ledger.con and fits(ledger.audit.n_rows_kept, bytes_per_row=ORDER_BYTES)
     known_facts = _by_month(_read_orders(orders), present) if is_here else _sum_by_month(orders, present)
     if len(known_facts) <= _MOST_KEPT:
         _last[ledger] = last_days, homes, known_facts.copy()

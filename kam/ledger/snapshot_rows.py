@@ -16,6 +16,7 @@ import pandas as pd
 
 from kam.errors import EmptyDataError, MissingColumnError, ParameterError
 from kam.ledger.covariates import Bools, Covariates, Gathered, Ints, Places, gather, leakage, tenure_of
+from kam.ledger.limits import SNAPSHOT_BYTES, SNAPSHOT_DAY_BYTES, require_memory
 from kam.ledger.opening import Ledger
 from kam.ledger.periods import Frequency, check_frequency
 from kam.ledger.purchase_windows import YEAR, count_deliveries, count_windows, day_number, number_day, read_purchases
@@ -174,6 +175,8 @@ def snapshots(
         the data, or a covariate is called as another column.
     EmptyDataError
         Nobody ever ordered, or nobody before an origin.
+    TooLargeError
+        The customers' days, or the rows, would not fit in memory.
     LeakageError, MissingColumnError, ColumnTypeError, DataError
         See :class:`Covariates`.
 
@@ -200,12 +203,20 @@ def snapshots(
     check_frequency(freq, ledger.fiscal_year_start)
     if covariates is not None and not isinstance(covariates, Covariates):
         raise ParameterError(f"covariates is a {type(covariates).__name__}.", hint="Give kam.ledger.Covariates.")
+    _require_days(ledger)
     purchases = read_purchases(ledger)
     if purchases.first_order is None:
         raise EmptyDataError("Nobody ever ordered: there are no positive amounts.", where=ledger.description)
     end = day_number(ledger.as_of) + 1
     chosen = _choose_origins(origins, purchases.first_order, end, horizon_days, step, where=ledger.description)
     chosen = sorted({*chosen, end}) if score else chosen
+    require_memory(
+        len(chosen) * ledger.audit.n_customers,
+        bytes_per_row=SNAPSHOT_BYTES,
+        what="The snapshots",
+        where=ledger.description,
+        hint="Take fewer origins, select customers, or use a machine with more memory.",
+    )
     counts = count_windows(purchases, chosen, end=end, horizon=horizon_days, k=k, freq=freq)
     deliveries = count_deliveries(ledger, purchases.ids, chosen)
     at = Places(ids=purchases.ids, **{name: counts[name] for name in ("customer", "origin", "first")})
@@ -241,6 +252,18 @@ def snapshots(
 
 
 # -- inside ----------------------------------------------------------------------------------------------------------
+
+
+def _require_days(ledger: Ledger) -> None:
+    """Stop before more days of customers are read than fit; days with nothing but credit notes are not counted."""
+    days = ledger.con.raw_sql("SELECT sum(bit_count(day_mask)) FROM rollup").fetchone()
+    require_memory(
+        int(days[0] or 0),
+        bytes_per_row=SNAPSHOT_DAY_BYTES,
+        what="The days on which customers bought, of which snapshots are made,",
+        where=ledger.description,
+        hint="Select customers, or use a machine with more memory.",
+    )
 
 
 def _check_count(name: str, value: object, high: int | None = None) -> None:

@@ -7,26 +7,31 @@ same catalog and the same executors, but settings, functions and temporary views
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 from glob import glob
 from pathlib import Path
 from typing import Any
 
 import ibis.expr.types as ir
+import pyarrow as pa
 import sqlglot
 from ibis import pyspark as _pyspark  # noqa: F401  (to be named here makes its options known to Ibis)
 from ibis.backends.pyspark import Backend
 from ibis.formats.pandas import PandasData
+from py4j.protocol import Py4JError
+from pyspark import SparkContext
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 from sqlglot.errors import SqlglotError
 
-from kam.errors import DatabaseError
+from kam.errors import DatabaseError, TooLargeError
 from kam.ledger.databases import OpenedRelation, Relation
-from kam.ledger.engines import pull
 from kam.ledger.sources import TemporaryDuckDB
 
 ACTIVE, LOCAL = "spark://active", "spark://local"
@@ -45,15 +50,15 @@ class _Backend(Backend):
     """A session of kam's own, which ends without the one that it stands beside; what comes back comes as Arrow."""
 
     def to_pyarrow(self, expr: ir.Expr, /, **options: Any) -> Any:
-        """See :func:`kam.ledger.engines.pull`."""
-        assert options.pop("limit", None) is None and not options.get("params")
-        return expr.__pyarrow_result__(pull(expr.as_table()))
+        """See :func:`collect`."""
+        assert options.pop("limit", None) in (None, "default") and not options.get("params")
+        return expr.__pyarrow_result__(collect(expr.as_table()))
 
     def execute(self, expr: ir.Expr, /, **options: Any) -> Any:
-        """See :func:`kam.ledger.engines.pull`."""
-        assert options.pop("limit", None) is None and not options.get("params")
+        """See :func:`collect`."""
+        assert options.pop("limit", None) in (None, "default") and not options.get("params")
         table = expr.as_table()
-        return expr.__pandas_result__(PandasData.convert_table(pull(table).to_pandas(), table.schema()))
+        return expr.__pandas_result__(PandasData.convert_table(collect(table).to_pandas(), table.schema()))
 
     def disconnect(self) -> None:
         """Nothing to close: Spark counts no sessions. What kam itself started ends with Python."""
@@ -78,26 +83,46 @@ def open_spark(relation: Relation, engine: TemporaryDuckDB) -> OpenedRelation:
     Raises
     ------
     DatabaseError
-        There is no session, no Java, no such table or file, or Spark does not read it.
+        There is no session, or it ended; no Java, no such table or file, or Spark does not read it.
 
     Notes
     -----
     Assumes that the tables do not change while they are used: Spark reads them again for every step.
     """
     backend = engine.connections.get(relation.address)
-    if backend is None:
-        backend = engine.connections[relation.address] = _connect(relation.address)
+    with named_errors():
+        if backend is None or _has_ended(backend._session.sparkContext):
+            backend = engine.connections[relation.address] = _connect(relation.address)
     described = f"{relation.name} (Spark)"
     path = _find_path(relation)
     query = f"SELECT * FROM parquet.{_quote(path)}" if path else f"SELECT * FROM {_read_name(relation.name)}"
     try:
-        return OpenedRelation(backend.sql(query), described)
+        with named_errors(lost_only=True):
+            return OpenedRelation(backend.sql(query), described)
     except PySparkException as error:
         raise _explain(error, relation, backend) from error
     except NotImplementedError as error:
         raise DatabaseError(
             f"Spark has a column of a type that is not known here: {error}", where=described, hint="Cast it in a view."
         ) from error
+
+
+def collect(expression: ir.Table) -> pa.Table:
+    """Compute an expression on Spark and bring what comes of it here, as Arrow.
+
+    Ibis takes the rows one by one, as Python's objects, in which a missing whole number is NaN.
+
+    Raises
+    ------
+    DatabaseError
+        The session ended on the way, a file or a table is gone, or Spark broke the query off.
+    TooLargeError
+        It is more than Spark's driver may take.
+    """
+    backend = expression.get_backend()
+    with named_errors():
+        found = backend.raw_sql(backend.compile(expression)).toArrow()
+    return found.cast(expression.schema().to_pyarrow())
 
 
 def _connect(address: str) -> Backend:
@@ -177,6 +202,55 @@ def _read_name(name: str) -> str:
     return ".".join(map(_quote, parts))
 
 
+@contextmanager
+def named_errors(*, lost_only: bool = False) -> Iterator[None]:
+    """Give what Spark, its driver and the socket to it raise while they compute one name.
+
+    Parameters
+    ----------
+    lost_only : bool
+        Name only the end of the session; what else Spark says stays as it is.
+    """
+    try:
+        yield
+    except (PySparkException, Py4JError, OSError, EOFError, AttributeError) as error:
+        # What asks a session that was stopped meets None, files that are no more, or catalogs without their formats.
+        is_lost = _has_ended(SparkContext._active_spark_context)
+        if not is_lost and (lost_only or not isinstance(error, (PySparkException, Py4JError))):
+            raise
+        raise _explain_midway(error, is_lost=is_lost) from error
+
+
+def _has_ended(context: SparkContext | None) -> bool:
+    if context is None:
+        return True
+    try:
+        return bool(context._jsc.sc().isStopped())
+    except (Py4JError, OSError, AttributeError, TypeError):  # stopped by Python; or there is no driver any more
+        return True
+
+
+def _explain_midway(error: BaseException, *, is_lost: bool) -> DatabaseError | TooLargeError:
+    said = str(error)
+    if "spark.driver.maxResultSize" in said or "OutOfMemoryError" in said:
+        return TooLargeError(
+            f"What should come back is more than Spark's driver may take: {_find_cause(error)}",
+            where="Spark",
+            hint="Make the session with more spark.driver.maxResultSize (1 GB unless set) and spark.driver.memory.",
+        )
+    if is_lost:
+        return DatabaseError(
+            "The Spark session ended on the way.",
+            where="Spark",
+            hint="It was stopped, or its driver died, of too little memory for instance. Make one and run it again.",
+        )
+    if "PATH_NOT_FOUND" in said or "TABLE_OR_VIEW_NOT_FOUND" in said or "FILE_NOT_EXIST" in said:
+        return DatabaseError(
+            f"The table was changed meanwhile: {_find_cause(error)}", where="Spark", hint="Run it again."
+        )
+    return DatabaseError(f"Spark broke a query off: {_find_cause(error)}", where="Spark")
+
+
 def _explain(error: PySparkException, relation: Relation, backend: Backend) -> DatabaseError:
     condition = error.getCondition() or ""
     if condition.startswith(("TABLE_OR_VIEW_NOT_FOUND", "SCHEMA_NOT_FOUND")):
@@ -198,6 +272,15 @@ def _suggest(name: str, backend: Backend) -> str:
     if near:
         return f"Did you mean {', '.join(names[one] for one in near)}?"
     return "Check the schema and the name; temporary views of your session are not seen."
+
+
+def _find_cause(error: BaseException) -> str:
+    """What went wrong at first, of all that Java tells."""
+    told = [line.strip() for line in str(error).splitlines() if line.strip() and not line.lstrip().startswith("at ")]
+    causes = [line for line in told if line.startswith("Caused by: ")] or told[1:2] or told
+    if not causes:
+        return type(error).__name__
+    return re.sub(r"^(?:Caused by: |: )?(?:[\w.$]+(?:Exception|Error): )?", "", causes[-1])[:300]
 
 
 def _first_line(error: BaseException) -> str:
