@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 
@@ -166,3 +167,15 @@ def test_a_step_is_not_named_like_the_folder_of_a_value(plan, name):
     text = f"steps: [{{notebook: a.ipynb, for_each: {{region: [north, south]}}}}, {{notebook: b.ipynb, name: {name}}}]"
     with pytest.raises(PlanError, match=rf"Step '{name}' is named like a value of for_each of 'a'"):
         plan(text)
+
+
+def test_the_monthly_plan_has_every_notebook_and_those_that_read_others_come_last():
+    root = Path(__file__).parents[2]
+    steps = {step.name: step.after for step in read_plan(root / "plans" / "monthly.yaml", start=root).steps}
+    assert sorted(steps) == sorted(path.stem for path in (root / "notebooks").glob("*.ipynb"))
+    assert steps["50_account_dossier"] == ("60_programme_overview",)
+    assert set(steps["60_programme_overview"]) == {name for name, after in steps.items() if not after}
+    every = read_plan(root / "plans" / "programme.yaml", start=root)
+    assert [(fan.name, fan.parameter, fan.rows.where) for fan in every.fans] == [
+        ("50_account_dossier", "customer_id", "is_key_account")
+    ]
