@@ -7,24 +7,51 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import nbformat
+import pandas as pd
 import pytest
 import yaml
+from filelock import FileLock
 
+from tests.notebooks.conftest import Run, read_sample_lines
 from tests.real.postgres_server import PostgresServer, run_postgres, why_not
 
-NOTEBOOKS = ("10_customer_identification", "20_churn_regression", "30_churn_markov", "40_satisfaction_survey")
+NOTEBOOKS = (
+    "10_customer_identification",
+    "20_churn_regression",
+    "30_churn_markov",
+    "40_satisfaction_survey",
+    "50_account_dossier",
+    "60_programme_overview",
+)
+EVERY_REPORT: list[dict[str, object]] = [
+    *({"notebook": name} for name in NOTEBOOKS[:4]),
+    {"notebook": "60_programme_overview", "after": list(NOTEBOOKS[:4])},
+    {"notebook": "50_account_dossier", "after": ["60_programme_overview"]},
+]
+"""Steps of a plan."""
 
 
 @pytest.fixture(scope="session")
-def sample_reports(tmp_path_factory) -> Path:
-    """A reports folder: the four reports on the sample, a notebook once per value, one that fails and one that waits for it."""
-    folder = tmp_path_factory.mktemp("people")
+def sample_reports(tmp_path_factory, worker_id) -> Path:
+    """A reports folder: every report on the sample, a notebook once per value, one that fails and one that waits for it.
+
+    It is made once for all test processes.
+    """
+    folder = tmp_path_factory.getbasetemp() / "people"
+    if worker_id != "master":
+        folder = tmp_path_factory.getbasetemp().parent / "people"
+    with FileLock(f"{folder}.lock"):
+        if not (folder / "reports" / "index.html").exists():
+            folder.mkdir()
+            _make_reports(folder)
+    return folder / "reports"
+
+
+def _make_reports(folder: Path) -> None:
     answers = str(Path(__file__).parents[1] / "notebooks" / "answers.ipynb")
     steps = [
-        {"notebook": "20_churn_regression"},
-        {"notebook": "10_customer_identification"},
-        {"notebook": "40_satisfaction_survey"},
-        {"notebook": "30_churn_markov"},
+        *EVERY_REPORT,
         {"notebook": answers, "for_each": {"name": ["Kim", "山田 太郎"]}},
         {"notebook": answers, "name": "fails", "parameters": {"fail": True}},
         {"notebook": answers, "name": "waits", "after": ["fails"]},
@@ -36,7 +63,6 @@ def sample_reports(tmp_path_factory) -> Path:
     reports = folder / "reports"
     found = {path.parent.name for path in reports.glob("*/*/report.html")}
     assert done.returncode == 1 and found >= set(NOTEBOOKS), done.stdout + done.stderr
-    return reports
 
 
 @pytest.fixture(scope="session")
@@ -46,3 +72,16 @@ def postgres() -> Iterator[PostgresServer]:
         pytest.skip(reason)
     with run_postgres() as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def sample_run(request: pytest.FixtureRequest, sample_reports: Path) -> Run:
+    """The NOTEBOOK of the module that asks, as it ran on the sample."""
+    (step,) = sample_reports.glob(f"*/{request.module.NOTEBOOK}")
+    return Run(nbformat.read(step / "notebook.ipynb", as_version=4), step)
+
+
+@pytest.fixture(scope="session")
+def sample_lines() -> pd.DataFrame:
+    """See :func:`tests.notebooks.conftest.read_sample_lines`."""
+    return read_sample_lines()

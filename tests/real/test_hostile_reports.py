@@ -13,12 +13,14 @@ from pathlib import Path
 
 import nbformat
 import pytest
+import yaml
 
 from kam.report import render
 from kam.report.execution import read_context
 from kam.report.page import POLICY
 from kam.results import read_results_json
 from kam.wording import show_hidden
+from tests.real.conftest import EVERY_REPORT, NOTEBOOKS
 from tests.real.test_report_browser import CHROMIUM, Visit, browser  # noqa: F401 - a fixture
 from tests.report.hostile_company import ATTACKS, CODE, FORMULAS, MARKUP, SIGNS, write_hostile_company
 from tests.report.live_html import find_live
@@ -27,7 +29,6 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed"),
     pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
 ]
-NOTEBOOKS = ("10_customer_identification", "20_churn_regression", "30_churn_markov", "40_satisfaction_survey")
 HIDDEN = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u206f\ufffe\uffff]")
 
 
@@ -41,8 +42,9 @@ def root(tmp_path_factory) -> Path:
     """The reports of all notebooks, and after that a run in which one of them fails."""
     folder = tmp_path_factory.mktemp("hostile")
     dataset = write_hostile_company(folder / "data" / "hostile")
-    asked = ["--jobs", "2", "-p", f"dataset={dataset}", "--out", "reports"]
-    done = kam_run(*NOTEBOOKS, *asked, cwd=folder)
+    plan = {"steps": EVERY_REPORT, "parameters": {"dataset": str(dataset)}, "jobs": 2}
+    (folder / "hostile.yaml").write_text(yaml.safe_dump(plan, allow_unicode=True), encoding="utf-8")
+    done = kam_run("hostile.yaml", "--out", "reports", cwd=folder)
     assert done.returncode == 0, done.stdout + done.stderr
     fails = folder / "fails.ipynb"
     message = f"{MARKUP['handler']}{SIGNS['override']}{SIGNS['terminal']}{MARKUP['script after an end']}"
@@ -207,7 +209,7 @@ def test_the_workbook_holds_text_and_nothing_that_works(root):
 def test_files_and_folders_have_safe_names(root):
     for path in root.rglob("*"):
         assert re.fullmatch(r"[\w.-]+", path.name, re.ASCII), path
-    outside = [path for path in root.parent.iterdir() if path.name not in ("data", "reports", "fails.ipynb")]
+    outside = [path for path in root.parent.iterdir() if path.name not in ("data", "reports", "fails.ipynb", "hostile.yaml")]
     assert outside == [] and not Path("/tmp/hacked").exists()
     assert sorted(os.listdir(root.parent / "data")) == ["hostile"]
 

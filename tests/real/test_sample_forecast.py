@@ -1,23 +1,9 @@
 """Notebook 20 on the sample, in a kernel: what plain pandas counts, and what was planted."""
 
-from pathlib import Path
-
-import nbformat
 import pandas as pd
 import pytest
 
-from tests.notebooks.conftest import Run, read_sample_lines
-
-
-@pytest.fixture(scope="module")
-def sample_run(sample_reports: Path) -> Run:
-    (step,) = sample_reports.glob("*/20_churn_regression")
-    return Run(nbformat.read(step / "notebook.ipynb", as_version=4), step)
-
-
-@pytest.fixture(scope="module")
-def sample_lines() -> pd.DataFrame:
-    return read_sample_lines()
+NOTEBOOK = "20_churn_regression"
 
 
 def test_every_cell_completes_silently_and_every_figure_has_alternative_text(sample_run):
