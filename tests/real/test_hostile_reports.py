@@ -209,7 +209,9 @@ def test_the_workbook_holds_text_and_nothing_that_works(root):
 def test_files_and_folders_have_safe_names(root):
     for path in root.rglob("*"):
         assert re.fullmatch(r"[\w.-]+", path.name, re.ASCII), path
-    outside = [path for path in root.parent.iterdir() if path.name not in ("data", "reports", "fails.ipynb", "hostile.yaml")]
+    outside = [
+        path for path in root.parent.iterdir() if path.name not in ("data", "reports", "fails.ipynb", "hostile.yaml")
+    ]
     assert outside == [] and not Path("/tmp/hacked").exists()
     assert sorted(os.listdir(root.parent / "data")) == ["hostile"]
 
