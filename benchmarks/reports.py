@@ -70,8 +70,9 @@ def main(times: int = 3) -> None:
         f"Aim: at most 0.33: {'met' if ratio <= 1 / 3 else 'not met'}.",
         "",
         "What helps: notebooks side by side; kernels forked from a process that has imported everything, whose objects no kernel",
-        "looks through for garbage; a page rendered where its notebook ran; no saving after each cell. What does not: the",
-        "computing itself, which both do alike and which is most of the time: on two cores it can at best be halved.",
+        "looks through for garbage; a page rendered where its notebook ran; no saving after each cell; data checked while that",
+        "process imports; the workbook written beside the last notebook. What does not: the computing itself, which both do",
+        "alike and which is most of the time: on two cores it can at best be halved.",
         "",
     ]
     PAGE.write_text("\n".join(lines), encoding="utf-8")

@@ -232,6 +232,19 @@ def _diff(
     print_changes(changes, before=before, now=now, newest=number, json=as_json)
 
 
+@app.command("new")
+def _new(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A folder that is not there yet.")],
+) -> None:
+    """Make a folder to work in: notebooks, plans and the sample; nothing is overwritten."""
+    from kam.report.console import print_lines
+    from kam.report.workspace import make_workspace
+
+    written = make_workspace(folder)
+    parts = sorted({path.rpartition("/")[0] or path for path in written})
+    print_lines([f"Made {folder}: {', '.join(parts)}.", f"Next: cd {shlex.quote(str(folder))} && kam run 10"])
+
+
 @app.command("init")
 def _init(
     files: Annotated[

@@ -22,21 +22,25 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas as pd
 
-Format = Literal["text", "count", "money", "share", "number", "days", "date", "period", "flag"]
+Format = Literal["text", "word", "count", "money", "share", "number", "days", "date", "period", "flag"]
 
 
 @dataclass(frozen=True)
 class Column:
     """One column: its label in a report's table head, what it means, its unit and how it is shown.
 
-    ``format`` is one of ``text``, ``count`` (whole number), ``money`` (currency of the dataset), ``share`` (0 to 1, shown in
-    percent), ``number``, ``days``, ``date``, ``period`` (the start of a month, quarter or year) and ``flag`` (true or false).
+    ``format`` is one of ``text``, ``word`` (one of kam's own words, or several parted by ``"; "``: English in the frame, in the
+    language of the report where it is shown), ``count`` (whole number), ``money`` (currency of the dataset), ``share`` (0 to 1,
+    shown in percent), ``number``, ``days``, ``date``, ``period`` (the start of a month, quarter or year) and ``flag`` (true or
+    false). ``words`` are kam's own words in it, as far as they are not marked where they are defined; in a column of ``text``
+    they stand among what comes from the data, and only they are put into the language of the report.
     """
 
     label: str
     meaning: str
     unit: str
     format: Format
+    words: tuple[str, ...] = ()
 
 
 def require_columns(frame: pd.DataFrame, names: Iterable[str], *, where: str, hint: str | None = None) -> None:
@@ -106,14 +110,31 @@ def is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, Real) and not isinstance(value, bool)
 
 
-def _column(label: str, meaning: str, unit: str, format: Format) -> Column:
-    return Column(label, meaning, unit, format)
+def _column(label: str, meaning: str, unit: str, format: Format, words: tuple[str, ...] = ()) -> Column:
+    return Column(label, meaning, unit, format, words)
 
 
 GLOSSARY: dict[str, Column] = {
     "abc_class": _column("ABC", "class A, B or C by cumulative share of value", "class", "text"),
-    "account_type": _column("type", "type of the account, from the table of types", "name", "text"),
-    "account_types": _column("types", "all types of the account, from the table of types", "names", "text"),
+    "account_type": _column(
+        "type",
+        "type of the account, from the table of types",
+        "name",
+        "word",
+        words=(
+            "breadwinner",
+            "expert",
+            "image maker",
+            "intensive",
+            "monopoly",
+            "ordinary",
+            "partner",
+            "prospect",
+            "selective",
+            "strategic",
+        ),
+    ),
+    "account_types": _column("types", "all types of the account, from the table of types", "names", "word"),
     "accounts_high": _column(
         "to, over accounts", "upper end of the interval over accounts alone", "as the estimate", "number"
     ),
@@ -121,7 +142,7 @@ GLOSSARY: dict[str, Column] = {
         "from, over accounts", "lower end of the interval over accounts alone", "as the estimate", "number"
     ),
     "action": _column(
-        "action", "what is done: by a cleaning rule with the rows it names, or for an account", "text", "text"
+        "action", "what is done: by a cleaning rule with the rows it names, or for an account", "text", "word"
     ),
     "adjusted": _column("adjusted", "the same with the other facts alike", "as the estimate", "number"),
     "adjusted_high": _column(
@@ -130,7 +151,29 @@ GLOSSARY: dict[str, Column] = {
     "adjusted_low": _column(
         "from, adjusted", "lower end of the interval of the adjusted value", "as the estimate", "number"
     ),
-    "advice": _column("what to do", "what the segment asks for", "text", "text"),
+    "advice": _column(
+        "what to do",
+        "what the segment asks for",
+        "text",
+        "word",
+        words=(
+            "ask soon after the sale whether it met what was expected",
+            "sell, and encourage them to call with questions and complaints",
+            "sell; no effort beyond that",
+            "call from time to time with ideas for better use and new products",
+            "work with them all the time to make their business better",
+            "keep close: service, agreements, a named sponsor",
+            "call this week",
+            "widen the range, ask for referrals",
+            "ask why, before they are gone",
+            "find out where they buy the rest",
+            "develop: second order, second product",
+            "welcome, learn the need",
+            "remind",
+            "win back where the value is worth it",
+            "no effort beyond mailings",
+        ),
+    ),
     "ahead_high": _column("to", "upper end of the interval of the value ahead", "currency", "money"),
     "ahead_low": _column("from", "lower end of the interval of the value ahead", "currency", "money"),
     "alike_high": _column(
@@ -208,7 +251,8 @@ GLOSSARY: dict[str, Column] = {
         "answers",
         "complete: of who answered every question; pairwise: each pair of questions over who answered both",
         "text",
-        "text",
+        "word",
+        words=("complete", "pairwise"),
     ),
     "before": _column("before", "in the window before the end", "as the measure", "number"),
     "beta": _column("beta", "standardized slope, the other items held", "standard deviations", "number"),
@@ -234,7 +278,24 @@ GLOSSARY: dict[str, Column] = {
     ),
     "brier_high": _column("to", "upper end of the interval of the Brier score", "number", "number"),
     "brier_low": _column("from", "lower end of the interval of the Brier score", "number", "number"),
-    "by": _column("by", "what groups are formed by", "text", "text"),
+    "by": _column(
+        "by",
+        "what groups are formed by",
+        "text",
+        "word",
+        words=(
+            "all",
+            "competitor",
+            "industry",
+            "logged reason",
+            "main product group",
+            "manager",
+            "region",
+            "role",
+            "stratum",
+            "year of the last order",
+        ),
+    ),
     "calibration_gap": _column(
         "fitted and seen differ by",
         "mean difference between seen and fitted shares in tenths of the rows",
@@ -244,7 +305,9 @@ GLOSSARY: dict[str, Column] = {
     "call_order": _column("call no.", "order of the calls, random within the stratum", "number", "count"),
     "called": _column("called", "mean over the accounts that were to be called", "as the term", "number"),
     "called_before": _column("called before", "an earlier list said to call it", "yes or no", "flag"),
-    "can_pay": _column("can pay", "whether the account is solvent", "yes, no or not known", "text"),
+    "can_pay": _column(
+        "can pay", "whether the account is solvent", "yes, no or not known", "word", words=("yes", "no", "not known")
+    ),
     "capacity": _column(
         "reaches at most", "customers that a programme can reach in a period; missing: no limit", "customers", "count"
     ),
@@ -264,17 +327,26 @@ GLOSSARY: dict[str, Column] = {
     "change_high": _column("to", "upper end of the interval of the change", "as the change", "number"),
     "change_low": _column("from", "lower end of the interval of the change", "as the change", "number"),
     "chosen": _column(
-        "best at the estimates", "what the policy that is best at the estimates does in the state", "text", "text"
+        "best at the estimates",
+        "what the policy that is best at the estimates does in the state",
+        "text",
+        "text",
+        words=("nothing",),
     ),
     "churned": _column(
         "churned", "a silence of k periods was completed, or began, within the horizon", "yes or no", "flag"
     ),
     "ci_high": _column("to", "upper end of the interval", "as the estimate", "number"),
     "ci_low": _column("from", "lower end of the interval", "as the estimate", "number"),
+    "cohort": _column("first order in", "accounts that placed their first order in this period", "period", "period"),
     "compared": _column(
-        "over", "all who answered, or the accounts in both waves: these alone, not weighed", "text", "text"
+        "over",
+        "all who answered, or the accounts in both waves: these alone, not weighed",
+        "text",
+        "word",
+        words=("accounts in both", "all who answered"),
     ),
-    "competitor": _column("competitor", "competitor logged with the loss", "name", "text"),
+    "competitor": _column("competitor", "competitor logged with the loss", "name", "text", words=("not known",)),
     "competitors": _column("competitors", "competitors at the customer", "names", "text"),
     "conclusion": _column("conclusion", "what one would conclude from the answers", "text", "text"),
     "contact_id": _column("contact", "identifier of the person", "identifier", "text"),
@@ -299,7 +371,9 @@ GLOSSARY: dict[str, Column] = {
         "credit", "cost of the balance that is outstanding, over the time of the ledger", "currency", "money"
     ),
     "criterion": _column("criterion", "criterion that accounts are judged by, or must meet", "text", "text"),
-    "criterion_kind": _column("kind", "judged by people, or measured from the data", "text", "text"),
+    "criterion_kind": _column(
+        "kind", "judged by people, or measured from the data", "text", "word", words=("measured", "judged")
+    ),
     "criterion_level": _column(
         "level", "level of an account on a criterion, from 0 (worst) to 1 (best)", "0 to 1", "number"
     ),
@@ -313,7 +387,9 @@ GLOSSARY: dict[str, Column] = {
     ),
     "customer_id": _column("account", "identifier of the customer, as text; leading zeros kept", "identifier", "text"),
     "customer_since": _column("customer since", "first day as a customer", "date", "date"),
-    "customers_band": _column("number", "few, medium or many customers", "text", "text"),
+    "customers_band": _column(
+        "number", "few, medium or many customers", "text", "word", words=("few", "medium", "many")
+    ),
     "cut": _column("from", "value from which on a criterion is met", "as the criterion", "number"),
     "days_from": _column("silent from", "shortest silence of a band", "days", "days"),
     "days_since_last_order": _column(
@@ -324,7 +400,11 @@ GLOSSARY: dict[str, Column] = {
     ),
     "days_to": _column("silent to", "longest silence of a band; missing: no end", "days", "days"),
     "decider_known": _column(
-        "decider known", "whether we met somebody who decides and does not oppose us", "yes, no or not known", "text"
+        "decider known",
+        "whether we met somebody who decides and does not oppose us",
+        "yes, no or not known",
+        "word",
+        words=("yes", "no", "not known"),
     ),
     "decides": _column("decides", "has the power to decide", "yes or no", "flag"),
     "delta": _column(
@@ -372,7 +452,9 @@ GLOSSARY: dict[str, Column] = {
         "before weighting", "difference from those drawn before weighting", "standard deviations", "number"
     ),
     "difference_raw": _column("difference", "silent less answered", "as the term", "number"),
-    "direction": _column("better is", "whether the higher or the lower value is better", "text", "text"),
+    "direction": _column(
+        "better is", "whether the higher or the lower value is better", "text", "word", words=("higher", "lower")
+    ),
     "discount": _column("discount", "discount given", "currency", "money"),
     "dropped_products": _column(
         "products dropped", "change of revenue by products an account no longer bought", "currency", "money"
@@ -381,7 +463,11 @@ GLOSSARY: dict[str, Column] = {
     "due_days": _column("due within", "days from the as-of date within which it should be done", "days", "days"),
     "duplicate_of": _column("likely the same as", "account that is likely the same firm", "identifier", "text"),
     "each": _column(
-        "counts alike", "what counts alike: each account, each unit of revenue, each respondent", "text", "text"
+        "counts alike",
+        "what counts alike: each account, each unit of revenue, each respondent",
+        "text",
+        "word",
+        words=("account", "respondent"),
     ),
     "effect": _column("effect", "by how much something changes what it acts on", "as what it acts on", "number"),
     "effect_high": _column(
@@ -447,12 +533,14 @@ GLOSSARY: dict[str, Column] = {
     "fit_high": _column("to, trend", "upper end of the interval of the fitted trend", "share", "share"),
     "fit_low": _column("from, trend", "lower end of the interval of the fitted trend", "share", "share"),
     "fitted": _column("trend", "value of the fitted trend, season taken out", "share", "share"),
-    "flag": _column("flag", "what was found of the account", "text", "text"),
-    "forecast": _column("forecast from", "what a level is forecast from", "name", "text"),
+    "flag": _column("flag", "what was found of the account", "text", "word"),
+    "forecast": _column(
+        "forecast from", "what a level is forecast from", "name", "word", words=("season", "structural", "year")
+    ),
     "forecast_day": _column("forecast of", "day from which a forecast looks ahead", "date", "date"),
     "freight": _column("freight", "freight paid by us", "currency", "money"),
-    "from_state": _column("from", "state that is left", "name", "text"),
-    "from_tier": _column("from tier", "tier that is left", "tier", "text"),
+    "from_state": _column("from", "state that is left", "name", "text", words=("lost",)),
+    "from_tier": _column("from tier", "tier that is left", "tier", "text", words=("none",)),
     "from_wave": _column("from wave", "the earlier of two waves", "name", "text"),
     "funnel_size": _column(
         "width of chance",
@@ -481,14 +569,54 @@ GLOSSARY: dict[str, Column] = {
     "gap_value": _column(
         "worth a year", "what like accounts of that size spend a year on the product group", "currency", "money"
     ),
-    "group": _column("about", "what a covariate tells about", "text", "text"),
+    "group": _column(
+        "about",
+        "what a covariate tells about",
+        "text",
+        "word",
+        words=(
+            "origin",
+            "rhythm",
+            "money",
+            "deliveries",
+            "events",
+            "survey",
+            "account",
+            "market",
+            "other",
+            "recent",
+            "lapsed",
+        ),
+    ),
     "group_id": _column("group", "account at the head of the group of parents and branches", "identifier", "text"),
-    "group_name": _column("group", "one of the groups that are compared", "name", "text"),
+    "group_name": _column(
+        "group",
+        "one of the groups that are compared",
+        "name",
+        "text",
+        words=(
+            "all",
+            "all accounts",
+            "answered again",
+            "detractors",
+            "passives",
+            "promoters",
+            "difference",
+            "divided",
+            "never answered",
+            "no answer again",
+            "not known",
+            "not satisfied",
+            "satisfied",
+            "stayed",
+            "lost",
+        ),
+    ),
     "guarantee": _column(
         "we warrant",
         "which of two guarantees an action keeps: quality of service, or the best interest of the customer",
         "text",
-        "text",
+        "word",
     ),
     "half_life": _column("half are lost after", "periods until half of the accounts are lost", "periods", "number"),
     "half_width": _column("half width", "half the width of the interval", "as the estimate", "number"),
@@ -539,8 +667,10 @@ GLOSSARY: dict[str, Column] = {
         "from", "lower end of the interval of the importance", "share of what is explained", "share"
     ),
     "in_points": _column("points", "difference in points of a share in percent", "points", "number"),
-    "industry": _column("industry", "industry of the account", "name", "text"),
-    "industry_match": _column("industries", "whether the industries are the same", "text", "text"),
+    "industry": _column("industry", "industry of the account", "name", "text", words=("not known",)),
+    "industry_match": _column(
+        "industries", "whether the industries are the same", "text", "word", words=("same", "differs", "not known")
+    ),
     "influence": _column("influence", "influence on the purchase, 5 is most", "level 1 to 5", "number"),
     "is_above": _column("above capacity", "carries more than one manager can", "yes or no", "flag"),
     "is_ally": _column("ally", "stands for us: support of 1 or more", "yes or no", "flag"),
@@ -580,7 +710,17 @@ GLOSSARY: dict[str, Column] = {
         "beyond chance", "holds beyond chance if the silent think as comparable respondents", "yes or no", "flag"
     ),
     "is_tested": _column("tested", "a test stands behind the flag; else it is counted", "yes or no", "flag"),
-    "item": _column("question", "a question of the survey", "name", "text"),
+    "item": _column(
+        "question",
+        "a question of the survey",
+        "name",
+        "text",
+        words=(
+            "overall",
+            "recommend",
+            "repurchase",
+        ),
+    ),
     "item_total": _column(
         "with the others", "correlation of a question with the sum of the others of its set", "correlation", "number"
     ),
@@ -604,7 +744,7 @@ GLOSSARY: dict[str, Column] = {
         "kind",
         "basic, performance, excitement or not clear: whether low answers cost more than high ones add",
         "text",
-        "text",
+        "word",
     ),
     "last_active": _column("last period with an order", "first day of the last period with an order", "date", "period"),
     "last_met": _column("last met", "day of the last meeting", "date", "date"),
@@ -620,7 +760,7 @@ GLOSSARY: dict[str, Column] = {
     ),
     "level": _column("level", "level of a covariate, against the reference", "text", "text"),
     "level_3": _column(
-        "level 3 as", "whether the third of five levels is read as neutral or as no opinion", "text", "text"
+        "level 3 as", "whether the third of five levels is read as neutral or as no opinion", "text", "word"
     ),
     "level_error": _column("error of the level", "standard deviation of the level on a criterion", "0 to 1", "number"),
     "level_factor": _column(
@@ -640,7 +780,7 @@ GLOSSARY: dict[str, Column] = {
         "what to do",
         "call; hold-out: leave alone; waits: beyond the capacity; no gain: a call does not pay; excluded",
         "text",
-        "text",
+        "word",
     ),
     "listed_less": _column(
         "listed less this",
@@ -668,7 +808,9 @@ GLOSSARY: dict[str, Column] = {
         "number",
     ),
     "log_odds": _column("log-odds", "level in log-odds", "log-odds", "number"),
-    "logged_reason": _column("logged reason", "reason of the loss as somebody logged it", "text", "text"),
+    "logged_reason": _column(
+        "logged reason", "reason of the loss as somebody logged it", "text", "text", words=("not known",)
+    ),
     "loss_after": _column(
         "lost a year, then", "yearly loss rate after the change, mean over accounts", "share", "share"
     ),
@@ -684,12 +826,18 @@ GLOSSARY: dict[str, Column] = {
     "m_max": _column("M to", "highest monetary score of the rule", "score 1 to 5", "count"),
     "m_min": _column("M from", "lowest monetary score of the rule", "score 1 to 5", "count"),
     "m_score": _column("M", "monetary score, 5 is largest", "score 1 to 5", "count"),
-    "main_group": _column("buys most", "product group of which the account bought most", "name", "text"),
-    "manager": _column("manager", "who is responsible for the account, as known at the time", "name", "text"),
+    "main_group": _column(
+        "buys most", "product group of which the account bought most", "name", "text", words=("not known",)
+    ),
+    "manager": _column(
+        "manager", "who is responsible for the account, as known at the time", "name", "text", words=("not known",)
+    ),
     "manager_capacity": _column("can carry", "what one manager can carry, as the load", "as the load", "number"),
     "margin": _column("margin", "amount minus cost", "currency", "money"),
     "margin_active": _column("margin a year, then", "margin a year while the account bought", "currency", "money"),
-    "margin_band": _column("margin is", "high, medium or low margin for each customer", "text", "text"),
+    "margin_band": _column(
+        "margin is", "high, medium or low margin for each customer", "text", "word", words=("high", "medium", "low")
+    ),
     "margin_each": _column("for each customer", "mean margin of a customer of the segment", "currency", "money"),
     "margin_each_high": _column(
         "to", "upper end of the interval of the mean margin of a customer", "currency", "money"
@@ -719,9 +867,32 @@ GLOSSARY: dict[str, Column] = {
         "number",
     ),
     "mean_weighted": _column("weighted", "mean of those that answered, by final weights", "as the term", "number"),
-    "meaning": _column("meaning", "what a segment, criterion or term stands for", "text", "text"),
-    "measure": _column("measure", "what is measured", "text", "text"),
-    "measured_in": _column("measured in", "unit of a measure", "text", "text"),
+    "meaning": _column("meaning", "what a segment, criterion or term stands for", "text", "word"),
+    "measure": _column(
+        "measure",
+        "what is measured",
+        "text",
+        "word",
+        words=(
+            "mean",
+            "top two",
+            "bottom two",
+            "NPS",
+            "AUC",
+            "Brier",
+            "log loss",
+            "mean correlation",
+            "mean of the questions",
+            "omega total",
+            "alpha",
+            "standardized alpha",
+            "overall",
+            "recommend",
+            "repurchase",
+            "top buyers named",
+        ),
+    ),
+    "measured_in": _column("measured in", "unit of a measure", "text", "word"),
     "median_gap": _column(
         "median gap in periods", "median of the periods from one with an order to the next", "periods", "number"
     ),
@@ -729,7 +900,13 @@ GLOSSARY: dict[str, Column] = {
     "median_high": _column("to", "upper end of the interval of the median time", "periods", "number"),
     "median_low": _column("from", "lower end of the interval of the median time", "periods", "number"),
     "median_time": _column("half are lost after", "periods until half of the accounts are lost", "periods", "number"),
-    "method": _column("method", "how it was estimated", "text", "text"),
+    "method": _column(
+        "method",
+        "how it was estimated",
+        "text",
+        "word",
+        words=("adjusted Wald", "correlations", "covariances", "minimum residuals", "maximum likelihood"),
+    ),
     "mix": _column(
         "mix",
         "change of revenue by the composition of the quantity, at the prices of the year before",
@@ -741,7 +918,13 @@ GLOSSARY: dict[str, Column] = {
     "mix_to_loss": _column(
         "periods to loss, all", "expected periods until a customer of today is lost", "periods", "number"
     ),
-    "model": _column("model", "name of the model that made the forecast", "text", "text"),
+    "model": _column(
+        "model",
+        "name of the model that made the forecast",
+        "text",
+        "word",
+        words=("logistic", "trees", "twin", "regression"),
+    ),
     "money_at_risk": _column(
         "money in danger", "probability of no order times the revenue of the last year", "currency", "money"
     ),
@@ -769,11 +952,12 @@ GLOSSARY: dict[str, Column] = {
         "money",
     ),
     "monotone": _column("monotone", "value of the fit that never turns", "as the estimate", "number"),
-    "movement": _column("movement", "what became of the accounts between two windows", "text", "text"),
+    "movement": _column("movement", "what became of the accounts between two windows", "text", "word"),
     "n_accounts": _column("accounts", "number of accounts", "accounts", "count"),
     "n_accounts_from": _column("accounts before", "accounts with an answer in the earlier wave", "accounts", "count"),
     "n_accounts_to": _column("accounts after", "accounts with an answer in the later wave", "accounts", "count"),
     "n_actions": _column("actions", "actions on the list", "actions", "count"),
+    "n_active": _column("ordering", "accounts that order in the period", "accounts", "count"),
     "n_active_periods": _column("active months", "complete months with at least one order", "months", "count"),
     "n_actual": _column("happened", "customers that were there when the time came", "customers", "count"),
     "n_ahead": _column("periods ahead", "periods from the last one seen", "periods", "count"),
@@ -792,6 +976,7 @@ GLOSSARY: dict[str, Column] = {
     "n_calls": _column("calls", "accounts to call", "accounts", "count"),
     "n_cases": _column("number", "number of cases", "cases", "count"),
     "n_chance": _column("by chance", "number of accounts that chance alone would make", "accounts", "count"),
+    "n_cohorts": _column("cohorts", "cohorts that have come so far", "cohorts", "count"),
     "n_complaints": _column("complaints", "complaints, of the last 180 days or of the period", "complaints", "count"),
     "n_contacts": _column("contacts", "people known at the account", "people", "count"),
     "n_covered": _column("periods", "periods that a row covers", "periods", "count"),
@@ -889,6 +1074,9 @@ GLOSSARY: dict[str, Column] = {
         "warning signs", "number of things known of a silent account that ask for a closer look", "number", "count"
     ),
     "n_silent": _column("silent for", "complete periods since the last one with an order", "periods", "count"),
+    "n_since_first": _column(
+        "periods since the first order", "periods since the one with the first order", "periods", "count"
+    ),
     "n_small": _column("quarters in class C", "quarters in a row, up to now, in class C", "quarters", "count"),
     "n_sure": _column(
         "sure", "accounts that get their class again with at least 95 % probability", "accounts", "count"
@@ -904,7 +1092,7 @@ GLOSSARY: dict[str, Column] = {
     "n_visits": _column("visits", "visits of ours", "visits", "count"),
     "n_won": _column("tenders won", "tenders that we won", "tenders", "count"),
     "name": _column("name", "name of the account; the identifier where no name is known", "text", "text"),
-    "name_match": _column("names", "how the names of two accounts are alike", "text", "text"),
+    "name_match": _column("names", "how the names of two accounts are alike", "text", "word"),
     "needed": _column("needs", "effect that a programme needs to pay", "text", "text"),
     "new_products": _column(
         "new products", "change of revenue by products not bought in the year before", "currency", "money"
@@ -928,7 +1116,7 @@ GLOSSARY: dict[str, Column] = {
         "number",
     ),
     "orders_ratio": _column("seen / said", "accounts with an order, observed over expected", "ratio", "number"),
-    "origin": _column("forecast in", "period from which was forecast", "date", "period"),
+    "origin": _column("forecast in", "period from which was forecast", "date", "period", words=("pooled",)),
     "other_item": _column("before", "the question that comes after", "name", "text"),
     "other_name": _column("name there", "name of the other account", "name", "text"),
     "other_value": _column("value there", "value of the other account", "currency", "money"),
@@ -959,7 +1147,13 @@ GLOSSARY: dict[str, Column] = {
     "p_class_b": _column("B again", "probability of class B if the same ordering ran again", "probability", "share"),
     "p_class_c": _column("C again", "probability of class C if the same ordering ran again", "probability", "share"),
     "p_first": _column("first in", "share of the draws in which the account ranks first", "share of draws", "share"),
-    "p_from": _column("p from", "how the p-value was found: chi-square, simulated, or not testable", "text", "text"),
+    "p_from": _column(
+        "p from",
+        "how the p-value was found: chi-square, simulated, or not testable",
+        "text",
+        "word",
+        words=("chi-square", "simulated", "not testable"),
+    ),
     "p_high": _column("upper quartile", "upper quartile of the probability of the same class", "probability", "share"),
     "p_holm": _column("p, all", "p-value corrected for all that was compared (Holm)", "probability", "number"),
     "p_left": _column("has left", "probability that the account has left already", "probability", "share"),
@@ -1010,10 +1204,12 @@ GLOSSARY: dict[str, Column] = {
     ),
     "p_with": _column("with it", "mean probability of all rows with one step more", "probability", "share"),
     "p_without": _column("without", "mean probability of all rows without the step", "probability", "share"),
-    "pair_set": _column("pairs", "which pairs of account and product group", "name", "text"),
+    "pair_set": _column("pairs", "which pairs of account and product group", "name", "word"),
     "parent_id": _column("parent", "account at the head of it", "identifier", "text"),
     "parent_name": _column("group of", "name of the parent", "name", "text"),
-    "part": _column("part", "early or late part of the time", "text", "text"),
+    "part": _column(
+        "part", "early or late part of the time", "text", "word", words=("early", "late", "late less early")
+    ),
     "partition": _column("steps", "levels that share a step, a bar where they are cut", "levels", "text"),
     "pearson": _column("Pearson", "Pearson's X² statistic", "number", "number"),
     "peers_notable": _column(
@@ -1029,7 +1225,13 @@ GLOSSARY: dict[str, Column] = {
     "piece": _column(
         "adds or takes", "money that a piece of the bridge adds (revenue) or takes (costs)", "currency", "money"
     ),
-    "plan": _column("plan", "what a row plans: what was asked for, or asking everybody", "text", "text"),
+    "plan": _column(
+        "plan",
+        "what a row plans: what was asked for, or asking everybody",
+        "text",
+        "word",
+        words=("asked for", "everybody"),
+    ),
     "points": _column(
         "points", "points of the outcome per point of the question, the others held", "points of the outcome", "number"
     ),
@@ -1059,7 +1261,7 @@ GLOSSARY: dict[str, Column] = {
         "from", "lower end of the interval of what a low answer costs", "points of the outcome", "number"
     ),
     "points_low": _column("from", "lower end of the interval of the points", "points of the outcome", "number"),
-    "population": _column("of", "whose forecasts are scored: accounts at risk, or all", "text", "text"),
+    "population": _column("of", "whose forecasts are scored: accounts at risk, or all", "text", "word"),
     "potential": _column(
         "demand a year", "whole demand of the account a year, from whomever bought", "currency", "money"
     ),
@@ -1090,9 +1292,19 @@ GLOSSARY: dict[str, Column] = {
         "quadrant",
         "part of a map that is cut in two each way: importance and mean answer, or contribution and cost to serve",
         "text",
-        "text",
+        "word",
     ),
-    "question": _column("asked", "the question as it was asked", "text", "text"),
+    "question": _column(
+        "asked",
+        "the question as it was asked",
+        "text",
+        "text",
+        words=(
+            "overall",
+            "recommend",
+            "repurchase",
+        ),
+    ),
     "r_max": _column("R to", "highest recency score of the rule", "score 1 to 5", "count"),
     "r_min": _column("R from", "lowest recency score of the rule", "score 1 to 5", "count"),
     "r_score": _column("R", "recency score, 5 is most recent", "score 1 to 5", "count"),
@@ -1101,11 +1313,19 @@ GLOSSARY: dict[str, Column] = {
     "rank_low": _column("rank from", "lower end of the range of ranks in 95 % of the draws", "rank", "count"),
     "rank_median": _column("median rank", "median of the ranks over the draws", "rank", "count"),
     "ratio": _column("came of expected", "what came over what was expected", "share", "share"),
-    "reason": _column("reason", "why it is so", "text", "text"),
-    "recommended": _column("recommended", "programme for the state, nothing, or no recommendation", "text", "text"),
+    "reason": _column("reason", "why it is so", "text", "text", words=("too few answered", "all answers are equal")),
+    "recommended": _column(
+        "recommended",
+        "programme for the state, nothing, or no recommendation",
+        "text",
+        "text",
+        words=("nothing", "no recommendation"),
+    ),
     "reference": _column("against", "what the figure is held against", "as the measure", "number"),
-    "region": _column("region", "region of the account", "name", "text"),
-    "region_match": _column("regions", "whether the regions are the same", "text", "text"),
+    "region": _column("region", "region of the account", "name", "text", words=("not known",)),
+    "region_match": _column(
+        "regions", "whether the regions are the same", "text", "word", words=("same", "differs", "not known")
+    ),
     "regret": _column(
         "value of certainty",
         "expected value of perfect information per customer: what the best policy of each draw gains above the one chosen",
@@ -1113,7 +1333,11 @@ GLOSSARY: dict[str, Column] = {
         "money",
     ),
     "relationship_level": _column(
-        "relationship", "Kotler's level: basic, reactive, accountable, proactive or partnership", "text", "text"
+        "relationship",
+        "Kotler's level: basic, reactive, accountable, proactive or partnership",
+        "text",
+        "word",
+        words=("basic", "reactive", "accountable", "proactive", "partnership"),
     ),
     "replacement_cost": _column(
         "winning one as large", "cost of winning a customer of the same size", "currency", "money"
@@ -1121,7 +1345,17 @@ GLOSSARY: dict[str, Column] = {
     "resample": _column("resample", "number of the bootstrap sample", "number", "count"),
     "respondent_id": _column("respondent", "identifier of the respondent", "identifier", "text"),
     "response_class": _column(
-        "response class", "class of accounts that are alike in how likely they answer", "name", "text"
+        "response class",
+        "class of accounts that are alike in how likely they answer",
+        "name",
+        "text",
+        words=(
+            "1 of 5",
+            "2 of 5",
+            "3 of 5",
+            "4 of 5",
+            "5 of 5",
+        ),
     ),
     "return_high": _column("to", "upper end of the interval of the chance to return", "share", "share"),
     "return_low": _column("from", "lower end of the interval of the chance to return", "share", "share"),
@@ -1139,7 +1373,17 @@ GLOSSARY: dict[str, Column] = {
         "part",
         "part of the change of revenue: price, volume, mix, products and accounts that came or went",
         "name",
-        "text",
+        "word",
+        words=(
+            "price",
+            "volume",
+            "mix",
+            "new products",
+            "dropped products",
+            "without quantity",
+            "not there before",
+            "lost accounts",
+        ),
     ),
     "revenue_peak": _column(
         "best of last two years", "larger net revenue of the last two years up to the last order", "currency", "money"
@@ -1160,16 +1404,32 @@ GLOSSARY: dict[str, Column] = {
     "reward_low": _column("from", "lower end of the interval of the money per period", "currency", "money"),
     "role": _column("role", "role of the person, and other groups it belongs to", "text", "text"),
     "rule": _column(
-        "rule", "name of a rule: of cleaning, or of how an account with divided people counts", "text", "text"
+        "rule",
+        "name of a rule: of cleaning, or of how an account with divided people counts",
+        "text",
+        "word",
+        words=("satisfied if its mean is 4 or more",),
     ),
     "run": _column("run", "folder of an earlier run, and of its step where a file cannot be read", "text", "text"),
     "runs_against": _column("runs against", "goes against the sum of the other questions", "yes or no", "flag"),
     "satisfaction": _column("satisfaction", "satisfaction of the account, 5 is best", "level 1 to 5", "number"),
     "saving_rate": _column("saving rate", "share of the accounts lost or leaving that a call keeps", "share", "share"),
-    "scale": _column("scale", "how values become levels: range, percentile, or lowest to highest", "text", "text"),
-    "scheme": _column("scheme", "what types are told apart by", "name", "text"),
+    "scale": _column(
+        "scale",
+        "how values become levels: range, percentile, or lowest to highest",
+        "text",
+        "word",
+        words=("range", "percentile"),
+    ),
+    "scheme": _column(
+        "scheme", "what types are told apart by", "name", "word", words=("relationship", "supply", "role")
+    ),
     "scope": _column(
-        "whose", "all: with those who will be new; present: today's; active: today's who are not lost", "text", "text"
+        "whose",
+        "all: with those who will be new; present: today's; active: today's who are not lost",
+        "text",
+        "word",
+        words=("all that are not lost", "ordered in the last quarter"),
     ),
     "score": _column("score", "score from 1 to 5", "score 1 to 5", "count"),
     "score_from": _column("from level", "lowest level of a step", "score 1 to 5", "count"),
@@ -1181,16 +1441,47 @@ GLOSSARY: dict[str, Column] = {
     "season": _column(
         "season", "month or quarter of the year, 0 is the one that begins with January", "number", "count"
     ),
-    "section": _column("section", "section of a dossier", "name", "text"),
+    "section": _column(
+        "section",
+        "section of a dossier",
+        "name",
+        "word",
+        words=("who", "history", "products", "standing", "heading", "voice", "decides", "actions"),
+    ),
     "seen": _column("known of it", "what the snapshot says of the account", "as the term", "text"),
-    "segment": _column("segment", "named group of RFM scores, or of customers as they were cut", "name", "text"),
+    "segment": _column(
+        "segment",
+        "named group of RFM scores, or of customers as they were cut",
+        "name",
+        "text",
+        words=(
+            "all",
+            "champions",
+            "cannot lose",
+            "loyal",
+            "slipping",
+            "large but rare",
+            "growing",
+            "new or occasional",
+            "cooling",
+            "large but lost",
+            "dormant",
+        ),
+    ),
     "service_cost": _column(
         "service", "cost of serving the account, brought to the time of the ledger", "currency", "money"
     ),
     "set_by": _column("set by", "who set it", "name", "text"),
     "set_on": _column("set on", "day on which it was set", "date", "date"),
     "setting": _column("setting", "what was set otherwise in another run", "name", "text"),
-    "shape": _column("shape", "how loyalty moves with satisfaction: steps, a line or another curve", "text", "text"),
+    "shape": _column(
+        "shape",
+        "how loyalty moves with satisfaction: steps, a line or another curve",
+        "text",
+        "word",
+        words=("line", "curve", "one threshold", "two thresholds"),
+    ),
+    "share_active": _column("ordering", "share of the accounts that order in the period", "share of accounts", "share"),
     "share_alike": _column(
         "same products", "share of what two accounts buy that is of the same products", "share", "share"
     ),
@@ -1365,38 +1656,171 @@ GLOSSARY: dict[str, Column] = {
     ),
     "slope_high": _column("to", "upper end of the interval of the calibration slope", "number", "number"),
     "slope_low": _column("from", "lower end of the interval of the calibration slope", "number", "number"),
-    "source": _column("known from", "where the effect is known from: experiment, judged, assumed", "text", "text"),
+    "source": _column(
+        "known from",
+        "where the effect is known from: experiment, judged, assumed",
+        "text",
+        "word",
+        words=("experiment", "judged", "assumed"),
+    ),
     "sponsor": _column("sponsor", "executive who sponsors the account", "name", "text"),
     "spread_over": _column(
-        "interval over", "whether accounts or origins make the interval, the wider of the two", "text", "text"
+        "interval over",
+        "whether accounts or origins make the interval, the wider of the two",
+        "text",
+        "word",
+        words=("accounts", "origins"),
     ),
     "stake": _column("which is", "what the money at stake is", "text", "text"),
-    "standing": _column("standing", "how the model stands against the reference", "text", "text"),
+    "standing": _column(
+        "standing",
+        "how the model stands against the reference",
+        "text",
+        "word",
+        words=("as expected", "below", "above", "nothing expected"),
+    ),
     "stands_out": _column("beyond chance", "differs beyond chance, with all comparisons counted", "yes or no", "flag"),
-    "state": _column("state", "state of the chain", "name", "text"),
+    "state": _column(
+        "state", "state of the chain", "name", "text", words=("lost", "bought", "A silent", "B silent", "C silent")
+    ),
     "statistic": _column("statistic", "value of the test statistic", "number", "number"),
-    "status": _column("status", "what became of it; of a prospect, when it bought", "text", "text"),
+    "status": _column(
+        "status",
+        "what became of it; of a prospect, when it bought",
+        "text",
+        "word",
+        words=(
+            "answered in the wave",
+            "never answered",
+            "buys",
+            "silent for a year",
+            "never bought",
+            "unknown account",
+            "no order so far",
+            "holds",
+            "not yet",
+            "expired",
+            "replaced",
+            "answered",
+            "not answered",
+            "refused",
+            "not applicable",
+            "no answer",
+        ),
+    ),
     "std_error": _column("standard error", "standard error of the estimate", "as the estimate", "number"),
     "step": _column("with", "what a row with one step more has", "text", "text"),
     "steps": _column("in steps", "value of the step that fits best", "as the estimate", "number"),
-    "stratum": _column("stratum", "stratum of the sample", "name", "text"),
+    "stratum": _column("stratum", "stratum of the sample", "name", "text", words=("all", "all accounts", "largest")),
     "subtotal": _column("left so far", "money that is left after this piece of the bridge", "currency", "money"),
     "support": _column("support", "against us (-2) to for us (2)", "level -2 to 2", "number"),
     "survival": _column("last longer", "share of the waits that last longer", "share", "share"),
-    "taken_from": _column("taken from", "state whose probability shrinks by the effect", "name", "text"),
+    "taken_from": _column(
+        "taken from", "state whose probability shrinks by the effect", "name", "text", words=("lost",)
+    ),
     "takes_over": _column("takes over", "one orders only after the other had stopped", "yes or no", "flag"),
     "target_gap": _column("against target", "net revenue less the target", "currency", "money"),
     "tenure": _column("tenure", "periods since the relationship began", "periods", "count"),
     "tenure_days": _column("tenure", "days from the first order to the as-of date", "days", "days"),
-    "term": _column("measure", "name of the measure or of the model term", "text", "text"),
+    "term": _column(
+        "measure",
+        "name of the measure or of the model term",
+        "text",
+        "text",
+        words=(
+            "gap ratio",
+            "n days before",
+            "n days recent",
+            "n days season",
+            "n days year",
+            "n days year before",
+            "revenue recent",
+            "revenue season",
+            "revenue before",
+            "discount share",
+            "industry",
+            "region",
+            "intercept",
+            "stratum",
+            "rate ratio a year",
+            "dispersion",
+            "late deliveries",
+            "spend",
+            "order interval",
+            "product groups bought",
+            "manager handover",
+            "pooled chain",
+            "cyclic chain",
+            "no change",
+            "same period a year ago",
+            "1 point",
+            "5 points",
+            "5 % relative",
+            "share satisfied",
+            "late answers",
+            "earlier answers",
+            "all",
+            "not lost",
+            "slope",
+            "observed over expected",
+            "auc revenue",
+            "auc difference",
+            "size",
+            "trend 6",
+            "trend 3",
+            "orders",
+            "active months",
+            "months silent",
+            "largest month",
+            "buys",
+            "not new",
+            "not growing",
+            "no demand",
+            "no key group",
+            "not protected",
+            "need",
+            "solvency",
+            "power",
+            "large",
+            "surely large",
+            "steady",
+            "still buying",
+            "profitable",
+            "loyalty",
+            "volume",
+        ),
+    ),
     "term_value": _column("value of the term", "value that a term has for the account", "as the term", "number"),
-    "test": _column("test", "what is tested", "name", "text"),
+    "test": _column(
+        "test",
+        "what is tested",
+        "name",
+        "word",
+        words=(
+            "order 0",
+            "order 1",
+            "time",
+            "season",
+            "flat within two steps",
+            "flat within three steps",
+            "never falls",
+            "one threshold against a straight line",
+            "two thresholds against a straight line",
+            "two thresholds against one threshold",
+        ),
+    ),
     "text": _column("wording", "the question as it was asked", "text", "text"),
     "theme": _column("theme", "theme that a question belongs to", "name", "text"),
-    "tier": _column("tier", "tier A, B or C of the account", "tier", "text"),
-    "tier_computed": _column("computed tier", "tier by the rules, before any set by hand", "class", "text"),
+    "tier": _column("tier", "tier A, B or C of the account", "tier", "text", words=("none",)),
+    "tier_computed": _column(
+        "computed tier", "tier by the rules, before any set by hand", "class", "text", words=("none",)
+    ),
     "tier_plain": _column(
-        "class of the window", "class by value of the window alone, without hysteresis", "class", "text"
+        "class of the window",
+        "class by value of the window alone, without hysteresis",
+        "class",
+        "text",
+        words=("none",),
     ),
     "tier_set": _column("tier set", "tier that was set by hand", "class", "text"),
     "tier_since": _column("tier since", "month from which on the account has its tier", "date", "period"),
@@ -1407,8 +1831,8 @@ GLOSSARY: dict[str, Column] = {
         "test over time", "statistic of the test that a ratio is the same at all times", "number", "number"
     ),
     "tips": _column("would change", "changes at a delta thought possible", "yes or no", "flag"),
-    "to_state": _column("to", "state that is entered", "name", "text"),
-    "to_tier": _column("to tier", "tier that is entered", "tier", "text"),
+    "to_state": _column("to", "state that is entered", "name", "text", words=("lost",)),
+    "to_tier": _column("to tier", "tier that is entered", "tier", "text", words=("none",)),
     "to_wave": _column("to wave", "the later of two waves", "name", "text"),
     "told_before": _column("before", "what the earlier run said", "text", "text"),
     "told_now": _column("now", "what the later run says", "text", "text"),
@@ -1452,7 +1876,13 @@ GLOSSARY: dict[str, Column] = {
     ),
     "value_infinite": _column("value without end", "expected present value over all time to come", "currency", "money"),
     "value_kept": _column("lost may return", "value ahead if lost accounts may come back", "currency", "money"),
-    "verdict": _column("verdict", "holds, handled, does not hold, or not testable", "text", "text"),
+    "verdict": _column(
+        "verdict",
+        "holds, handled, does not hold, or not testable",
+        "text",
+        "word",
+        words=("holds", "handled", "does not hold", "not testable"),
+    ),
     "vif": _column(
         "VIF", "variance inflation factor: how much the other covariates widen the estimate", "ratio", "number"
     ),
@@ -1465,7 +1895,7 @@ GLOSSARY: dict[str, Column] = {
         "money",
     ),
     "warning": _column("look at", "what to look at before the next visit", "text", "text"),
-    "wave": _column("wave", "wave of the survey", "name", "text"),
+    "wave": _column("wave", "wave of the survey", "name", "text", words=("all",)),
     "weight": _column("weight", "how much a candidate, a forecast or a criterion counts", "number", "number"),
     "weight_change": _column(
         "weight moved by", "relative change of a weight; the others make up for it", "share", "share"
@@ -1478,7 +1908,7 @@ GLOSSARY: dict[str, Column] = {
     ),
     "weighted_score": _column("score", "weighted mean of the levels on all known criteria, 0 to 1", "0 to 1", "number"),
     "why": _column(
-        "why", "what speaks for the account or keeps it off the list; why a value is not given", "text", "text"
+        "why", "what speaks for the account or keeps it off the list; why a value is not given", "text", "word"
     ),
     "within_sd": _column("within accounts", "standard deviation of the people of one account", "levels", "number"),
     "without_quantity": _column(
@@ -1488,7 +1918,11 @@ GLOSSARY: dict[str, Column] = {
         "money",
     ),
     "xyz_class": _column(
-        "XYZ", "X regular, Y varying, Z irregular, new (too few orders), ended (silent)", "class", "text"
+        "XYZ",
+        "X regular, Y varying, Z irregular, new (too few orders), ended (silent)",
+        "class",
+        "text",
+        words=("new", "ended"),
     ),
     "year_from": _column("twelve months from", "first of twelve months", "date", "period"),
     "yearly_loss": _column("lost within a year", "yearly probability of loss", "probability", "share"),

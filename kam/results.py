@@ -189,7 +189,10 @@ class Result(ABC):
     def _repr_html_(self) -> str:
         frame = self.tables()[self.main]
         say = self.context.wording
-        shown = frame.rename(columns={name: say.label(name) for name in frame.columns})
+        shown = frame.copy()
+        for name in shown.columns if say.language != "en" else ():
+            shown[name] = [say.word(one, name) if isinstance(one, str) else one for one in shown[name]]
+        shown = shown.rename(columns={name: say.label(name) for name in frame.columns})
         table = shown.to_html(index=False, escape=True, max_rows=12, border=0, na_rep="–")
         return f"{self.answer()._repr_html_()}{table}"
 

@@ -17,12 +17,12 @@ from __future__ import annotations
 
 import gettext
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeVar, overload
 
 from kam.columns import GLOSSARY, Format
 from kam.errors import ParameterError
@@ -46,7 +46,37 @@ ASIAN_RUN = rf"[{_ASIAN}](?:[{_ASIAN}\d\s().·&+-]*[{_ASIAN}])?"
 """Pattern of a piece of text in Chinese, Japanese or Korean characters, with what stands between them."""
 
 Day = date | datetime
+Mark = Literal["", ",", ";"]
+_MARKS: dict[Mark, str] = {"": "", ",": "、", ";": "；"}
+"""What stands between texts in Chinese and Japanese, which set no space behind a mark."""
+
+_SPACELESS = ("zh", "ja")
+_STATES = ("state", "from_state", "to_state", "taken_from")
 _LOCALE_DIR = Path(__file__).parent / "locale"
+
+
+_Text = TypeVar("_Text", bound=str)
+
+
+@overload
+def N_(message: _Text, /) -> _Text: ...
+
+
+@overload
+def N_(one: str, many: str, /) -> tuple[str, str]: ...
+
+
+def N_(one: str, many: str | None = None, /) -> str | tuple[str, str]:  # noqa: N802 (gettext's name for it)
+    """Mark a message where it is defined, so that it is collected; it is said elsewhere, by :class:`Wording`.
+
+    >>> N_("lost"), N_("{n} account", "{n} accounts")
+    ('lost', ('{n} account', '{n} accounts'))
+    """
+    return one if many is None else (one, many)
+
+
+FREQUENCIES = (N_("month"), N_("quarter"), N_("year"), N_("period"))
+"""What a period is, in a word."""
 
 
 @lru_cache
@@ -107,6 +137,26 @@ class Wording:
 
         return format_list(list(texts), locale=_locale(self.language))
 
+    def join(self, texts: Iterable[str], mark: Mark = "") -> str:
+        """Sentences one after the other or, with a mark, parts of one; texts that are empty are left out.
+
+        >>> Wording("en").join(["One.", "", "Two."]), Wording("zh").join(["一。", "二。"])
+        ('One. Two.', '一。二。')
+        >>> Wording("ko").join(["하나", "둘"], ";"), Wording("ja").join(["一", "二"], ";")
+        ('하나; 둘', '一；二')
+        """
+        spaceless = _locale(self.language).language in _SPACELESS
+        return (_MARKS[mark] if spaceless else f"{mark} ").join(text for text in texts if text)
+
+    def close(self, text: str) -> str:
+        """Words with the full stop of the language.
+
+        >>> Wording("en").close("It is."), Wording("zh").close("是")
+        ('It is.', '是。')
+        """
+        spaceless = _locale(self.language).language in _SPACELESS
+        return f"{text.rstrip('.。')}{'。' if spaceless else '.'}"
+
     # -- numbers -----------------------------------------------------------------------------------------------------
 
     def count(self, n: float) -> str:
@@ -144,7 +194,12 @@ class Wording:
 
         if abs(x) < 1000:
             return self.money(x)
-        digits = 2 if abs(x) >= 1e6 else 0
+        if _locale(self.language).language == "en":
+            digits = 2 if abs(x) >= 1e6 else 0
+        elif abs(x) < 10_000:
+            return self.money(x)
+        else:  # in ten thousands and hundred millions
+            digits = 2 if abs(x) >= 1e8 else 0 if abs(x) >= 1e6 else 1
         if self.currency is None:
             return format_compact_decimal(x, locale=_locale(self.language), fraction_digits=digits)
         return format_compact_currency(x, self.currency, locale=_locale(self.language), fraction_digits=digits)
@@ -167,13 +222,10 @@ class Wording:
 
     def period(self, start: Day, freq: str = "month") -> str:
         """A month, quarter or year by its start."""
-        from babel.dates import format_date, format_skeleton
+        from babel.dates import format_skeleton
 
-        if freq == "year":
-            return str(start.year)
-        if freq == "quarter":
-            return format_date(start, format="QQQ yyyy", locale=_locale(self.language))
-        return format_skeleton("yMMMM", start, locale=_locale(self.language))
+        skeleton = {"year": "y", "quarter": "yQQQ"}.get(freq, "yMMMM")
+        return format_skeleton(skeleton, start, locale=_locale(self.language))
 
     def periods(self, n: float, freq: str, digits: int = 0) -> str:
         """A length of time in months, quarters, years or (``freq`` = ``"period"``) numbered periods: ``6.5 quarters``."""
@@ -182,13 +234,29 @@ class Wording:
         if freq == "period":
             shown = self.number(n, digits)
             return self.sentence("{n} period" if n == 1 else "{n} periods", n=shown)
+        long = _locale(self.language).language == "en"  # Babel lacks the long forms of other languages
         return format_unit(
             round(n, digits),
             f"duration-{freq}",
-            length="long" if self.language == "en" else "short",  # Babel lacks the long forms of other languages
+            length="long" if long else "short",
             format=_pattern("#,##0", digits),
             locale=_locale(self.language),
         )
+
+    def duration(self, seconds: float | None) -> str:
+        """How long something took; unknown is a dash.
+
+        >>> [Wording().duration(s) for s in (None, 4.26, 59.6, 200, 7322, 200000)]
+        ['–', '4.3 s', '1 min 00 s', '3 min 20 s', '2 h 02 min', '55 h 33 min']
+        """
+        if seconds is None:
+            return "–"
+        whole = round(seconds)
+        if seconds < 10 or whole < 60:
+            return self.sentence("{n} s", n=f"{seconds:.1f}" if seconds < 10 else whole)
+        if whole < 3600:
+            return self.sentence("{m} min {s} s", m=whole // 60, s=f"{whole % 60:02d}")
+        return self.sentence("{h} h {m} min", h=whole // 3600, m=f"{whole % 3600 // 60:02d}")
 
     # -- columns -----------------------------------------------------------------------------------------------------
 
@@ -209,6 +277,30 @@ class Wording:
             return self.currency or ""
         return "%" if format == "share" else ""
 
+    def state(self, name: str) -> str:
+        """A state of the chain: the names that kam gives in the language of the report, any other as it is.
+
+        >>> Wording().state("silent 3"), Wording().state("A silent"), Wording().state("gold")
+        ('silent 3', 'A silent', 'gold')
+        """
+        if found := re.fullmatch(r"silent (\d+)", name):
+            return self.sentence("silent {n}", n=found[1])
+        ours = any(name in GLOSSARY[column].words for column in ("state", "segment"))
+        return self.text(name) if ours else name
+
+    def word(self, word: str, column: str = "") -> str:
+        """One of kam's own words as it stands in a frame, or several, parted by ``"; "``, in the language of the report.
+
+        In a column whose values come from the data, too, only the words that the glossary names for it are kam's own.
+        """
+        if column in _STATES:
+            return self.state(word)
+        entry = GLOSSARY.get(column)
+        if entry is not None and entry.format != "word":
+            return self.text(word) if word in entry.words else word
+        whole = self.text(word)
+        return whole if whole != word else "; ".join(self.text(part) for part in word.split("; "))
+
     def value(self, value: object, format: Format) -> str:
         """One cell of a table: money and shares without their unit, which stands in the head; missing is a dash."""
         if value is None or value != value:
@@ -221,6 +313,8 @@ class Wording:
             return format_date(value, format="medium", locale=_locale(self.language))
         if format == "period" and isinstance(value, date):
             return self.period(value)
+        if format == "word":
+            return self.word(str(value))
         if isinstance(value, str) or format == "text":
             return str(value)
         x = float(value)  # type: ignore[arg-type]
@@ -259,24 +353,6 @@ def name_language(name: str, language: str) -> str:
     except UnicodeEncodeError:
         return "ja"
     return "zh"
-
-
-def duration(seconds: float | None) -> str:
-    """How long something took.
-
-    >>> [duration(s) for s in (None, 4.26, 59.6, 200, 7322, 200000)]
-    ['–', '4.3 s', '1 min 00 s', '3 min 20 s', '2 h 02 min', '55 h 33 min']
-    """
-    if seconds is None:
-        return "–"
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
 def show_hidden(text: str) -> str:

@@ -38,6 +38,9 @@ if "PYTEST_XDIST_WORKER" not in os.environ:
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False
 
+# A second of every worker, as in kam.report.warm: a grammar for a URI format that no notebook is checked against.
+sys.modules.setdefault("rfc3987_syntax", None)
+
 hypothesis.settings.register_profile("default", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 hypothesis.settings.register_profile("thorough", deadline=None, max_examples=1000)
@@ -87,10 +90,10 @@ def real_data() -> Callable[[str], Path]:
 
 @pytest.fixture(scope="session")
 def sample_company() -> Dataset:
-    """The dataset that comes with kam; its ledger takes a second, so it is opened once: do not change it."""
-    import kam  # not above: kam is imported once all settings are made
+    """The dataset that comes with kam; do not change it."""
+    from tests.sample_company import open_sample
 
-    return kam.open_dataset("sample")
+    return open_sample()
 
 
 @pytest.fixture(scope="session")

@@ -76,12 +76,6 @@ def test_without_a_command_there_is_help():
     ("arguments", "said"),
     [
         (["run", "nothing.ipynb"], "kam: There is no such notebook."),
-        (["run", "no_such_name"], "kam: There is no notebook 'no_such_name'."),
-        (["run", str(NOTEBOOKS / "answers.ipynb"), "-p", "nmae=x"], "kam: There is no parameter 'nmae'."),
-        (["run", str(NOTEBOOKS / "answers.ipynb"), "-p", "count=two"], "kam: Parameter 'count' cannot be 'two'"),
-        (["run", str(NOTEBOOKS / "answers.ipynb"), "-p", "count"], "kam: -p count is no name=value."),
-        (["run", str(NOTEBOOKS / "answers.ipynb"), "-f", "none.yaml"], "kam: The file of parameters cannot be read"),
-        (["check", "no_such_dataset"], "kam: There is no dataset 'no_such_dataset'."),
         (["init", "no_such_file.csv"], "kam: "),
     ],
 )
@@ -266,6 +260,12 @@ def test_runs_are_listed_and_shown(monkeypatch, tmp_path, capsys):
         (["show", "x", "--out", "."], "There is no run 'x'."),
         (["runs", "--plan", "x", "--out", "."], "There is no run of plan 'x'."),
         (["run", "10", "--notify", ""], "There is no command to notify."),
+        (["run", "no_such_name"], "There is no notebook 'no_such_name'."),
+        (["run", str(NOTEBOOKS / "answers.ipynb"), "-p", "nmae=x"], "There is no parameter 'nmae'."),
+        (["run", str(NOTEBOOKS / "answers.ipynb"), "-p", "count=two"], "Parameter 'count' cannot be 'two'"),
+        (["run", str(NOTEBOOKS / "answers.ipynb"), "-p", "count"], "-p count is no name=value."),
+        (["run", str(NOTEBOOKS / "answers.ipynb"), "-f", "none.yaml"], "The file of parameters cannot be read"),
+        (["check", "no_such_dataset"], "There is no dataset 'no_such_dataset'."),
     ],
 )
 def test_what_is_not_there_is_one_line_and_status_2(monkeypatch, tmp_path, capsys, arguments, said):
@@ -273,6 +273,7 @@ def test_what_is_not_there_is_one_line_and_status_2(monkeypatch, tmp_path, capsy
     assert call(monkeypatch, *arguments) == 2
     told = capsys.readouterr()
     assert told.err.startswith(f"kam: {said}") and told.err.count("\n") == 1 and told.out == ""
+    assert not list(tmp_path.glob("[!.]*"))
 
 
 def test_what_can_be_run_is_listed(monkeypatch, tmp_path, capsys):

@@ -7,6 +7,7 @@ import importlib.util
 import inspect
 import pkgutil
 import re
+from functools import cache
 from pathlib import Path
 
 import nbformat
@@ -21,6 +22,7 @@ ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 
+@cache
 def modules():
     names = [m.name for m in pkgutil.walk_packages(kam.__path__, "kam.") if "__main__" not in m.name]
     if importlib.util.find_spec("pyspark") is None:
@@ -28,6 +30,7 @@ def modules():
     return [importlib.import_module(name) for name in names]
 
 
+@cache
 def result_classes():
     every = {
         kind
@@ -38,6 +41,7 @@ def result_classes():
     return sorted(every - {Result}, key=lambda kind: kind.__name__)
 
 
+@cache
 def analyses():
     """Public functions that return a Result."""
     found = {}
@@ -53,12 +57,16 @@ def analyses():
 
 @pytest.fixture(scope="module")
 def results(sample_company):
+    return make_results(sample_company)
+
+
+def make_results(data):
+    """One of each result, most of them of the sample."""
     from kam import churn, identify, ledger, programme, survey
     from tests.churn.accounts_at_risk import simulated as accounts_at_risk
     from tests.churn.forecasts import some_forecasts
     from tests.churn.seasonal_buyers import roll, simulate_orders
 
-    data = sample_company
     summary, panel = ledger.summarize_customers(data.ledger), ledger.activity_panel(data.ledger, freq="month")
     classes = identify.classify_abc_xyz(summary, panel, n_resamples=50, context=data.context)
     facts = identify.account_facts(summary, panel, accounts=data.accounts)
@@ -88,6 +96,7 @@ def results(sample_company):
         "action list": programme.action_list(files),
         "overview": programme.programme_overview(files, {tiers.key: tiers}, accounts=data.accounts, n_draws=100),
         "definition": definition,
+        "cohorts": churn.cohort_retention(data.ledger, definition),
         "losses": churn.describe_losses(definition, data.ledger, accounts=data.accounts, events=data.events),
         "markov": chain,
         "partial": churn.partial_churn(data.ledger, definition, n_resamples=50),

@@ -1,7 +1,7 @@
 """Who leaves, when, why, and what it costs.
 
 :func:`churn_definition` finds the silence that means lost; :func:`describe_losses`, :func:`partial_churn` and :func:`post_mortem`
-say who was lost and what moved before.
+say who was lost and what moved before, :func:`cohort_retention` whether younger accounts stay as long.
 
 By Markov chain: :func:`fit_markov_churn` estimates the chain of states; :func:`customer_value` (tested by
 :func:`backtest_value`), :func:`forecast_mix`, :func:`compare_programmes` and :func:`sensitivity_to_k` say what follows.
@@ -13,8 +13,10 @@ The models of purchases beside it are :func:`fit_bg_nbd`, :func:`fit_pareto_nbd`
 :func:`fit_sbg`.
 """
 
+from kam.arguments import guard_functions
 from kam.churn.bg_nbd import BgNbd, fit_bg_nbd
 from kam.churn.call_list import CallListResult, build_call_list
+from kam.churn.cohorts import CohortRetentionResult, cohort_retention
 from kam.churn.comparison import ChurnComparisonResult, compare_churn_models, score_forecasts
 from kam.churn.customer_value import CustomerValueResult, customer_value
 from kam.churn.definition import ChurnDefinitionResult, churn_definition
@@ -49,6 +51,7 @@ __all__ = [
     "ChurnDefinitionResult",
     "ChurnForecastResult",
     "ChurnRegressionResult",
+    "CohortRetentionResult",
     "CustomerValueResult",
     "GammaGamma",
     "HazardResult",
@@ -73,6 +76,7 @@ __all__ = [
     "build_call_list",
     "build_win_back_list",
     "churn_definition",
+    "cohort_retention",
     "compare_churn_models",
     "compare_programmes",
     "customer_value",
@@ -101,3 +105,5 @@ __all__ = [
     "split_programmes",
     "value_of_retention",
 ]
+
+guard_functions(__name__)

@@ -7,8 +7,9 @@ import pandas as pd
 from kam.errors import DataError, MissingColumnError
 from kam.ledger import Ledger, summarize_mix
 from kam.ledger.mix import By
+from kam.wording import N_
 
-UNKNOWN = "not known"
+UNKNOWN = N_("not known")
 """The row of accounts of which something is not known."""
 MAX_DAYS = 365
 """A tender that was lost longer ago than this has no part in a loss."""

@@ -261,7 +261,7 @@ def _seasons(seen: Observed, tests: pd.DataFrame, used: str, lost: int | None, s
     stay = counts[known, first, first] / total[known]
     finding = say.sentence(
         "the probability of staying in {state} runs from {low} to {high} by {freq} of the year",
-        state=seen.states[first],
+        state=say.state(seen.states[first]),
         low=say.share(stay.min()),
         high=say.share(stay.max()),
         freq=say.text(seen.freq),
@@ -324,7 +324,7 @@ def _enough(seen: Observed, transitions: pd.DataFrame, say: Wording) -> Check:
         assumption=say.sentence("every state was left often enough"),
         finding=say.sentence(
             "from {states} fewer than {few} transitions were seen",
-            states=say.listing(list(few.index)),
+            states=say.listing([say.state(name) for name in few.index]),
             few=say.count(_FEW),
         )
         if len(few)
@@ -350,7 +350,7 @@ def _followed(seen: Observed, say: Wording) -> Check:
         finding.append(say.plural("one gap, not bridged", "{n} gaps, not bridged", gaps))
     return Check(
         assumption=say.sentence("sequences break off for no reason that has to do with the state"),
-        finding="; ".join(finding),
+        finding=say.join(finding, ";"),
         verdict="handled" if gone or gaps else "holds",
     )
 

@@ -13,15 +13,16 @@ from kam.churn.mix_history import MIN_ORIGINS, MixHistory
 from kam.churn.projection import ACTIVE, ALL, draw_numbers, expect_numbers, look_ahead, prediction_limits
 from kam.churn.varying_chain import CYCLIC, POOLED, fit_at
 from kam.stats.resampling import percentile_interval
+from kam.wording import N_
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 TESTED = (ALL, ACTIVE)
 """Scopes that are back-tested."""
-NO_CHANGE, YEAR_AGO = "no change", "same period a year ago"
+NO_CHANGE, YEAR_AGO = N_("no change"), N_("same period a year ago")
 """Forecasts that need no model."""
-AS_IF = {NO_CHANGE: "assuming no change", YEAR_AGO: "taking the numbers of a year before"}
+AS_IF = {NO_CHANGE: N_("assuming no change"), YEAR_AGO: N_("taking the numbers of a year before")}
 """The same in a sentence."""
 BACKTEST_DRAWS = 500
 """At each origin of the back-test at most so many draws are made: enough for the ends of an interval, and fast."""
@@ -92,11 +93,11 @@ def why_untested(history: MixHistory, origins: Ints, usable: Ints, chain: str, n
     """Why there is no back-test; empty if there is one."""
     needed = min(MIN_ORIGINS, n_origins or MIN_ORIGINS)
     if len(origins) < needed:
-        return "too few periods were seen to hold some out"
+        return N_("too few periods were seen to hold some out")
     if len(usable) < needed:
-        return "at the past origins some state had not yet been seen to be left"
+        return N_("at the past origins some state had not yet been seen to be left")
     if chain == "cyclic" and sum(history.can_cycle(o) for o in usable) < needed:
-        return "at the past origins not every season and state had been seen in two years"
+        return N_("at the past origins not every season and state had been seen in two years")
     return ""
 
 

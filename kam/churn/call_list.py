@@ -28,11 +28,12 @@ from kam.churn.remaining_value import (
 from kam.errors import ParameterError
 from kam.results import Context, KeyFigure, Result
 from kam.stats.resampling import check_whole, chunk_sizes, percentile_interval
+from kam.wording import N_
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
-CALL, HOLD_OUT, WAITS, NO_GAIN, EXCLUDED = "call", "hold-out", "waits", "no gain", "excluded"
+CALL, HOLD_OUT, WAITS, NO_GAIN, EXCLUDED = N_("call"), N_("hold-out"), N_("waits"), N_("no gain"), N_("excluded")
 """Parts of the portfolio: to be called; drawn to be left alone; beyond the capacity; a call costs more than it is expected to
 save; taken out by the user."""
 MIN_SELECTED = 5

@@ -47,8 +47,9 @@ from kam.ledger import Covariates, Ledger, Snapshots
 from kam.ledger.periods import Frequency
 from kam.results import Check, Context, KeyFigure, Result
 from kam.stats.resampling import check_whole
+from kam.wording import N_
 
-RECENCY = "recency"
+RECENCY = N_("recency")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
@@ -182,7 +183,7 @@ class ChurnComparisonResult(Result):
     # -- words -------------------------------------------------------------------------------------------------------
 
     def _sentence(self) -> str:
-        return " ".join([self._whom_to_believe(), self._ranking(), self._number()])
+        return self.context.wording.join([self._whom_to_believe(), self._ranking(), self._number()])
 
     def _compared(self) -> pd.DataFrame:
         return self.verdicts[self.verdicts["standing"] != NOT_COMPARED]
@@ -195,7 +196,7 @@ class ChurnComparisonResult(Result):
             return say.sentence(
                 "There is no other model to compare {reference} with: the error of its probabilities (log loss) is {loss} over "
                 "{origins} ({interval}).",
-                reference=self.reference,
+                reference=say.text(self.reference),
                 loss=say.number(self.score(self.reference, LOG_LOSS)["estimate"], 3),
                 interval=self._interval(self.score(self.reference, LOG_LOSS), 3),
                 origins=origins,
@@ -205,8 +206,8 @@ class ChurnComparisonResult(Result):
             return say.sentence(
                 "On this ledger believe {believed}, not {reference}: over {origins} the error of its probabilities (log loss) is "
                 "{less} smaller ({interval}).",
-                believed=self.believed,
-                reference=self.reference,
+                believed=say.text(self.believed),
+                reference=say.text(self.reference),
                 origins=origins,
                 less=say.number(row["estimate"], 3),
                 interval=self._interval(row, 3),
@@ -214,9 +215,9 @@ class ChurnComparisonResult(Result):
         if self.rivals:
             row = compared[compared["model"] == self.rivals[0]].iloc[0]
             values = {
-                "reference": self.reference,
-                "rivals": say.listing(self.rivals),
-                "rival": self.rivals[0],
+                "reference": say.text(self.reference),
+                "rivals": say.listing([say.text(name) for name in self.rivals]),
+                "rival": say.text(self.rivals[0]),
                 "origins": origins,
                 "less": say.number(abs(row["estimate"]), 3),
                 "interval": self._interval(row, 3, sign=-1 if row["estimate"] <= 0 else 1),
@@ -228,20 +229,24 @@ class ChurnComparisonResult(Result):
                     **values,
                 )
             message = (
-                "On this ledger {reference} and {rivals} cannot be told apart: over {origins} the error of the probabilities "
-                "(log loss) of {reference} is {less} smaller than that of {rival}, which may be chance ({interval})."
+                N_(
+                    "On this ledger {reference} and {rivals} cannot be told apart: over {origins} the error of the probabilities "
+                    "(log loss) of {reference} is {less} smaller than that of {rival}, which may be chance ({interval})."
+                )
                 if row["estimate"] <= 0
-                else "On this ledger {reference} and {rivals} cannot be told apart: over {origins} the error of the "
-                "probabilities (log loss) of {reference} is {less} larger than that of {rival}, which may be chance "
-                "({interval})."
+                else N_(
+                    "On this ledger {reference} and {rivals} cannot be told apart: over {origins} the error of the "
+                    "probabilities (log loss) of {reference} is {less} larger than that of {rival}, which may be chance "
+                    "({interval})."
+                )
             )
             return say.sentence(message, **values)
         row = compared.iloc[0]
         return say.sentence(
             "On this ledger believe {reference}: over {origins} the error of its probabilities (log loss) is {less} smaller than "
             "that of the next best, {rival} ({interval}).",
-            reference=self.reference,
-            rival=row["model"],
+            reference=say.text(self.reference),
+            rival=say.text(row["model"]),
             origins=origins,
             less=say.number(-row["estimate"], 3),
             interval=self._interval(row, 3, sign=-1),
@@ -251,7 +256,7 @@ class ChurnComparisonResult(Result):
         say = self.context.wording
         row = self.score(self.believed, AUC)
         values = {
-            "model": self.believed,
+            "model": say.text(self.believed),
             "auc": say.share(row["estimate"]),
             "interval": self._interval(row, share=True),
         }
@@ -271,7 +276,7 @@ class ChurnComparisonResult(Result):
         say = self.context.wording
         row = self.score(self.reference, OBSERVED)
         values = {
-            "reference": self.reference,
+            "reference": say.text(self.reference),
             "expected": say.count(self.n_expected),
             "came": say.count(self.n_events),
             "ratio": say.share(row["estimate"], 0),
@@ -307,7 +312,9 @@ class ChurnComparisonResult(Result):
         figures = [
             KeyFigure(
                 value=say.share(auc["estimate"]),
-                label=say.sentence("of pairs of accounts are ranked rightly by {model}", model=self.reference),
+                label=say.sentence(
+                    "of pairs of accounts are ranked rightly by {model}", model=say.text(self.reference)
+                ),
                 note=self._interval(auc, share=True),
             ),
             KeyFigure(

@@ -119,7 +119,7 @@ def _check_same(say: Wording, scored: Scored) -> Check:
             "one forecast is missing: {model} at {origin} ({reason}); compared at the origins that both have",
             "{n} are missing, such as {model} at {origin} ({reason}); compared at the origins that both have",
             len(missing),
-            model=first["model"],
+            model=say.text(first["model"]),
             origin=say.date(first["origin"]),
             reason=first["reason"],
         )
@@ -157,12 +157,12 @@ def _check_origins(say: Wording, scored: Scored) -> Check:
         assumption=say.sentence("there are enough origins to see how far they differ"),
         finding=say.plural(
             "one: the intervals hold for other accounts at the same time, not for another time",
-            "{n}: with fewer than {needed}, the intervals hold for other accounts at the same times, not for other times"
-            if n < MIN_ORIGINS
-            else "{n}, which makes intervals over origins possible but rough",
+            "{n}: with fewer than {needed}, the intervals hold for other accounts at the same times, not for other times",
             n,
             needed=say.count(MIN_ORIGINS),
-        ),
+        )
+        if n < MIN_ORIGINS
+        else say.sentence("{n}, which makes intervals over origins possible but rough", n=say.count(n)),
         verdict="holds" if n >= MIN_ORIGINS else "does not hold",
         statistic=float(n),
     )

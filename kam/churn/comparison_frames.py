@@ -23,20 +23,20 @@ from kam.churn.comparison_scores import (
 )
 from kam.churn.scored_forecasts import AT_RISK, POPULATIONS, Scored
 from kam.stats.forecast_scores import gains
-from kam.wording import Wording
+from kam.wording import N_, Wording
 
 Ints = npt.NDArray[np.int64]
 
-POOLED = "pooled"
-LARGEST = "largest first"
+POOLED = N_("pooled")
+LARGEST = N_("largest first")
 """A way to call that needs no model: by the revenue of the last year."""
 MORE, MORE_HERE, SAME, LESS_HERE, LESS, NOT_COMPARED = (
-    "less accurate",
-    "less accurate here",
-    "no difference",
-    "more accurate here",
-    "more accurate",
-    "not compared",
+    N_("less accurate"),
+    N_("less accurate here"),
+    N_("no difference"),
+    N_("more accurate here"),
+    N_("more accurate"),
+    N_("not compared"),
 )
 """Standings of a model against the reference, from the sign of reference − model: below 0, the reference errs less."""
 _STEPS = (0.0, 0.01, 0.02, *np.round(np.arange(0.05, 1.0001, 0.05), 2))
@@ -177,7 +177,7 @@ def verdict_frame(say: Wording, scored: Scored, differences: pd.DataFrame) -> pd
 
 def _reason(say: Wording, row: pd.Series, reference: str, n_better: int) -> str:
     values = {
-        "reference": reference,
+        "reference": say.text(reference),
         "size": say.number(abs(row["estimate"]), 3),
         "n_better": say.count(n_better),
         "n_origins": say.count(row["n_origins"]),

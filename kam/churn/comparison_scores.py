@@ -18,15 +18,16 @@ from scipy.special import stdtrit
 from kam.churn.scored_forecasts import POPULATIONS, Scored
 from kam.stats.forecast_scores import TOP_SHARE, called, log_losses, placements, top_buyers_named
 from kam.stats.resampling import bootstrap_weights
+from kam.wording import N_
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 AUC, LOG_LOSS, BRIER, NAMED = "AUC", "log loss", "Brier", "top buyers named"
-MONEY_FOUND = "money found"
-OBSERVED, OBSERVED_ORDERS = "observed / expected", "observed / expected, orders"
-SLOPE, INTERCEPT, ICI = "calibration slope", "calibration intercept", "ICI"
+MONEY_FOUND = N_("money found")
+OBSERVED, OBSERVED_ORDERS = N_("observed / expected"), N_("observed / expected, orders")
+SLOPE, INTERCEPT, ICI = N_("calibration slope"), N_("calibration intercept"), N_("ICI")
 AVERAGED = (AUC, LOG_LOSS, BRIER, NAMED)
 """Scores whose pooled value is the mean over origins; those of sums are ratios of sums over origins."""
 OF_SUMS = (MONEY_FOUND, OBSERVED, OBSERVED_ORDERS)

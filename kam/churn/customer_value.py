@@ -20,6 +20,7 @@ from kam.columns import GLOSSARY
 from kam.errors import KamError, ParameterError
 from kam.results import Context, KeyFigure, Result
 from kam.stats.resampling import percentile_interval
+from kam.wording import N_
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -113,7 +114,7 @@ class CustomerValueResult(Result):
     def rate(self) -> str:
         """The discount rate in words: ``10.0% a year``."""
         say = self.context.wording
-        unit = "{rate} a period" if self.freq == "period" else "{rate} a year"
+        unit = N_("{rate} a period") if self.freq == "period" else N_("{rate} a year")
         return say.sentence(unit, rate=say.share(self.discount_rate))
 
     def money_name(self) -> str:
@@ -156,11 +157,13 @@ class CustomerValueResult(Result):
             rate=self.rate(),
         )
         second = say.sentence(
-            "one customer in {state} is worth {value}", state=best["state"], value=self.shown(best["value_ahead"])
+            "one customer in {state} is worth {value}",
+            state=say.state(best["state"]),
+            value=self.shown(best["value_ahead"]),
         )
         if best["state"] != worst["state"]:
             second += say.sentence(
-                ", one in {state} {value}", state=worst["state"], value=self.shown(worst["value_ahead"])
+                ", one in {state} {value}", state=say.state(worst["state"]), value=self.shown(worst["value_ahead"])
             )
         text = say.sentence("{first}; {second}.", first=first, second=second)
         if not (self.lost and self.returns == "kept" and self._of("lost")["value_ahead"] > 0):
@@ -188,7 +191,7 @@ class CustomerValueResult(Result):
             *(
                 KeyFigure(
                     value=self.shown(row["value_ahead"]),
-                    label=say.sentence("one customer in {state}, on average", state=row["state"]),
+                    label=say.sentence("one customer in {state}, on average", state=say.state(row["state"])),
                     note=self._interval(row["ahead_low"], row["ahead_high"]),
                 )
                 for row in ((best, worst) if best["state"] != worst["state"] else (best,))
@@ -197,7 +200,7 @@ class CustomerValueResult(Result):
         figures.append(
             KeyFigure(
                 value=say.sentence("{low} to {high}", low=self.shown(best["pi_low"]), high=self.shown(best["pi_high"])),
-                label=say.sentence("what one customer in {state} may bring", state=best["state"]),
+                label=say.sentence("what one customer in {state} may bring", state=say.state(best["state"])),
                 note=say.sentence("{level} of such customers lie within", level=say.share(self.level, 0)),
             )
         )

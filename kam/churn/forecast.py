@@ -172,7 +172,7 @@ class MixForecastResult(Result):
             when=when,
             n=say.count(everyone["n_expected"]),
             n_state=say.count(fullest["n_expected"]),
-            state=fullest["state"],
+            state=say.state(fullest["state"]),
             interval=self._interval(fullest),
         )
 

@@ -21,6 +21,7 @@ from kam.churn.hidden_departures import Link
 from kam.churn.person_periods import KEYS, PersonPeriods
 from kam.errors import MissingColumnError, ModelError, ParameterError
 from kam.results import Context, KeyFigure, Result
+from kam.wording import N_
 
 NOT_BY_DEFAULT = ("satisfaction", "days_since_survey", "days_since_contact", "n_offers", "manager")
 """Covariates that are no terms unless named: the score of which the band is taken; contacts and offers, which end when the
@@ -114,7 +115,9 @@ class HazardResult(Result):
 
     def _period(self) -> str:
         say = self.context.wording
-        return say.sentence({"month": "a month", "quarter": "a quarter", "year": "a year"}.get(self.freq, "a period"))
+        return say.sentence(
+            {"month": N_("a month"), "quarter": N_("a quarter"), "year": N_("a year")}.get(self.freq, N_("a period"))
+        )
 
     def clear_terms(self) -> pd.DataFrame:
         """Terms whose interval does not contain a ratio of 1, strongest evidence first."""

@@ -136,7 +136,7 @@ class LossesResult(Result):
                 "; they had brought {money} in their last year", money=say.money(self.money_lost_year)
             )
         where = self.groups[self.groups["stands_out"] & (self.groups["share_year"] > self.groups["share_rest"])]
-        text = f"{first}. {self._direction()}"
+        text = say.join([say.close(first), self._direction()])
         if where.empty:
             return text
         row = where.sort_values("p_value").iloc[0]

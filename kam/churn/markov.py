@@ -44,6 +44,7 @@ from kam.churn.worth import Worth, rate_per_period
 from kam.errors import NoAbsorbingStateError, ParameterError
 from kam.results import Assumed, Context, KeyFigure, Result
 from kam.stats.resampling import check_whole, interval_among
+from kam.wording import N_
 
 if TYPE_CHECKING:
     from kam.ledger.states import StatePanel
@@ -212,7 +213,7 @@ class MarkovChurnResult(Result):
             return say.sentence(
                 "{p} of the accounts in {state} are still there a {freq} later ({interval}).",
                 p=say.share(surest["probability"]),
-                state=surest["from_state"],
+                state=say.state(surest["from_state"]),
                 freq=say.text(self.freq),
                 interval=say.interval(say.share(surest["ci_low"]), say.share(surest["ci_high"]), self.level),
             )
@@ -227,11 +228,15 @@ class MarkovChurnResult(Result):
             ranked.iloc[0] for ranked in (alive.nlargest(1, "periods_to_loss"), alive.nsmallest(1, "periods_to_loss"))
         )
         if best["state"] == worst["state"]:
-            second = self._stays("An account that is {state} today is lost after {time} on average ({interval}).", best)
+            second = self._stays(
+                N_("An account that is {state} today is lost after {time} on average ({interval})."), best
+            )
         else:
-            second = self._stays("An account that is {state} today is lost after {time} on average ({interval}),", best)
-            second += " " + self._stays("one that is {state} after {time} ({interval}).", worst)
-        return " ".join([first, second, *self._doubts()])
+            second = self._stays(
+                N_("An account that is {state} today is lost after {time} on average ({interval}),"), best
+            )
+            second += " " + self._stays(N_("one that is {state} after {time} ({interval})."), worst)
+        return say.join([first, second, *self._doubts()])
 
     def _doubts(self) -> list[str]:
         """What a reader of the answer alone has to know."""
@@ -276,7 +281,7 @@ class MarkovChurnResult(Result):
                 "From season to season {low} to {high} of those that are {state} stay so, which this chain leaves out.",
                 low=say.share(low),
                 high=say.share(high),
-                state=first,
+                state=say.state(first),
             )
         ]
 
@@ -294,7 +299,7 @@ class MarkovChurnResult(Result):
         say = self.context.wording
         return say.sentence(
             message,
-            state=row["state"],
+            state=say.state(row["state"]),
             time=say.periods(row["periods_to_loss"], self.freq, 1),
             interval=self._loss_interval(row),
         )
@@ -321,7 +326,7 @@ class MarkovChurnResult(Result):
                 KeyFigure(
                     value=say.periods(best["periods_to_loss"], self.freq, 1),
                     label=say.sentence(
-                        "until an account that is {state} today is lost, on average", state=best["state"]
+                        "until an account that is {state} today is lost, on average", state=say.state(best["state"])
                     ),
                     note=self._loss_interval(best),
                 ),

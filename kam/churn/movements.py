@@ -14,6 +14,7 @@ import numpy.typing as npt
 from scipy import special, stats
 
 from kam.churn.timelines import History, Window
+from kam.wording import N_
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -134,7 +135,7 @@ def _late(history: History, at: Spans) -> Change:
 
 
 def _complaints(history: History, at: Spans) -> Change:
-    n, usual, score, p_value = _events(history, at, "complaints")
+    n, usual, score, p_value = _events(history, at, N_("complaints"))
     return _masked(np.ones(len(n), dtype=bool), n, usual, score, p_value)
 
 
@@ -173,8 +174,8 @@ def _returns(history: History, at: Spans) -> Change:
     now, then = _windows(history.credits.between, at)
     bought, bought_then = _windows(history.purchases.between, at)
     gross, gross_then = bought.sum("gross"), bought_then.sum("gross")
-    share = now.sum("returns") / np.where(gross > 0, gross, 1.0)
-    usual = then.sum("returns") / np.where(gross_then > 0, gross_then, 1.0)
+    share = now.sum(N_("returns")) / np.where(gross > 0, gross, 1.0)
+    usual = then.sum(N_("returns")) / np.where(gross_then > 0, gross_then, 1.0)
     # The test is on days with credit notes among purchase days: amounts of a few credit notes have no spread of their own.
     n, n_then = bought.n.astype(float), bought_then.n.astype(float)
     score, p_value = share_risen(np.minimum(now.n, n), n, np.minimum(then.n, n_then), n_then)
@@ -188,7 +189,7 @@ def _discount(history: History, at: Spans) -> Change:
     listed, listed_then = now.sum("listed"), then.sum("listed")
     known = (now.n >= MIN_DAYS) & (then.n >= MIN_DAYS) & (listed > 0) & (listed_then > 0)
     one, one_then = np.where(known, listed, 1.0), np.where(known, listed_then, 1.0)
-    share, usual = now.sum("discount") / one, then.sum("discount") / one_then
+    share, usual = now.sum(N_("discount")) / one, then.sum(N_("discount")) / one_then
     both = one + one_then
     mean = (share * one + usual * one_then) / both
     spread = np.maximum((now.sum("discount_squares") + then.sum("discount_squares")) / both - mean**2, MIN_SPREAD**2)
@@ -253,52 +254,62 @@ def _windows(between: Callable[..., Window], at: Spans) -> tuple[Window, Window]
 
 MEASURES = (
     Measure(
-        "late deliveries",
-        "share of deliveries",
-        "ledger",
+        N_("late deliveries"),
+        N_("share of deliveries"),
+        N_("ledger"),
         _late,
         lambda h: h.deliveries is not None,
-        "the ledger has no promised and delivered dates",
+        N_("the ledger has no promised and delivered dates"),
     ),
     Measure(
-        "complaints", "number", "events", _complaints, lambda h: "complaints" in h.events, "no complaint is logged"
+        N_("complaints"),
+        N_("number"),
+        N_("events"),
+        _complaints,
+        lambda h: "complaints" in h.events,
+        N_("no complaint is logged"),
     ),
-    Measure("spend", "money", "ledger", _spend, lambda h: True, ""),
-    Measure("order interval", "days", "ledger", _interval, lambda h: True, ""),
+    Measure(N_("spend"), N_("money"), N_("ledger"), _spend, lambda h: True, ""),
+    Measure(N_("order interval"), N_("days"), N_("ledger"), _interval, lambda h: True, ""),
     Measure(
-        "returns",
-        "share of gross revenue",
-        "ledger",
+        N_("returns"),
+        N_("share of gross revenue"),
+        N_("ledger"),
         _returns,
         lambda h: bool(len(h.credits.key)),
-        "the ledger has no credit notes of these accounts",
+        N_("the ledger has no credit notes of these accounts"),
     ),
     Measure(
-        "product groups bought",
-        "number",
-        "ledger",
+        N_("product groups bought"),
+        N_("number"),
+        N_("ledger"),
         _groups,
         lambda h: h.bought is not None,
-        "the ledger names no product groups, or one",
+        N_("the ledger names no product groups, or one"),
     ),
     Measure(
-        "discount",
-        "share of list price",
-        "ledger",
+        N_("discount"),
+        N_("share of list price"),
+        N_("ledger"),
         _discount,
         lambda h: "discount" in h.purchases.running,
-        "the ledger has no discounts",
+        N_("the ledger has no discounts"),
     ),
     Measure(
-        "manager handover",
-        "yes or no",
-        "events or accounts",
+        N_("manager handover"),
+        N_("yes or no"),
+        N_("events or accounts"),
         _handover,
         lambda h: "handovers" in h.events,
-        "no handover is logged, and accounts have no manager_since",
+        N_("no handover is logged, and accounts have no manager_since"),
     ),
     Measure(
-        "contacts", "number", "events", _contacts, lambda h: "contacts" in h.events, "no contact or visit is logged"
+        N_("contacts"),
+        N_("number"),
+        N_("events"),
+        _contacts,
+        lambda h: "contacts" in h.events,
+        N_("no contact or visit is logged"),
     ),
 )
 """All that a post-mortem looks at, in this order."""

@@ -26,6 +26,7 @@ from kam.churn.year_pairs import (
 from kam.errors import EmptyDataError, ParameterError
 from kam.results import Assumed, Check, Context, KeyFigure, Result
 from kam.stats.resampling import check_whole
+from kam.wording import N_
 
 if TYPE_CHECKING:
     from kam.ledger import Ledger
@@ -135,11 +136,15 @@ class PartialChurnResult(Result):
             ),
         }
         message = (
-            "Such a drop goes before losses: of those that had ordered in the last quarter all the same {partial} were lost "
-            "within {time}, of the others {others} ({interval} of the difference in points)."
+            N_(
+                "Such a drop goes before losses: of those that had ordered in the last quarter all the same {partial} were lost "
+                "within {time}, of the others {others} ({interval} of the difference in points)."
+            )
             if row["ci_low"] > 0
-            else "Such a drop is no sure early sign of a loss: of those that had ordered in the last quarter all the same "
-            "{partial} were lost within {time}, of the others {others} ({interval} of the difference in points)."
+            else N_(
+                "Such a drop is no sure early sign of a loss: of those that had ordered in the last quarter all the same "
+                "{partial} were lost within {time}, of the others {others} ({interval} of the difference in points)."
+            )
         )
         return f"{first} {say.sentence(message, **shares)}"
 

@@ -49,7 +49,7 @@ def say_reason(
             return say.sentence("too short a history to compare with")
         return say.sentence("nothing of what was looked at moved more than usual")
     order = sorted(notable, key=lambda term: (np.nan_to_num(notable[term]["p_value"], nan=0.0), list(rows).index(term)))
-    return "; ".join(_say_movement(say, term, notable[term], groups, window_days) for term in order)
+    return say.join((_say_movement(say, term, notable[term], groups, window_days) for term in order), ";")
 
 
 def assumed_of_post_mortem(
@@ -164,8 +164,9 @@ def check_post_mortem(
             if not missing
             else say.sentence(
                 "not looked at: {missing}",
-                missing="; ".join(
-                    say.sentence("{term} ({why})", term=say.text(m.term), why=say.text(m.without)) for m in missing
+                missing=say.join(
+                    (say.sentence("{term} ({why})", term=say.text(m.term), why=say.text(m.without)) for m in missing),
+                    ";",
                 ),
             ),
             verdict="holds" if not missing else "does not hold",

@@ -71,7 +71,7 @@ def check_programmes(result: ProgrammeResult) -> tuple[Check, ...]:
                         programme=row["programme"],
                         n=say.count(row["n_treated"]),
                         n_all=say.count(row["n_customers"]),
-                        state=row["from_state"],
+                        state=say.state(row["from_state"]),
                     )
                     for _, row in short.iterrows()
                 ]

@@ -11,10 +11,11 @@ import pandas as pd
 
 from kam.churn.markov import MarkovChurnResult
 from kam.errors import ColumnTypeError, DataError, EmptyDataError, MissingColumnError, ParameterError
+from kam.wording import N_, Wording
 
 SOURCES = ("experiment", "judged", "assumed")
 """Where an effect is known from."""
-NOTHING, NO_RECOMMENDATION = "nothing", "no recommendation"
+NOTHING, NO_RECOMMENDATION = N_("nothing"), N_("no recommendation")
 """What is recommended for a state that gets no programme."""
 _TEXTS = ["programme", "from_state", "to_state", "source"]
 _NUMBERS = ["effect", "effect_sd", "cost"]
@@ -48,14 +49,16 @@ def split_programmes(
     if programmes is None or programmes.empty:
         return None, nothing
     twice = _stands_twice(programmes)
-    again = programmes.loc[twice, ["programme", "from_state"]].assign(reason="it stands twice for this state")
+    again = programmes.loc[twice, ["programme", "from_state"]].assign(
+        reason=markov.context.wording.sentence("it stands twice for this state")
+    )
     programmes = programmes[~twice]
     if programmes.empty:
         return None, again.reset_index(drop=True).astype("str")
-    table = _read_table(programmes)
+    table, say = _read_table(programmes), markov.context.wording
     p = pd.DataFrame(markov.matrix().mean(axis=0), index=list(markov.names), columns=list(markov.names))
     reasons = np.array(
-        [_unknown_state(row, markov.names) or _impossible(row, p)[0] for row in table.to_dict("records")]
+        [_unknown_state(row, markov.names, say) or _impossible(row, p, say)[0] for row in table.to_dict("records")]
     )
     fits = reasons == ""
     left_out = pd.concat([again, table.loc[~fits, ["programme", "from_state"]].assign(reason=reasons[~fits])])
@@ -69,10 +72,12 @@ def _stands_twice(programmes: pd.DataFrame) -> npt.NDArray[np.bool_]:
     return programmes.duplicated(columns, keep=False).to_numpy()
 
 
-def read_programmes(programmes: pd.DataFrame, names: tuple[str, ...]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def read_programmes(
+    programmes: pd.DataFrame, names: tuple[str, ...], say: Wording
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The programmes that the chain has states for, checked, and those that it has none for."""
     table = _read_table(programmes)
-    reasons = [_unknown_state(row, names) for row in table.to_dict("records")]
+    reasons = [_unknown_state(row, names, say) for row in table.to_dict("records")]
     unknown = np.array([bool(reason) for reason in reasons])
     if unknown.all():
         raise ParameterError(
@@ -87,7 +92,7 @@ def read_programmes(programmes: pd.DataFrame, names: tuple[str, ...]) -> tuple[p
 def check_possible(table: pd.DataFrame, p: pd.DataFrame) -> None:
     """Raise if an effect cannot be, at the estimates (S, S)."""
     for row in table.to_dict("records"):
-        why, hint = _impossible(row, p)
+        why, hint = _impossible(row, p, Wording())
         if why:
             raise ParameterError(
                 f"The effect of {row['programme']!r}, {row['effect']:+g}, is not possible: {why}.",
@@ -155,12 +160,12 @@ def _check_values(table: pd.DataFrame) -> None:
             raise ParameterError(f"A programme cannot be used: {what}.", where=where, hint=hint)
 
 
-def _unknown_state(row: Mapping[Hashable, Any], names: tuple[str, ...]) -> str:
+def _unknown_state(row: Mapping[Hashable, Any], names: tuple[str, ...], say: Wording) -> str:
     unknown = [row[column] for column in ("from_state", "to_state", "taken_from") if row[column] not in names]
-    return f"the chain has no state {unknown[0]!r}" if unknown else ""
+    return say.sentence("the chain has no state {state}", state=repr(say.state(str(unknown[0])))) if unknown else ""
 
 
-def _impossible(row: Mapping[Hashable, Any], p: pd.DataFrame) -> tuple[str, str]:
+def _impossible(row: Mapping[Hashable, Any], p: pd.DataFrame, say: Wording) -> tuple[str, str]:
     """Why the effect of a programme cannot be, and which could; empty if it can. ``p`` by state left and state reached."""
     origin, effect = row["from_state"], row["effect"]
     there, from_there = float(p.loc[origin, row["to_state"]]), float(p.loc[origin, row["taken_from"]])
@@ -169,6 +174,12 @@ def _impossible(row: Mapping[Hashable, Any], p: pd.DataFrame) -> tuple[str, str]
         (row["taken_from"], from_there, from_there - effect),
     ):
         if not -1e-12 <= after <= 1 + 1e-12:
-            why = f"the probability from {origin} to {state} is {before:.4g} in a period, and would be {after:.4g}"
+            why = say.sentence(
+                "the probability from {origin} to {state} is {before} in a period, and would be {after}",
+                origin=origin,
+                state=state,
+                before=f"{before:.4g}",
+                after=f"{after:.4g}",
+            )
             return why, f"Give an effect from {-there:.4g} to {from_there:.4g}, or another taken_from."
     return "", ""

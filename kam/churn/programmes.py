@@ -18,7 +18,7 @@ from kam.churn.worth import rate_per_period
 from kam.errors import ParameterError
 from kam.results import Context, KeyFigure, Result
 from kam.stats.resampling import percentile_interval
-from kam.wording import Wording
+from kam.wording import N_, Wording
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -122,11 +122,15 @@ class ProgrammeResult(Result):
         if len(nothing):
             row = self._best_of(nothing)
             message = (
-                "For {states} nothing pays: {programme} costs too much for any effect that is possible."
+                N_("For {states} nothing pays: {programme} costs too much for any effect that is possible.")
                 if pd.isna(row["break_even"])
-                else "For {states} nothing pays: {programme} needs a change of {needed}, {effect} {source}."
+                else N_("For {states} nothing pays: {programme} needs a change of {needed}, {effect} {source}.")
             )
-            sentences.append(say.sentence(message, states=say.listing(nothing["state"].tolist()), **self._words(row)))
+            sentences.append(
+                say.sentence(
+                    message, states=say.listing([say.state(name) for name in nothing["state"]]), **self._words(row)
+                )
+            )
         if len(unsure):
             those = self.programmes[self.programmes["from_state"].isin(unsure["state"])]
             surest = those.iloc[int(those["p_best"].to_numpy().argmax())]
@@ -134,11 +138,11 @@ class ProgrammeResult(Result):
                 say.sentence(
                     "For {states} none can be recommended: the surest, {programme} for {state}, is best in {p_exact} of draws; "
                     "{least} is asked for.",
-                    states=say.listing(unsure["state"].tolist()),
+                    states=say.listing([say.state(name) for name in unsure["state"]]),
                     **self._words(surest),
                 )
             )
-        return " ".join(sentences)
+        return say.join(sentences)
 
     def _recommended(self) -> str:
         say = self.context.wording
@@ -150,11 +154,15 @@ class ProgrammeResult(Result):
         }
         if len(rows) == 1:
             message = (
-                "The programme {programme} can be recommended for {state}: it is worth {delta} per account and {all} in all "
-                "({total}), and it is best in {p} of draws."
+                N_(
+                    "The programme {programme} can be recommended for {state}: it is worth {delta} per account and {all} in all "
+                    "({total}), and it is best in {p} of draws."
+                )
                 if self._n_programmes() == 1
-                else "Of {n_all} programmes one can be recommended: {programme} for {state}, worth {delta} per account and {all} "
-                "in all ({total}), best in {p} of draws."
+                else N_(
+                    "Of {n_all} programmes one can be recommended: {programme} for {state}, worth {delta} per account and {all} "
+                    "in all ({total}), best in {p} of draws."
+                )
             )
             return say.sentence(message, **values, **self._words(rows.iloc[0]))
         chosen = dict(zip(self.states["state"], self.states["recommended"], strict=True))
@@ -189,9 +197,9 @@ class ProgrammeResult(Result):
             **self._words(row),
         )
         message = (
-            "It costs too much for any effect that is possible."
+            N_("It costs too much for any effect that is possible.")
             if pd.isna(row["break_even"])
-            else "It needs a change of {needed}, {effect} {source}."
+            else N_("It needs a change of {needed}, {effect} {source}.")
         )
         return first + " " + say.sentence(message, **self._words(row))
 
@@ -205,7 +213,7 @@ class ProgrammeResult(Result):
         }
         return {
             "programme": str(row["programme"]),
-            "state": str(row["from_state"]),
+            "state": say.state(str(row["from_state"])),
             "delta": say.money(row["delta_value"]),
             "interval": say.interval(say.money(row["delta_low"]), say.money(row["delta_high"]), self.level),
             "p": say.share(row["p_best"], 0),
@@ -359,7 +367,7 @@ def compare_programmes(
             "Without discount and without end the value has no limit.",
             hint="Give a discount rate above 0, or a horizon.",
         )
-    table, not_used = read_programmes(programmes, markov.names)
+    table, not_used = read_programmes(programmes, markov.names, say)
     n_customers = markov.states["n_customers"].to_numpy(dtype=np.int64)
     problem, clipped = _problem(markov, table, rewards, discount, horizon, n_draws, seed)
 

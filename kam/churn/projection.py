@@ -10,11 +10,12 @@ import numpy.typing as npt
 from kam.churn.entrants import entrants_variance, expect_entrants
 from kam.churn.mix_history import MixHistory
 from kam.churn.varying_chain import VaryingChain, draw_matrices
+from kam.wording import N_
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-ALL, PRESENT, ACTIVE = "all", "present", "active"
+ALL, PRESENT, ACTIVE = N_("all"), N_("present"), N_("active")
 """Whose numbers: all customers, today's, and those of today who are not lost."""
 GROUPS: dict[str, list[int]] = {ALL: [0, 1, 2], PRESENT: [0, 1], ACTIVE: [0]}
 """Which groups of customers make a scope: not lost today, lost today, new."""

@@ -98,7 +98,7 @@ def say_reasons(
         sums = own["contribution"].astype(float).groupby(story).sum()
         order = sorted((-x, str(name)) for name, x in sums.items() if x >= LEAST and name not in STANDING)
         phrases = (_say_story(name, values, horizon_days, say) for _, name in order)
-        said[str(customer_id)] = "; ".join([phrase for phrase in phrases if phrase][:MOST])
+        said[str(customer_id)] = say.join([phrase for phrase in phrases if phrase][:MOST], ";")
     return said
 
 
@@ -150,7 +150,7 @@ def _frequency(say: Wording, values: Values, horizon_days: int) -> str | None:
     if ever is None:
         return None
     return say.plural("one repeat purchase so far", "{n} repeat purchases so far", round(ever)) if round(ever) else (
-        say.sentence("bought on one day only")
+        say.plural("bought on one day only", "bought on {n} days only", 1)
     )  # fmt: skip
 
 

@@ -325,7 +325,7 @@ def _check_missing(say: Wording, data: RegressionData) -> tuple[Check, ...]:
             finding=say.sentence(
                 "not known: {list}; there the mean stands for it, with an indicator where {n} customers or more lack it, but for "
                 "what is not known only because nothing was ordered",
-                list="; ".join(listed),
+                list=say.join(listed, ";"),
                 n=say.count(MIN_LEVEL),
             ),
             verdict="handled",
@@ -361,7 +361,7 @@ def _check_left_out(say: Wording, data: RegressionData) -> tuple[Check, ...]:
     return (
         Check(
             assumption=say.sentence("every covariate says something of its own"),
-            finding=say.sentence("left out: {list}", list="; ".join(_why(out))),
+            finding=say.sentence("left out: {list}", list=say.join(_why(out), ";")),
             verdict="handled",
         ),
     )
@@ -397,7 +397,7 @@ def _check_rows(say: Wording, data: RegressionData) -> tuple[Check, ...]:
     return (
         Check(
             assumption=say.sentence("every row can be used"),
-            finding=say.sentence("left out: {list}", list="; ".join(findings)),
+            finding=say.sentence("left out: {list}", list=say.join(findings, ";")),
             verdict="handled",
         ),
     )

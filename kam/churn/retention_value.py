@@ -25,6 +25,7 @@ from kam.churn.remaining_value import (
 from kam.errors import UndefinedMeasureError
 from kam.results import Assumed, Check, Context, KeyFigure, Result
 from kam.stats.resampling import bootstrap_weights, check_whole, percentile_interval
+from kam.wording import N_
 
 Floats = npt.NDArray[np.float64]
 
@@ -32,7 +33,7 @@ ONE_POINT, FIVE_POINTS, FIVE_PERCENT = "1 point", "5 points", "5 % relative"
 _POINTS = {ONE_POINT: 0.01, FIVE_POINTS: 0.05}
 MIN_CUSTOMERS = 10
 """With fewer accounts at risk no interval is given."""
-ACCOUNTS, ACCOUNTS_AND_LOSS = "accounts", "accounts and loss rate"
+ACCOUNTS, ACCOUNTS_AND_LOSS = N_("accounts"), N_("accounts and loss rate")
 """What the intervals cover."""
 MAX_RETURN_SHARE = 0.10
 """If more of the lost come back, being lost is not the end that the value takes it for; as in the definition of churn."""
@@ -135,7 +136,7 @@ class RetentionValueResult(Result):
             profit=show_money(say, relative["profit_year"]),
             interval=self._interval(relative["profit_low"], relative["profit_high"]),
         )
-        return " ".join((first, second, *self._reservations()))
+        return say.join((first, second, *self._reservations()))
 
     def _reservations(self) -> tuple[str, ...]:
         say, said = self.context.wording, []

@@ -32,12 +32,13 @@ from kam.errors import EmptyDataError, NoEventError, NotConvergedError, Paramete
 from kam.ledger import Covariates, Ledger, Snapshots, snapshots
 from kam.ledger.periods import Frequency
 from kam.ledger.rollup import month_totals
+from kam.wording import N_
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
-REGRESSION = "regression"
+REGRESSION = N_("regression")
 """Name of kam's own forecast."""
 MOST_ROWS = 150_000
 """More rows are not learned from; accounts are then left out at random."""

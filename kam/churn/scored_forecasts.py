@@ -10,12 +10,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from kam.errors import DataError, EmptyDataError, MissingColumnError, NoEventError, ParameterError
+from kam.wording import N_
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
-AT_RISK, ALL = "at risk", "all"
+AT_RISK, ALL = N_("at risk"), N_("all")
 POPULATIONS = (AT_RISK, ALL)
 
 _KEY = ["origin", "customer_id"]

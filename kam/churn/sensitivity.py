@@ -518,7 +518,7 @@ def _checks(
         checks.append(
             Check(
                 assumption=say.sentence("every k that was to be tried is within the data"),
-                finding=say.sentence("left out: {reasons}", reasons="; ".join(reasons)),
+                finding=say.sentence("left out: {reasons}", reasons=say.join(reasons, ";")),
                 verdict="handled",
             )
         )

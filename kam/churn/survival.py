@@ -19,10 +19,11 @@ from kam.churn.person_periods import PersonPeriods
 from kam.churn.survival_checks import assumed_of_survival, check_survival
 from kam.errors import MissingColumnError, ModelError, NoEventError, ParameterError
 from kam.results import Context, KeyFigure, Result
+from kam.wording import N_
 
 Floats = npt.NDArray[np.float64]
 
-ALL = "all"
+ALL = N_("all")
 MIN_GROUP = 10
 """Groups of fewer accounts are put together."""
 MAX_GROUPS = 8

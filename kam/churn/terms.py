@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from kam.errors import LeakageError, MissingColumnError, ParameterError
+from kam.wording import N_
 
 Floats = npt.NDArray[np.float64]
 Kind = Literal["number", "flag", "text"]
@@ -20,16 +21,16 @@ OUTCOMES = ("n_days_next", "revenue_next", "margin_next", "no_order", "churned")
 """What snapshots know only after the origin. Any other column that ends in ``_next`` is one, too."""
 _KEYS = ("customer_id", "at_risk")
 _LABELS = {
-    "recency": "days from the first to the last order",
-    "tenure_days": "days as a customer",
-    "left_censored": "a customer before the ledger began",
-    "n_days_year_before": "purchase days in the year before the latest",
-    "revenue_recent": "revenue in the latest window",
-    "revenue_before": "revenue in the window before the latest",
-    "revenue_season": "revenue in the same season a year ago",
-    "revenue_year_before": "revenue in the year before the latest",
-    "margin_year": "margin of a year",
-    "n_deliveries": "deliveries due in the latest window",
+    "recency": N_("days from the first to the last order"),
+    "tenure_days": N_("days as a customer"),
+    "left_censored": N_("a customer before the ledger began"),
+    "n_days_year_before": N_("purchase days in the year before the latest"),
+    "revenue_recent": N_("revenue in the latest window"),
+    "revenue_before": N_("revenue in the window before the latest"),
+    "revenue_season": N_("revenue in the same season a year ago"),
+    "revenue_year_before": N_("revenue in the year before the latest"),
+    "margin_year": N_("margin of a year"),
+    "n_deliveries": N_("deliveries due in the latest window"),
 }
 """Columns of snapshots that are no terms of their own, in words; what the user brought is said without underscores."""
 
@@ -103,7 +104,7 @@ def _trend(rows: pd.DataFrame) -> Floats:
 
 def _doubling(name: str, label: str, group: str, more: str, *, plus: float = 0.0) -> Term:
     read = _log2_of(name, plus)
-    return Term(name=name, label=label, group=group, columns=(name,), read=read, unit="per doubling", more=more)
+    return Term(name=name, label=label, group=group, columns=(name,), read=read, unit=N_("per doubling"), more=more)
 
 
 def _number(name: str, label: str, group: str, step: float, unit: str, more: str, *, indicator: bool = True) -> Term:
@@ -116,94 +117,134 @@ def _text(name: str, label: str, group: str) -> Term:
     return Term(name=name, label=label, group=group, columns=(name,), kind="text")
 
 
-_POINTS, _DAYS = (0.1, "per 10 points"), (30.0, "per 30 days")
+_POINTS, _DAYS = (0.1, N_("per 10 points")), (30.0, N_("per 30 days"))
 
 TERMS: dict[str, Term] = {
     term.name: term
     for term in (
         _text("origin", "origin", "origin"),
         _doubling(
-            "gap_ratio", "silence so far in own gaps", "rhythm", "a silence twice as long against the own rhythm"
+            "gap_ratio",
+            N_("silence so far in own gaps"),
+            "rhythm",
+            N_("a silence twice as long against the own rhythm"),
         ),
-        _doubling("mean_gap_days", "own gap between purchase days", "rhythm", "own gaps twice as long"),
-        _number("gap_cv", "variation of the gaps", "rhythm", 0.1, "per 0.1", "gaps that vary by 0.1 more"),
+        _doubling("mean_gap_days", N_("own gap between purchase days"), "rhythm", N_("own gaps twice as long")),
+        _number("gap_cv", N_("variation of the gaps"), "rhythm", 0.1, N_("per 0.1"), N_("gaps that vary by 0.1 more")),
         _doubling(
             "n_days_recent",
-            "latest purchase days",
+            N_("latest purchase days"),
             "rhythm",
-            "twice as many purchase days in the latest window",
+            N_("twice as many purchase days in the latest window"),
             plus=1.0,
         ),
         _doubling(
             "n_days_season",
-            "purchase days in this season a year ago",
+            N_("purchase days in this season a year ago"),
             "rhythm",
-            "twice as many purchase days in the same season a year ago",
+            N_("twice as many purchase days in the same season a year ago"),
             plus=1.0,
         ),
-        _number("T", "time since the first order", "rhythm", 365.0, "per year", "a year more since the first order"),
-        _doubling("monetary_value", "revenue per purchase day", "money", "twice the revenue per purchase day"),
-        # these three are missing where nothing was ordered: that is silence, not a covariate
-        _number("discount_share", "discount", "money", *_POINTS, "10 points more discount", indicator=False),
-        _number("share_returned", "share returned", "deliveries", *_POINTS, "10 points more returned", indicator=False),
         _number(
-            "share_late",
-            "share delivered late",
+            "T",
+            N_("time since the first order"),
+            "rhythm",
+            365.0,
+            N_("per year"),
+            N_("a year more since the first order"),
+        ),
+        _doubling("monetary_value", N_("revenue per purchase day"), "money", N_("twice the revenue per purchase day")),
+        # these three are missing where nothing was ordered: that is silence, not a covariate
+        _number("discount_share", N_("discount"), "money", *_POINTS, N_("10 points more discount"), indicator=False),
+        _number(
+            "share_returned",
+            N_("share returned"),
             "deliveries",
             *_POINTS,
-            "10 points more delivered late",
+            N_("10 points more returned"),
             indicator=False,
         ),
-        _number("n_complaints", "complaints", "events", 1.0, "per complaint", "one complaint more"),
+        _number(
+            "share_late",
+            N_("share delivered late"),
+            "deliveries",
+            *_POINTS,
+            N_("10 points more delivered late"),
+            indicator=False,
+        ),
+        _number("n_complaints", N_("complaints"), "events", 1.0, N_("per complaint"), N_("one complaint more")),
         _number(
             "days_since_contact",
-            "time since the last contact",
+            N_("time since the last contact"),
             "events",
             *_DAYS,
-            "30 days more since the last contact",
+            N_("30 days more since the last contact"),
         ),
         Term(
             name="handover",
-            label="change of manager",
+            label=N_("change of manager"),
             group="events",
             columns=("handover",),
             kind="flag",
-            more="a change of manager",
+            more=N_("a change of manager"),
         ),
-        _number("satisfaction", "satisfaction", "survey", 1.0, "per point", "one point more satisfaction"),
-        _text("industry", "industry", "account"),
-        _text("region", "region", "account"),
+        _number(
+            N_("satisfaction"), N_("satisfaction"), "survey", 1.0, N_("per point"), N_("one point more satisfaction")
+        ),
+        _text(N_("industry"), N_("industry"), "account"),
+        _text(N_("region"), N_("region"), "account"),
         # not by default
         Term(
             name="trend",
-            label="latest purchase days over those before",
+            label=N_("latest purchase days over those before"),
             group="rhythm",
             columns=("n_days_recent", "n_days_before"),
             read=_trend,
-            unit="per doubling",
-            more="twice as many purchase days in the latest window against the one before",
+            unit=N_("per doubling"),
+            more=N_("twice as many purchase days in the latest window against the one before"),
         ),
         _number(
-            "days_since_last_order", "time since the last order", "rhythm", *_DAYS, "30 days more since the last order"
+            "days_since_last_order",
+            N_("time since the last order"),
+            "rhythm",
+            *_DAYS,
+            N_("30 days more since the last order"),
         ),
-        _doubling("frequency", "purchase days so far", "rhythm", "twice as many purchase days so far", plus=1.0),
+        _doubling(
+            "frequency", N_("purchase days so far"), "rhythm", N_("twice as many purchase days so far"), plus=1.0
+        ),
         _doubling(
             "n_days_before",
-            "purchase days before the latest window",
+            N_("purchase days before the latest window"),
             "rhythm",
-            "twice as many purchase days in the window before the latest",
+            N_("twice as many purchase days in the window before the latest"),
             plus=1.0,
         ),
         _doubling(
-            "n_days_year", "purchase days of a year", "rhythm", "twice as many purchase days in a year", plus=1.0
+            "n_days_year",
+            N_("purchase days of a year"),
+            "rhythm",
+            N_("twice as many purchase days in a year"),
+            plus=1.0,
         ),
-        _doubling("revenue_year", "revenue of a year", "money", "twice the revenue in a year", plus=1.0),
-        _number("n_offers", "offers", "events", 1.0, "per offer", "one offer more"),
+        _doubling("revenue_year", N_("revenue of a year"), "money", N_("twice the revenue in a year"), plus=1.0),
+        _number("n_offers", N_("offers"), "events", 1.0, N_("per offer"), N_("one offer more")),
         _number(
-            "days_since_survey", "time since the last answer", "survey", *_DAYS, "30 days more since the last answer"
+            "days_since_survey",
+            N_("time since the last answer"),
+            "survey",
+            *_DAYS,
+            N_("30 days more since the last answer"),
         ),
         # a manager who came later is missing: that would know of a handover to come
-        Term(name="manager", label="manager", group="account", columns=("manager",), kind="text", indicator=False),
+        Term(
+            name=N_("manager"),
+            label=N_("manager"),
+            group="account",
+            columns=(N_("manager"),),
+            kind="text",
+            indicator=False,
+        ),
     )
 }
 """Terms that kam knows, by name."""

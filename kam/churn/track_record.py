@@ -20,14 +20,15 @@ from kam.errors import KamError, ParameterError
 from kam.ledger import Ledger, snapshots
 from kam.results import Context, KeyFigure, Result
 from kam.stats.forecast_scores import auc, brier, placements, top_buyers_named
+from kam.wording import N_
 
 Floats = npt.NDArray[np.float64]
 
-SCORED, WAITING, REPLACED, UNREADABLE = "scored", "waiting", "replaced", "not readable"
+SCORED, WAITING, REPLACED, UNREADABLE = N_("scored"), N_("waiting"), N_("replaced"), N_("not readable")
 """Status of an earlier forecast: its horizon is over; it is not; a later run forecast from the same day; a file is damaged, of
 another version, or does not fit the ledger."""
-AT_RISK, ALL = "at risk", "all"
-STATED, CHANCE = "as stated", "chance"
+AT_RISK, ALL = N_("at risk"), N_("all")
+STATED, CHANCE = N_("as stated"), N_("chance")
 """What an interval of the number expected covers: what the forecast itself stated, or chance alone."""
 N_LARGEST = 10
 """Accounts of the latest scored forecast that are named one by one."""

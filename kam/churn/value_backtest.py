@@ -26,6 +26,7 @@ from kam.churn.worth import rate_per_period
 from kam.errors import NoAbsorbingStateError, ParameterError
 from kam.results import Context, KeyFigure, Result
 from kam.stats.resampling import bootstrap_weights, interval_among, percentile_interval
+from kam.wording import N_
 
 if TYPE_CHECKING:
     from kam.ledger.states import StatePanel
@@ -142,7 +143,7 @@ class ValueBacktestResult(Result):
                 time=say.periods(self.n_periods, self.freq),
                 n=say.count(self.n_followed),
             )
-        return " ".join([self._what_came(self.ratio), *self._what_follows(self.ratio), *self._what_is_off()])
+        return say.join([self._what_came(self.ratio), *self._what_follows(self.ratio), *self._what_is_off()])
 
     def _what_came(self, came_over: float) -> str:
         say = self.context.wording
@@ -185,19 +186,21 @@ class ValueBacktestResult(Result):
             ]
         values = {"about": about, "time": say.periods(self.horizon, self.freq)}
         if came_over < 1 and self.season_blurs:
-            message = (
+            message = N_(
                 "Values of this report are to be taken as too high: about {about} of what they say did not come, in part perhaps "
                 "because of the season, since {time} are no whole year."
             )
         elif came_over < 1:
-            message = "Values of this report are to be taken as too high: about {about} of what they say did not come."
+            message = N_(
+                "Values of this report are to be taken as too high: about {about} of what they say did not come."
+            )
         elif self.season_blurs:
-            message = (
+            message = N_(
                 "Values of this report are to be taken as too low: about {about} more than they say came, in part perhaps "
                 "because of the season, since {time} are no whole year."
             )
         else:
-            message = "Values of this report are to be taken as too low: about {about} more than they say came."
+            message = N_("Values of this report are to be taken as too low: about {about} more than they say came.")
         return [say.sentence(message, **values)]
 
     def _what_is_off(self) -> list[str]:
@@ -209,7 +212,7 @@ class ValueBacktestResult(Result):
         return [
             say.sentence(
                 "Single states differ: customers in {state} brought {off} than the chain expected of them.",
-                state=row["state"],
+                state=say.state(row["state"]),
                 off=self._off(row["ratio"]),
             )
         ]
@@ -746,12 +749,12 @@ def _why_not(sequences: Sequences, places: Ints, tested: Sequence[_Tested], summ
     if summary.ratio is not None:
         return ""
     if not len(places):
-        return "too few periods were seen to hold some out"
+        return N_("too few periods were seen to hold some out")
     if not tested:
         if chain == "cyclic":
-            return "at the past origins not every season had been seen in two years, or some state not to be left"
-        return "at the past origins some state had not yet been seen to be left"
-    return "no money was expected of the customers who were not lost at the past origins"
+            return N_("at the past origins not every season had been seen in two years, or some state not to be left")
+        return N_("at the past origins some state had not yet been seen to be left")
+    return N_("no money was expected of the customers who were not lost at the past origins")
 
 
 # -- reading ---------------------------------------------------------------------------------------------------------

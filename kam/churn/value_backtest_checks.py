@@ -76,7 +76,7 @@ def _check_states(result: ValueBacktestResult) -> Check:
         assumption=what,
         finding=say.sentence(
             "of what was expected of customers in {state} {share} came ({interval}, over customers)",
-            state=row["state"],
+            state=say.state(row["state"]),
             share=say.share(row["ratio"]),
             interval=say.interval(say.share(row["ci_low"]), say.share(row["ci_high"]), result.level),
         ),
@@ -230,8 +230,10 @@ def assumed_in_value_backtest(result: ValueBacktestResult) -> tuple[Assumed, ...
         ),
         Assumed(
             what=say.sentence("origins"),
-            value=say.plural(
-                "one", "{n}, overlapping" if result.overlapping else "{n}, not overlapping", result.n_origins
+            value=say.plural("one", "{n}", 1)
+            if result.n_origins == 1
+            else say.sentence(
+                "{n}, overlapping" if result.overlapping else "{n}, not overlapping", n=say.count(result.n_origins)
             ),
             would_change=say.plural(
                 "one was left out, where a state had not yet been seen to be left",

@@ -9,11 +9,12 @@ import numpy.typing as npt
 
 from kam.churn.estimation import ratio, sum_by
 from kam.churn.mix_history import MixHistory
+from kam.wording import N_
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-POOLED, CYCLIC = "pooled chain", "cyclic chain"
+POOLED, CYCLIC = N_("pooled chain"), N_("cyclic chain")
 """One matrix for all periods, and one per season."""
 
 

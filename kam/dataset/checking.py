@@ -17,7 +17,7 @@ from kam.dataset.opening import Dataset, open_dataset
 from kam.errors import KamError
 from kam.ledger import Audit, Ledger
 from kam.ledger.cleaning import AFTER_AS_OF, DUPLICATES, NO_AMOUNT, NO_CUSTOMER, NO_DATE, REMOVED
-from kam.wording import Wording
+from kam.wording import N_, Wording
 
 # -- where a report stops being one ----------------------------------------------------------------------------------
 
@@ -267,7 +267,7 @@ def judge_audit(audit: Audit, *, as_of_is_given: bool, notes: Notes) -> None:
         )
     books = audit.reconciliation
     if books is not None and not books.is_explained:
-        message = "The ledger differs from the general ledger by {difference}."
+        message = N_("The ledger differs from the general ledger by {difference}.")
         notes.problem(say.sentence(message, difference=say.money(float(books.difference))))
 
 
@@ -308,7 +308,7 @@ def _judge_span(ledger: Ledger, notes: Notes) -> None:
     last = ledger.last_complete_month
     n_months = 0 if last is None else (last.year - first.year) * 12 + last.month - first.month + 1
     if n_months < MIN_COMPLETE_MONTHS:
-        message = "The ledger has {n} complete months; {least} are needed to see rhythm and change."
+        message = N_("The ledger has {n} complete months; {least} are needed to see rhythm and change.")
         say = notes.say
         notes.problem(say.sentence(message, n=say.count(max(n_months, 0)), least=say.count(MIN_COMPLETE_MONTHS)))
 

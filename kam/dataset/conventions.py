@@ -9,6 +9,9 @@ from kam.dataset.frame_checks import shorten
 from kam.dataset.synonyms import CURRENCY_CODES, CURRENCY_SIGNS
 from kam.ledger.reading import ColumnDescription
 
+_ALONE = (r"(?:(?<![^\W\d_])|(?<=[천만백십억千万百億亿]))", r"(?![^\W\d_])")
+"""What stands before and behind a sign that is a letter: no other letter, but for a unit of numbers before it."""
+
 
 def guess_currency(
     currencies: Sequence[ColumnDescription], money: Sequence[ColumnDescription]
@@ -58,12 +61,17 @@ def find_currencies(text: str) -> tuple[str, ...]:
 
     >>> find_currencies("Net (EUR)"), find_currencies("매출액(원)"), find_currencies("$ 12"), find_currencies("Euro")
     (('EUR',), ('KRW',), ('USD', 'CAD', 'AUD', 'MXN'), ())
+
+    A sign that is a letter stands alone or behind a number: 원가 is the cost, not won.
+
+    >>> find_currencies("원가"), find_currencies("직원"), find_currencies("단위: 백만원"), find_currencies("1,200元")
+    ((), (), ('KRW',), ('CNY',))
     """
     codes = [code for code in re.findall(r"(?<![A-Za-z])[A-Z]{3}(?![A-Za-z])", text) if code in CURRENCY_CODES]
     if codes:
         return (_iso(codes[0]),)
     for sign in sorted(CURRENCY_SIGNS, key=len, reverse=True):
-        if sign in text:
+        if re.search(rf"{_ALONE[0]}{re.escape(sign)}{_ALONE[1]}" if sign in "원円元" else re.escape(sign), text):
             return CURRENCY_SIGNS[sign]
     return ()
 

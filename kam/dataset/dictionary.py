@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from kam.wording import N_
+
 ColumnType = Literal["id", "date", "money", "number", "text", "flag", "period"]
 Personal = Literal["", "colleague", "person", "private", "note"]
 
@@ -115,7 +117,7 @@ _CUSTOMER = _id("identifier of the customer, the same in every table; leading ze
 TABLES: dict[str, TableSpec] = {
     "ledger": TableSpec(
         one_row_per="order line, or order",
-        without="Without a ledger: nothing about revenue, classes, order rhythm or churn.",
+        without=N_("Without a ledger: nothing about revenue, classes, order rhythm or churn."),
         columns={
             "customer_id": _CUSTOMER,
             "order_date": _date("when it was ordered, day or time", required=True),
@@ -142,7 +144,9 @@ TABLES: dict[str, TableSpec] = {
     "accounts": TableSpec(
         one_row_per="customer",
         key=("customer_id",),
-        without="Without accounts: no names, company groups, regions or managers, no potential, no judged criteria.",
+        without=N_(
+            "Without accounts: no names, company groups, regions or managers, no potential, no judged criteria."
+        ),
         columns={
             "customer_id": _CUSTOMER,
             "name": _text("name of the customer"),
@@ -167,7 +171,7 @@ TABLES: dict[str, TableSpec] = {
     "contacts": TableSpec(
         one_row_per="person at a customer",
         key=("customer_id", "contact_id"),
-        without="Without contacts: no picture of who decides, and no list of accounts without a supporter.",
+        without=N_("Without contacts: no picture of who decides, and no list of accounts without a supporter."),
         columns={
             "customer_id": _CUSTOMER,
             "contact_id": _id("identifier of the person", required=True, personal="person"),
@@ -182,7 +186,7 @@ TABLES: dict[str, TableSpec] = {
     "survey": TableSpec(
         one_row_per="respondent and wave (in long form: respondent, wave and item)",
         key=("respondent_id", "wave"),
-        without="Without a survey: nothing about satisfaction, recommendation and their drivers.",
+        without=N_("Without a survey: nothing about satisfaction, recommendation and their drivers."),
         columns={
             "respondent_id": _id(
                 "identifier of the respondent; without it each row is a respondent, but not in long form",
@@ -204,7 +208,7 @@ TABLES: dict[str, TableSpec] = {
     "sample": TableSpec(
         one_row_per="drawn account and wave",
         key=("customer_id", "wave"),
-        without="Without the drawn sample: no response rate, no design weights, and no list of who stayed silent.",
+        without=N_("Without the drawn sample: no response rate, no design weights, and no list of who stayed silent."),
         columns={
             "customer_id": _CUSTOMER,
             "wave": _id("name of the wave", required=True),
@@ -216,7 +220,7 @@ TABLES: dict[str, TableSpec] = {
     ),
     "events": TableSpec(
         one_row_per="thing that happened",
-        without="Without events: no complaints, visits, tenders, offers, handovers or reasons of loss.",
+        without=N_("Without events: no complaints, visits, tenders, offers, handovers or reasons of loss."),
         columns={
             "customer_id": _CUSTOMER,
             "date": _date("when it happened", required=True),
@@ -233,7 +237,7 @@ TABLES: dict[str, TableSpec] = {
     "targets": TableSpec(
         one_row_per="customer and period",
         key=("customer_id", "period"),
-        without="Without targets: no comparison of plan and actual.",
+        without=N_("Without targets: no comparison of plan and actual."),
         columns={
             "customer_id": _CUSTOMER,
             "period": _period("month, quarter or year the target is for", required=True),
@@ -243,7 +247,7 @@ TABLES: dict[str, TableSpec] = {
     ),
     "overrides": TableSpec(
         one_row_per="tier set by hand",
-        without="Without overrides: every tier follows from the rules alone.",
+        without=N_("Without overrides: every tier follows from the rules alone."),
         columns={
             "customer_id": _CUSTOMER,
             "tier": _text("the tier that was set", required=True),
@@ -256,7 +260,7 @@ TABLES: dict[str, TableSpec] = {
     "programmes": TableSpec(
         one_row_per="what could be done, and the change of state it may bring",
         key=("programme", "from_state", "to_state"),
-        without="Without programmes: no comparison of what could be done about churn.",
+        without=N_("Without programmes: no comparison of what could be done about churn."),
         columns={
             "programme": _text("name of the programme", required=True),
             "from_state": _text("state of the customers it is aimed at", required=True),
@@ -274,7 +278,7 @@ TABLES: dict[str, TableSpec] = {
     "external": TableSpec(
         one_row_per="series and month (and region or industry)",
         key=("series", "month", "region", "industry"),
-        without="Without external series: no relation of churn to the market around.",
+        without=N_("Without external series: no relation of churn to the market around."),
         columns={
             "series": _text("name of the series", required=True),
             "month": _period("the month", required=True),
@@ -293,10 +297,10 @@ LONG_SURVEY: dict[str, ColumnSpec] = {
 """What a survey in long form has in place of a column per item."""
 
 LEDGER_WITHOUT: dict[str, str] = {
-    "cost": "Without cost in the ledger: no margin, no whale curve; value is net revenue.",
-    "order_id": "Without order numbers in the ledger: a customer's rows of one day count as one order.",
-    "product_id": "Without products in the ledger: no mix and no concentration of buying.",
-    "discount": "Without discounts in the ledger: no depth of discount.",
-    "delivered_date": "Without delivery dates in the ledger: no deliveries on time or late.",
+    "cost": N_("Without cost in the ledger: no margin, no whale curve; value is net revenue."),
+    "order_id": N_("Without order numbers in the ledger: a customer's rows of one day count as one order."),
+    "product_id": N_("Without products in the ledger: no mix and no concentration of buying."),
+    "discount": N_("Without discounts in the ledger: no depth of discount."),
+    "delivered_date": N_("Without delivery dates in the ledger: no deliveries on time or late."),
 }
 """Columns of the ledger whose absence a report mentions."""

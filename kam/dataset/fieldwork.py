@@ -11,6 +11,7 @@ from kam.dataset.frames import TableData
 from kam.dataset.notes import Notes, name_some
 from kam.dataset.schema import SurveyFile
 from kam.ledger import Ledger
+from kam.wording import N_
 
 
 def check_fieldwork(
@@ -66,7 +67,9 @@ def _check_drawn(answered: pd.DataFrame, sample: pd.DataFrame, notes: Notes) -> 
     drawn = pd.MultiIndex.from_frame(sample[["wave", "customer_id"]].astype("str"))
     waves = set(drawn.get_level_values(0))
     if not waves & set(there["wave"]):
-        text = "sample: no wave of it has an answer. It names {drawn}; answered were {answered}. Name the waves alike."
+        text = N_(
+            "sample: no wave of it has an answer. It names {drawn}; answered were {answered}. Name the waves alike."
+        )
         notes.problem(
             say.sentence(text, drawn=name_some(sorted(waves), say), answered=name_some(sorted(set(there["wave"])), say))
         )
@@ -99,7 +102,9 @@ def _check_days(answered: pd.DataFrame, ledger: Ledger, notes: Notes) -> None:
         if begins <= last and first <= ends:
             continue
         when = say.date(first) if first == last else f"{say.date(first)} – {say.date(last)}"
-        text = "survey: all answers of the wave {wave} ({when}) are from before the first order ({day})."
+        text = N_("survey: all answers of the wave {wave} ({when}) are from before the first order ({day}).")
         if first > ends:
-            text = "survey: all answers of the wave {wave} ({when}) are from after the day up to which the ledger counts ({day})."
+            text = N_(
+                "survey: all answers of the wave {wave} ({when}) are from after the day up to which the ledger counts ({day})."
+            )
         notes.warn(say.sentence(text, wave=wave, when=when, day=say.date(ends if first > ends else begins)))

@@ -12,19 +12,19 @@ import numpy as np
 import pandas as pd
 
 from kam.dataset.dictionary import ColumnSpec
-from kam.wording import Wording
+from kam.wording import N_, Wording
 
 MAX_NAMED = 5
 """So many rows, values or keys are named; the rest are counted."""
 
 _TYPE_WORDS = {
-    "date": "a date",
-    "money": "a sum of money",
-    "number": "a number",
-    "flag": "yes or no",
-    "period": "a period",
-    "id": "an identifier",
-    "text": "text",
+    "date": N_("a date"),
+    "money": N_("a sum of money"),
+    "number": N_("a number"),
+    "flag": N_("yes or no"),
+    "period": N_("a period"),
+    "id": N_("an identifier"),
+    "text": N_("text"),
 }
 
 
@@ -104,9 +104,9 @@ def check_columns(frame: pd.DataFrame, raw: pd.DataFrame, specs: Mapping[str, Co
             found.problem("{column} is empty in {rows}.", column=column, rows=found.rows(empty))
         if unreadable.any():
             note = found.problem if spec.required else found.warn
-            message = "{column} cannot be read as {type} in {rows}."
+            message = N_("{column} cannot be read as {type} in {rows}.")
             if not spec.required:
-                message = "{column} cannot be read as {type} in {rows}; these count as missing."
+                message = N_("{column} cannot be read as {type} in {rows}; these count as missing.")
             rows = found.rows(unreadable, raw[column])
             note(message, column=column, type=found.say.sentence(_TYPE_WORDS[spec.type]), rows=rows)
         outside = ~in_domain(values, spec) & values.notna()
@@ -168,8 +168,8 @@ def check_accounts(frame: pd.DataFrame, found: Findings) -> None:
     own = frame["parent_id"] == frame["customer_id"]
     if own.any():
         n = int(own.sum())
-        one = "{n} account names itself as its parent and is taken to have none."
-        many = "{n} accounts name themselves as their parent and are taken to have none."
+        one = N_("{n} account names itself as its parent and is taken to have none.")
+        many = N_("{n} accounts name themselves as their parent and are taken to have none.")
         found.warnings.append(found.say.plural(one, many, n))
         frame.loc[own, "parent_id"] = None
     unknown = frame["parent_id"].notna() & ~frame["parent_id"].isin(frame["customer_id"])

@@ -11,7 +11,7 @@ from kam.dataset.answer_texts import holds_levels
 from kam.dataset.dictionary import TABLES, ColumnSpec
 from kam.dataset.folding import fold, split_words
 from kam.dataset.frame_checks import shorten
-from kam.dataset.synonyms import FILES, HEADERS, PER_PIECE, RATE_SIGNS
+from kam.dataset.synonyms import ALL_SIGNS, ALL_WORDS, FILES, HEADERS, PER_PIECE, RATE_SIGNS
 from kam.ledger.reading import ColumnDescription, SourceDescription
 
 MIN_READABLE = 0.9
@@ -217,7 +217,8 @@ def match_table(description: SourceDescription, table: str, stem: str) -> TableM
     found = TableMatch(table)
     specs = TABLES[table].columns
     used: set[str] = set()
-    for score, canonical, column in sorted(_candidates(description, table), key=lambda c: -c[0]):
+    candidates = sorted(_candidates(description, table), key=lambda c: -c[0])
+    for score, canonical, column in candidates:
         if canonical in found.matches or column.name in used:
             continue
         reason = _reason_against(column, canonical, specs[canonical], description, table)
@@ -226,6 +227,12 @@ def match_table(description: SourceDescription, table: str, stem: str) -> TableM
                 found.rejected.append(reason)
             continue
         how = "by its name" if score > 0.8 else "its name contains it"
+        alike = [c.name for other, n, c in candidates if n == canonical and other <= 0.8 and c.name != column.name]
+        if canonical in _SCORES and score <= 0.8 and alike:
+            how = f"a guess: {len(alike) + 1} columns are called like it"
+            found.rejected.append(
+                f"{shorten(column.name)} is taken for {canonical}, but so could be {shorten(alike[0])}."
+            )
         found.matches[canonical] = Match(canonical=canonical, column=column, score=score, why=how)
         used.add(column.name)
     if table == "ledger":
@@ -240,8 +247,15 @@ def _candidates(description: SourceDescription, table: str) -> Iterator[tuple[fl
     for canonical in TABLES[table].columns:
         for column in description.columns:
             score = score_name(column.name, canonical)
+            if canonical == "overall" and 0 < score <= 0.5 and _names_the_whole(column.name):
+                score += 0.3  # of questions that are called alike, this one
             if score >= MIN_SCORE:
                 yield score, canonical, column
+
+
+def _names_the_whole(header: str) -> bool:
+    words = [part for word in split_words(header) for part in re.findall(r"[a-z]+|[^\W_a-z]+", word)]
+    return any(word in ALL_WORDS or any(sign in word for sign in ALL_SIGNS) for word in words)
 
 
 def _reason_against(

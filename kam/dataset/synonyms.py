@@ -301,3 +301,8 @@ CURRENCY_CODES = frozenset(
         MYR, NOK, NZD, PEN, PHP, PLN, RMB, RON, RUB, SAR, SEK, SGD, THB, TRY, TWD, UAH, USD, VND, ZAR""")
 )
 """Codes that are looked for in headers, in capitals."""
+
+ALL_WORDS = frozenset(("all", "overall", "total", "general", "gesamt", "global", "insgesamt"))
+"""Words of a header that name the whole, where a language parts its words."""
+ALL_SIGNS = ("전반", "종합", "전체", "总体", "整体", "總體", "整體", "総合", "全体", "全般")
+"""And where it does not."""

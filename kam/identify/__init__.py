@@ -1,5 +1,6 @@
 """Who is a key account: concentration, ABC-XYZ classes with their stability, RFM segments, and the list with its reasons."""
 
+from kam.arguments import guard_functions
 from kam.identify.abc_xyz import AbcXyzResult, abc_classes, classify_abc_xyz
 from kam.identify.account_facts import account_facts
 from kam.identify.concentration import ConcentrationResult, concentration, gini, hhi, number_for_share, top_share
@@ -88,3 +89,5 @@ __all__ = [
     "whale_curve",
     "white_space",
 ]
+
+guard_functions(__name__)

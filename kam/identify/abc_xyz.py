@@ -130,8 +130,8 @@ class AbcXyzResult(Result):
             KeyFigure(
                 value=say.share(again["A"], 0),
                 label=say.sentence("of class A would be class A again"),
-                note="; ".join(
-                    [*others, say.sentence("right to within {n} points in simulated re-runs", n=say.count(off))]
+                note=say.join(
+                    [*others, say.sentence("right to within {n} points in simulated re-runs", n=say.count(off))], ";"
                 ),
             ),
             KeyFigure(

@@ -312,7 +312,7 @@ def say_flags(say: Wording, flags: pd.DataFrame, facts: pd.DataFrame, one: str, 
         + say.sentence(
             "{name} carries most of them: {findings}.",
             name=worst["name"].iloc[0],
-            findings="; ".join(worst["finding"].head(3)),
+            findings=say.join(worst["finding"].head(3), ";"),
         )
     )
 
@@ -363,7 +363,7 @@ def flag_figures(
         KeyFigure(
             value=say.sentence("{n} of {n_all}", n=say.count(len(counts) - len(unknown)), n_all=say.count(len(counts))),
             label=say.sentence("flags could be judged"),
-            note="; ".join(unknown["reason"]) if len(unknown) else say.sentence("all columns are there"),
+            note=say.join(unknown["reason"], ";") if len(unknown) else say.sentence("all columns are there"),
         ),
     )
 

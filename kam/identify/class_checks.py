@@ -9,7 +9,7 @@ from kam.columns import require_columns
 from kam.errors import ColumnTypeError, DataError, ParameterError
 from kam.identify.stability import BLOCK_MONTHS, FEW_ORDERS, MIN_ACCOUNTS, Rerun
 from kam.results import Assumed, Check
-from kam.wording import Wording
+from kam.wording import N_, Wording
 
 MAX_SHARE = 0.8
 """A regularity class that holds more than this share of the customers says little."""
@@ -132,7 +132,7 @@ def list_checks(
         assumption=say.sentence("the classes of regularity tell customers apart"),
         finding=say.sentence(
             "the largest, {name}, holds {share} of customers",
-            name=largest.index[0],
+            name=say.word(str(largest.index[0]), "xyz_class"),
             share=say.share(largest.iloc[0], 0),
         ),
         verdict="does not hold" if largest.iloc[0] > MAX_SHARE else "holds",
@@ -199,7 +199,7 @@ def list_assumed(
     rerun: Rerun,
 ) -> tuple[Assumed, ...]:
     """Every number that was assumed rather than estimated, and what another one would do."""
-    variation = "variation of the gaps between orders" if xyz == "gap_cv" else "variation of demand per month"
+    variation = N_("variation of the gaps between orders") if xyz == "gap_cv" else N_("variation of demand per month")
     return (
         Assumed(
             what=say.sentence("limits of A and B"),

@@ -18,7 +18,7 @@ from kam.columns import is_number, read_numbers, require_columns, require_distin
 from kam.dataset.names import name_accounts
 from kam.errors import ColumnTypeError, DataError, DatasetError, EmptyDataError, ParameterError
 from kam.identify.account_facts import DAYS_PER_YEAR
-from kam.wording import Wording
+from kam.wording import N_, Wording
 
 if TYPE_CHECKING:
     from kam.dataset.schema import Criterion
@@ -44,56 +44,84 @@ class Measured:
 
 
 MEASURED: dict[str, Measured] = {
-    "revenue": Measured("net revenue", "net revenue, in money", "higher", "needs the ledger"),
-    "margin": Measured("margin", "net revenue less cost, in money", "higher", "the ledger has no cost"),
+    "revenue": Measured(N_("net revenue"), N_("net revenue, in money"), "higher", N_("needs the ledger")),
+    "margin": Measured(N_("margin"), N_("net revenue less cost, in money"), "higher", N_("the ledger has no cost")),
     "share_margin": Measured(
-        "margin share", "margin over net revenue", "higher", "the ledger has no cost", "no revenue above zero"
+        N_("margin share"),
+        N_("margin over net revenue"),
+        "higher",
+        N_("the ledger has no cost"),
+        N_("no revenue above zero"),
     ),
     "contribution": Measured(
-        "contribution", "what is left after all known costs, in money", "higher", "profitability was not given"
+        N_("contribution"),
+        N_("what is left after all known costs, in money"),
+        "higher",
+        N_("profitability was not given"),
     ),
     "share_cost_to_serve": Measured(
-        "cost to serve",
-        "cost to serve over net revenue",
+        N_("cost to serve"),
+        N_("cost to serve over net revenue"),
         "lower",
-        "profitability was not given",
-        "no revenue above zero",
+        N_("profitability was not given"),
+        N_("no revenue above zero"),
     ),
     "orders_per_year": Measured(
-        "orders a year", "orders a year since the first; the first year counts whole", "higher", "needs the ledger"
+        N_("orders a year"),
+        N_("orders a year since the first; the first year counts whole"),
+        "higher",
+        N_("needs the ledger"),
     ),
     "gap_cv": Measured(
-        "regularity", "variation of the gaps between purchase days", "lower", "needs the ledger", "too few orders"
-    ),
-    "demand_cv": Measured("steadiness", "variation of demand per month", "lower", "needs the ledger", "too few months"),
-    "days_since_last_order": Measured("recency", "days since the last order", "lower", "needs the ledger", "no order"),
-    "tenure_years": Measured(
-        "length of relationship",
-        "years since the account file's date, or the first order",
-        "higher",
-        "needs the ledger",
-        "no order",
-    ),
-    "share_returns": Measured("returns", "returns over gross revenue", "lower", "needs the ledger", "no gross revenue"),
-    "share_discount": Measured(
-        "discount",
-        "discount over revenue before discount",
+        N_("regularity"),
+        N_("variation of the gaps between purchase days"),
         "lower",
-        "the ledger has no discount",
-        "no revenue above zero",
+        N_("needs the ledger"),
+        N_("too few orders"),
+    ),
+    "demand_cv": Measured(
+        N_("steadiness"), N_("variation of demand per month"), "lower", N_("needs the ledger"), N_("too few months")
+    ),
+    "days_since_last_order": Measured(
+        N_("recency"), N_("days since the last order"), "lower", N_("needs the ledger"), N_("no order")
+    ),
+    "tenure_years": Measured(
+        N_("length of relationship"),
+        N_("years since the account file's date, or the first order"),
+        "higher",
+        N_("needs the ledger"),
+        N_("no order"),
+    ),
+    "share_returns": Measured(
+        N_("returns"), N_("returns over gross revenue"), "lower", N_("needs the ledger"), N_("no gross revenue")
+    ),
+    "share_discount": Measured(
+        N_("discount"),
+        N_("discount over revenue before discount"),
+        "lower",
+        N_("the ledger has no discount"),
+        N_("no revenue above zero"),
     ),
     "share_overdue": Measured(
-        "overdue", "overdue money over the open receivable", "lower", "the account file has no overdue and receivable"
+        N_("overdue"),
+        N_("overdue money over the open receivable"),
+        "lower",
+        N_("the account file has no overdue and receivable"),
     ),
-    "payment_days": Measured("payment days", "days to pay", "lower", "the account file has no payment_days"),
+    "payment_days": Measured(
+        N_("payment days"), N_("days to pay"), "lower", N_("the account file has no payment_days")
+    ),
     "share_wallet": Measured(
-        "share of wallet",
-        "what it buys from us over all that it buys",
+        N_("share of wallet"),
+        N_("what it buys from us over all that it buys"),
         "higher",
-        "the account facts have no share_wallet",
+        N_("the account facts have no share_wallet"),
     ),
     "growth": Measured(
-        "growth", "last twelve months over the twelve before, less 1", "higher", "the account facts have no growth"
+        N_("growth"),
+        N_("last twelve months over the twelve before, less 1"),
+        "higher",
+        N_("the account facts have no growth"),
     ),
 }
 """What can be measured, by the name that a ``dataset.yaml`` may use. The last two come from ``facts``."""

@@ -9,7 +9,7 @@ import pandas as pd
 from kam.dataset.parents import find_heads
 from kam.identify.account_flags import Judgment
 from kam.identify.order_blocks import OrderBlocks
-from kam.wording import Wording
+from kam.wording import N_, Wording
 
 Floats = npt.NDArray[np.float64]
 
@@ -51,10 +51,10 @@ def judge_dependence(
     names = list(shares)
     largest = table.argmax(axis=1)
     texts = {
-        "share_our_revenue": "{x} of our revenue of the last twelve months",
-        "share_our_margin": "{x} of our margin of the last twelve months",
-        "share_group_revenue": "{x} of our revenue of the last twelve months, with its group of {n} accounts",
-        "share_group_margin": "{x} of our margin of the last twelve months, with its group of {n} accounts",
+        "share_our_revenue": N_("{x} of our revenue of the last twelve months"),
+        "share_our_margin": N_("{x} of our margin of the last twelve months"),
+        "share_group_revenue": N_("{x} of our revenue of the last twelve months, with its group of {n} accounts"),
+        "share_group_margin": N_("{x} of our margin of the last twelve months, with its group of {n} accounts"),
     }
     size = np.ones(len(blocks), dtype=np.int64) if group is None else np.bincount(group)[group]
 

@@ -14,11 +14,11 @@ from kam.errors import DataError, UndefinedMeasureError
 from kam.identify.firm_names import find_typing_errors, forms_agree, split_names
 from kam.identify.value_classes import abc_classes
 from kam.results import Assumed, Check, Context, KeyFigure, Result
-from kam.wording import Wording
+from kam.wording import N_, Wording
 
 Flags = npt.NDArray[np.bool_]
 
-SAME, OTHER_FORM, ALIKE = "same name", "same name, other legal form", "nearly the same name"
+SAME, OTHER_FORM, ALIKE = N_("same name"), N_("same name, other legal form"), N_("nearly the same name")
 MAX_SHARED = 20
 """A name that more accounts have than this is none (cash sale, private customer)."""
 MIN_EVIDENCE = 2
@@ -273,15 +273,18 @@ def _add_evidence(
     follows = (own["first_order"] > other["last_order"]) | (other["first_order"] > own["last_order"])
     alike = _share_alike(own["customer_id"], other["customer_id"], mix)
     facts_for = {
-        "same region": matches["region"] == "same",
-        "same industry": matches["industry"] == "same",
-        "one orders only after the other had stopped": follows,
-        "same products": alike >= _LIKE_PRODUCTS,
+        N_("same region"): matches["region"] == "same",
+        N_("same industry"): matches["industry"] == "same",
+        N_("one orders only after the other had stopped"): follows,
+        N_("same products"): alike >= _LIKE_PRODUCTS,
     }
-    others = {"other region": matches["region"] == "differs", "other industry": matches["industry"] == "differs"}
+    others = {
+        N_("other region"): matches["region"] == "differs",
+        N_("other industry"): matches["industry"] == "differs",
+    }
     named = {say.sentence(words): held.to_numpy(dtype=bool) for words, held in (facts_for | others).items()}
     findings = [
-        "; ".join([say.text(match), *(words for words, held in named.items() if held[i])])
+        say.join([say.text(match), *(words for words, held in named.items() if held[i])], ";")
         for i, match in enumerate(candidates["name_match"])
     ]
     return pd.DataFrame(

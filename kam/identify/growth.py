@@ -35,6 +35,7 @@ from kam.identify.growth_checks import list_assumed, list_checks
 from kam.identify.growth_features import TERMS, YEAR, read_history, snapshot
 from kam.results import Context, KeyFigure, Result
 from kam.stats.resampling import check_whole
+from kam.wording import N_
 
 Floats = npt.NDArray[np.float64]
 
@@ -190,15 +191,21 @@ class GrowthResult(Result):
             "interval": self._interval(),
         }
         texts = {
-            "list": "in the back-test {found} of {named} accounts named by this forecast became class A, against {plain} named "
-            "by revenue (difference: {interval}).",
-            "ranking": "in the back-test {found} of {named} accounts named by this forecast became class A, against {plain} "
-            "named by revenue (difference: {interval}); the forecast leads the list since it ranked all accounts surely better "
-            "than revenue did.",
-            "worse": "in the back-test the forecast found fewer than naming by revenue ({found} of {named} became class A "
-            "against {plain}; difference: {interval}), so the list names the largest by revenue.",
+            "list": N_(
+                "in the back-test {found} of {named} accounts named by this forecast became class A, against {plain} named "
+                "by revenue (difference: {interval})."
+            ),
+            "ranking": N_(
+                "in the back-test {found} of {named} accounts named by this forecast became class A, against {plain} "
+                "named by revenue (difference: {interval}); the forecast leads the list since it ranked all accounts surely "
+                "better than revenue did."
+            ),
+            "worse": N_(
+                "in the back-test the forecast found fewer than naming by revenue ({found} of {named} became class A "
+                "against {plain}; difference: {interval}), so the list names the largest by revenue."
+            ),
         }
-        unsure = (
+        unsure = N_(
             "in the back-test the forecast was not surely better than naming by revenue ({found} of {named} became class A "
             "against {plain}; difference: {interval}), so the list names the largest by revenue."
         )

@@ -26,6 +26,7 @@ from kam.stats.calibration import recalibrate
 from kam.stats.forecast_scores import placements
 from kam.stats.proportions import wilson_interval
 from kam.stats.resampling import percentile_interval
+from kam.wording import N_
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -212,7 +213,7 @@ def score_past(past: list[PastForecast]) -> pd.DataFrame:
         estimate, error = _clustered_mean(of, event, account)
         most = 1.0 if term != "auc_difference" else np.inf
         rows.append((term, estimate, estimate - 1.96 * error, min(estimate + 1.96 * error, most), ""))
-    rows.append(("observed_over_expected", float(event.sum() / p.sum()), np.nan, np.nan, "counted, not estimated"))
+    rows.append(("observed_over_expected", float(event.sum() / p.sum()), np.nan, np.nan, N_("counted, not estimated")))
     rows.append(("brier", float(np.mean((p - event) ** 2)), np.nan, np.nan, "counted, not estimated"))
     rows.append(("brier_base", float(event.mean() * (1 - event.mean())), np.nan, np.nan, "counted, not estimated"))
     _, clusters = np.unique(account, return_inverse=True)

@@ -16,6 +16,7 @@ import pandas as pd
 from kam.columns import read_numbers, require_columns
 from kam.errors import ColumnTypeError, DataError, EmptyDataError, UndefinedMeasureError
 from kam.identify.value_classes import check_cuts, class_limits
+from kam.wording import N_
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -27,15 +28,15 @@ FLOOR = 0.02
 """Added to a revenue relative to the limit of class A before its logarithm is taken, so that none at all has one."""
 
 TERMS = {
-    "size": "revenue of the last 12 months, relative to the limit of class A (log)",
-    "trend_6": "the last 6 months against the last 12, relative to the portfolio (log)",
-    "trend_3": "the last 3 months against the last 6, relative to the portfolio (log)",
-    "orders": "orders of the last 12 months (log)",
-    "active_months": "share of the last 12 months with an order",
-    "months_silent": "months since the last order",
-    "tenure": "months since the first order, 12 at most",
-    "largest_month": "share of the revenue of the last 12 months that fell in the largest one",
-    "breadth": "product groups bought in the last 12 months (log)",
+    "size": N_("revenue of the last 12 months, relative to the limit of class A (log)"),
+    "trend_6": N_("the last 6 months against the last 12, relative to the portfolio (log)"),
+    "trend_3": N_("the last 3 months against the last 6, relative to the portfolio (log)"),
+    "orders": N_("orders of the last 12 months (log)"),
+    "active_months": N_("share of the last 12 months with an order"),
+    "months_silent": N_("months since the last order"),
+    "tenure": N_("months since the first order, 12 at most"),
+    "largest_month": N_("share of the revenue of the last 12 months that fell in the largest one"),
+    "breadth": N_("product groups bought in the last 12 months (log)"),
 }
 """The features, in order; ``breadth`` only where the groups are given."""
 

@@ -16,12 +16,13 @@ from kam.identify.risks import RisksResult
 from kam.identify.sales_quality import SalesQualityResult
 from kam.identify.scorecard import ScorecardResult
 from kam.results import NotPossible
+from kam.wording import N_
 
 MIN_PURCHASE_DAYS = 4
 """With fewer days of purchase nobody is steady: three gaps are the least that can be told from chance."""
-HOLDS = "holds"
+HOLDS = N_("holds")
 """Status of a tier set by hand that is in force."""
-NO_SPONSOR = "no sponsor"
+NO_SPONSOR = N_("no sponsor")
 
 
 def collect_facts(
@@ -112,7 +113,9 @@ def add_findings(
         if not isinstance(result, NotPossible)
     ]
     findings = pd.concat(raised) if raised else pd.DataFrame({"customer_id": [], "finding": []}, dtype="str")
-    findings["finding"] = findings["finding"].str.replace("; ", ", ")  # "; " parts one warning from the next
+    findings["finding"] = findings["finding"].str.replace(
+        "; |；", ", ", regex=True
+    )  # "; " parts one warning from the next
     joined = findings.groupby("customer_id")["finding"].agg("; ".join).to_dict()
     found["flags"] = [joined.get(customer, "") for customer in ids]
     return found

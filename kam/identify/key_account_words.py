@@ -54,7 +54,7 @@ def say_why(fact: Fact, misses: list[str], say: Wording) -> str:
         else ""
     )
     if misses:
-        return "; ".join([*filter(None, [by_hand]), *misses])
+        return say.join([*filter(None, [by_hand]), *misses], ";")
     rhythm = say.sentence("orders every {days} days", days=say.count(max(1, fact["median_gap_days"])))
     sure = (
         say.sentence("class A again: over {p}", p=say.share(0.99, 0))
@@ -68,7 +68,7 @@ def say_why(fact: Fact, misses: list[str], say: Wording) -> str:
         if fact["hangs_on_weights"]
         else say.sentence("A by all criteria: {p}", p=say.share(fact["p_tier_a"], 0))
     )
-    return "; ".join(filter(None, [by_hand, rhythm, sure, criteria]))
+    return say.join(filter(None, [by_hand, rhythm, sure, criteria]), ";")
 
 
 def is_silent(fact: Fact) -> bool:

@@ -104,7 +104,9 @@ class KeyAccountsResult(Result):
         if not self.problems:
             return self._finding()
         return self.context.wording.sentence(
-            "Not to be trusted: {problems} {finding}", problems=" ".join(self.problems), finding=self._finding()
+            "Not to be trusted: {problems} {finding}",
+            problems=self.context.wording.join(self.problems),
+            finding=self._finding(),
         )
 
     def _finding(self) -> str:
@@ -365,7 +367,7 @@ def identify_key_accounts(
         n_losing=int((frame["profit"] < 0).sum()) if "profit" in frame else 0,
         share_key_accounts=float(frame.loc[frame["is_key_account"], "share_value"].sum()),
         largest_missing=tuple(
-            f"{shorten(fact['name'])} ({'; '.join(missed) or fact['set_by_hand']})"
+            f"{shorten(fact['name'])} ({context.wording.join(missed, ';') or fact['set_by_hand']})"
             for fact, missed in list(zip(facts, misses, strict=True))[:TEN]
             if not fact["is_key_account"]
         ),
@@ -447,7 +449,7 @@ def _checks(
     return (
         Check(
             assumption=say.sentence("the ledger can be trusted"),
-            finding=" ".join(problems) or say.sentence("no problem was found when it was read and cleaned"),
+            finding=say.join(problems) or say.sentence("no problem was found when it was read and cleaned"),
             verdict="does not hold" if problems else "holds",
         ),
         Check(
@@ -469,7 +471,7 @@ def _checks(
         ),
         Check(
             assumption=say.sentence("tiers, the scorecard and flags could be worked out"),
-            finding=" ".join(gone) or say.sentence("all of them"),
+            finding=say.join(gone) or say.sentence("all of them"),
             verdict="does not hold" if gone else "holds",
         ),
     )

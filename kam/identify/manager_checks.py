@@ -7,20 +7,20 @@ import numpy as np
 from kam.identify.manager_model import CHURN_SCALE, MIN_CASES, MOST_ROWS, NAMED_BELOW, ManagerFit, Outcome
 from kam.identify.manager_rows import HANDOVER_MONTHS, TRIM, ManagerRows, Portfolio
 from kam.results import Assumed, Check
-from kam.wording import Wording
+from kam.wording import N_, Wording
 
 FEW_MANAGERS = 8
 MOST_RETURNED = 0.2
 
 _TERMS = {
-    "intercept": "intercept: the average account of the average manager",
-    "size": "size: log of the revenue a month",
-    "size_squared": "size, squared difference from the mean",
-    "frequency": "frequency of orders, log",
-    "size_account": "size, mean of the account's years",
-    "frequency_account": "frequency of orders, mean of the account's years",
-    "tenure": "tenure: log of the months",
-    "handover": "the six months after a handover",
+    "intercept": N_("intercept: the average account of the average manager"),
+    "size": N_("size: log of the revenue a month"),
+    "size_squared": N_("size, squared difference from the mean"),
+    "frequency": N_("frequency of orders, log"),
+    "size_account": N_("size, mean of the account's years"),
+    "frequency_account": N_("frequency of orders, mean of the account's years"),
+    "tenure": N_("tenure: log of the months"),
+    "handover": N_("the six months after a handover"),
 }
 
 
@@ -134,7 +134,7 @@ def list_assumed(
     )
     facts = Assumed(
         what=say.sentence("facts that hold for all of the past"),
-        value=say.listing(static) if static else say.sentence("none"),
+        value=say.listing([say.text(fact) for fact in static]) if static else say.sentence("none"),
         would_change=say.sentence("facts that changed over time compare unlike accounts"),
     )
     sampled = Assumed(
@@ -158,9 +158,19 @@ def list_assumed(
 
 
 def _said_terms(say: Wording, found: ManagerFit) -> str:
-    names = {"size": "size", "frequency": "frequency of orders", "tenure": "tenure", "handover": "recent handover"}
+    names = {
+        "size": N_("size"),
+        "frequency": N_("frequency of orders"),
+        "tenure": N_("tenure"),
+        "handover": N_("recent handover"),
+    }
     facts = dict.fromkeys(term.partition(": ")[0] for term in found.terms if term not in _TERMS)
-    return say.listing([say.sentence(names[name]) for name in names if name in found.terms] + list(facts)) or "–"
+    return (
+        say.listing(
+            [say.sentence(names[name]) for name in names if name in found.terms] + [say.text(fact) for fact in facts]
+        )
+        or "–"
+    )
 
 
 def _outcome_checks(say: Wording, found: ManagerFit, rows: ManagerRows, outcome: Outcome, k: int) -> tuple[Check, ...]:

@@ -23,7 +23,7 @@ from kam.ledger import Ledger, activity_panel
 from kam.results import Context, KeyFigure, Result
 from kam.stats.multiplicity import holm
 from kam.stats.resampling import check_whole
-from kam.wording import Wording
+from kam.wording import N_, Wording
 
 MIN_ACCOUNTS = 5
 """Managers with fewer accounts are never compared by name."""
@@ -141,25 +141,33 @@ class ManagerEffectResult(Result):
         }
         if self.p_value < 0.05:
             message = (
-                "It differs by manager how many accounts are lost: {points} points of the accounts a year ({interval}) lie "
-                "between a manager whom one in six does worse than and one whom one in six does better than, around {base} a "
-                "year; on {revenue} of revenue that is {money} a year ({money_interval}), no forecast."
+                N_(
+                    "It differs by manager how many accounts are lost: {points} points of the accounts a year ({interval}) lie "
+                    "between a manager whom one in six does worse than and one whom one in six does better than, around {base} a "
+                    "year; on {revenue} of revenue that is {money} a year ({money_interval}), no forecast."
+                )
                 if self.outcome == "churn"
-                else "The margin differs by manager: {points} points ({interval}) lie between a manager whom one in six does "
-                "worse than and one whom one in six does better than, around {base} in the average account-year; on {revenue} of "
-                "revenue that is {money} a year ({money_interval}), no forecast."
+                else N_(
+                    "The margin differs by manager: {points} points ({interval}) lie between a manager whom one in six does "
+                    "worse than and one whom one in six does better than, around {base} in the average account-year; on "
+                    "{revenue} of revenue that is {money} a year ({money_interval}), no forecast."
+                )
             )
         else:
             message = (
-                "Whether the {n} managers differ in how many accounts they lose cannot be told from chance ({p}): {base} of the "
-                "accounts are lost a year, and better and worse managers (one in six on each side) are at most {high} points "
-                "apart (upper end of the 95% interval)."
+                N_(
+                    "Whether the {n} managers differ in how many accounts they lose cannot be told from chance ({p}): {base} of "
+                    "the accounts are lost a year, and better and worse managers (one in six on each side) are at most {high} "
+                    "points apart (upper end of the 95% interval)."
+                )
                 if self.outcome == "churn"
-                else "Whether the margin differs between the {n} managers cannot be told from chance ({p}): it is {base} in "
-                "the average account-year, and better and worse managers (one in six on each side) are at most {high} points "
-                "apart (upper end of the 95% interval)."
+                else N_(
+                    "Whether the margin differs between the {n} managers cannot be told from chance ({p}): it is {base} in "
+                    "the average account-year, and better and worse managers (one in six on each side) are at most {high} points "
+                    "apart (upper end of the 95% interval)."
+                )
             )
-        return " ".join([say.sentence(message, **shown), self._outstanding(), self._warning()])
+        return say.join([say.sentence(message, **shown), self._outstanding(), self._warning()])
 
     def _money_interval(self) -> str:
         say = self.context.wording

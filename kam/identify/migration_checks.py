@@ -91,7 +91,7 @@ def _check_overrides(say: Wording, log: pd.DataFrame) -> Check:
         finding = say.sentence(
             "{n} were set by hand: {parts}",
             n=say.count(len(log)),
-            parts="; ".join(f"{say.text(str(status))} {say.count(n)}" for status, n in counts.items()),
+            parts=say.join((f"{say.text(str(status))} {say.count(n)}" for status, n in counts.items()), ";"),
         )
         finding += f" ({named})" if len(unknown) else ""
     return Check(

@@ -7,19 +7,19 @@ import numpy.typing as npt
 import pandas as pd
 
 from kam.identify.tiers import MONEY_SCALE, NONE, TIERS, Activity, Codes, Ints, TierHistory
-from kam.wording import Wording
+from kam.wording import N_, Wording
 
-LOST = "lost"
+LOST = N_("lost")
 """Name of the state without an order in the window, as the Markov model calls it."""
 MOVEMENTS = (
-    "new accounts",
-    "came back",
-    "moved up",
-    "same tier, grew",
-    "same tier, shrank",
-    "moved down",
-    "lost accounts",
-    "no order in either",
+    N_("new accounts"),
+    N_("came back"),
+    N_("moved up"),
+    N_("same tier, grew"),
+    N_("same tier, shrank"),
+    N_("moved down"),
+    N_("lost accounts"),
+    N_("no order in either"),
 )
 _CLEAR = 2 / 3
 """From this share of the change on, the number of orders (or their size) alone is named."""
@@ -146,8 +146,18 @@ def _explain(moved: pd.DataFrame, say: Wording) -> npt.NDArray[np.str_]:
     change, rises = x1 - x0, (moved["after"] < moved["before"]).to_numpy()
     share = np.divide(by_number, change, out=np.zeros(len(moved)), where=change != 0)
     words = {
-        True: ("more orders", "larger orders", "more orders and larger ones", "the border fell below it"),
-        False: ("fewer orders", "smaller orders", "fewer orders and smaller ones", "the border rose above it"),
+        True: (
+            N_("more orders"),
+            N_("larger orders"),
+            N_("more orders and larger ones"),
+            N_("the border fell below it"),
+        ),
+        False: (
+            N_("fewer orders"),
+            N_("smaller orders"),
+            N_("fewer orders and smaller ones"),
+            N_("the border rose above it"),
+        ),
     }
     number, size, both, border = (
         np.where(rises, say.sentence(up), say.sentence(down))

@@ -13,6 +13,7 @@ from kam.errors import DataError, EmptyDataError
 from kam.ledger import Ledger, activity_panel
 from kam.ledger.periods import period_start
 from kam.results import Assumed, Check, Context, KeyFigure, Result
+from kam.wording import N_
 
 Freq = Literal["month", "quarter", "year"]
 
@@ -64,9 +65,9 @@ class PlanResult(Result):
         say = self.context.wording
         gap = self.actual - self.target
         below, above = (
-            ("In {period} the account with a target brought {actual} of {target} planned ({share}): {gap} below plan.",
+            N_("In {period} the account with a target brought {actual} of {target} planned ({share}): {gap} below plan.",
              "In {period} the {n} accounts with a target brought {actual} of {target} planned ({share}): {gap} below plan."),
-            ("In {period} the account with a target brought {actual} of {target} planned ({share}): {gap} above plan.",
+            N_("In {period} the account with a target brought {actual} of {target} planned ({share}): {gap} above plan.",
              "In {period} the {n} accounts with a target brought {actual} of {target} planned ({share}): {gap} above plan."),
         )  # fmt: skip
         first = say.plural(

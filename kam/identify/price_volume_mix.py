@@ -23,11 +23,11 @@ from kam.columns import require_columns
 from kam.errors import EmptyDataError, MissingColumnError
 from kam.identify.yearly_mix import last_two_years
 from kam.results import Assumed, Check, Context, KeyFigure, Result
-from kam.wording import Wording
+from kam.wording import N_, Wording
 
 PARTS = ("price", "volume", "mix", "new_products", "dropped_products", "without_quantity")
 """The parts of the change of an account that bought in both years."""
-CHOICE = "new and dropped products"
+CHOICE = N_("new and dropped products")
 """Products that accounts took up less those they dropped: one part in the answer, two in the table."""
 NO_PRODUCT = ""
 """Lines that name no product: they have no price of one, and stand with those without a quantity."""

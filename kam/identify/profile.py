@@ -6,6 +6,7 @@ us. What it says of itself in a survey is satisfaction, which is another thing, 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -270,7 +271,7 @@ def _words(met: pd.DataFrame, say: Wording) -> list[str]:
             if not low
             else say.sentence("none")
             if not high
-            else say.sentence("{high}; not {low}", high=say.listing(high), low=", ".join(low))
+            else say.sentence("{high}; not {low}", high=say.listing(high), low=say.join(low, ","))
         )
     return [said[tuple(row)] for row in met.to_numpy()]
 
@@ -344,13 +345,16 @@ def _assumed(
                 "volume: class A of the year; the others: what {share} of the active accounts stay below",
                 share=say.share(share_below, 0),
             )
-            + (say.sentence("; given for {names}", names=", ".join(_named(n, say) for n in cuts)) if cuts else ""),
+            + (
+                say.sentence("; given for {names}", names=say.join((_named(n, say) for n in cuts), ",")) if cuts else ""
+            ),
             would_change=say.sentence("see the table of other borders"),
         ),
         Assumed(
             what=say.sentence("what loyalty is"),
             value=say.sentence(
-                "the mean rank of {facts}", facts=say.listing([_loyalty_named(n, say).split(" (")[0] for n in used])
+                "the mean rank of {facts}",
+                facts=say.listing([re.split(r" ?[(（]", _loyalty_named(n, say))[0] for n in used]),
             ),
             would_change=say.sentence("satisfaction is not in it: the satisfied leave, too"),
         ),

@@ -8,12 +8,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-HIGH_LOW = "high profit, low cost to serve"
-HIGH_HIGH = "high profit, high cost to serve"
-LOW_LOW = "low profit, low cost to serve"
-LOW_HIGH = "low profit, high cost to serve"
-NO_REVENUE = "no revenue above zero"
-NOT_KNOWN = "cost to serve not known"
+from kam.wording import N_
+
+HIGH_LOW = N_("high profit, low cost to serve")
+HIGH_HIGH = N_("high profit, high cost to serve")
+LOW_LOW = N_("low profit, low cost to serve")
+LOW_HIGH = N_("low profit, high cost to serve")
+NO_REVENUE = N_("no revenue above zero")
+NOT_KNOWN = N_("cost to serve not known")
 
 SAME_SHARE = 1e-4
 """Shares of revenue that differ by no more are the same: the rounding of invoices is no difference in cost to serve."""

@@ -134,7 +134,9 @@ def _check_balance(say: Wording, costs: AccountCosts) -> Check:
     if expected <= 0:
         return Check(
             assumption=assumption,
-            finding="; ".join([*notes, say.sentence("there are no payment days beside a balance to compare it with")]),
+            finding=say.join(
+                [*notes, say.sentence("there are no payment days beside a balance to compare it with")], ";"
+            ),
             verdict="not testable",
         )
     ratio = float(costs.balance[both].sum()) / expected
@@ -150,7 +152,7 @@ def _check_balance(say: Wording, costs: AccountCosts) -> Check:
     usual = BALANCE_RANGE[0] <= ratio <= BALANCE_RANGE[1]
     return Check(
         assumption=assumption,
-        finding="; ".join(notes),
+        finding=say.join(notes, ";"),
         verdict="holds" if usual else "does not hold",
         statistic=ratio,
     )
@@ -199,7 +201,7 @@ def _check_silent(say: Wording, costs: AccountCosts) -> Check:
         )
     return Check(
         assumption=assumption,
-        finding="; ".join(parts),
+        finding=say.join(parts, ";"),
         verdict="does not hold" if n_without else "handled",
         statistic=ratio,
     )
@@ -274,7 +276,9 @@ def _check_quadrants(say: Wording, accounts: pd.DataFrame, profit_cut: float | N
     shares = accounts["quadrant"].value_counts(normalize=True)
     within = shares[shares.index.isin(QUADRANTS)]
     finding = say.sentence(
-        "the fullest, {name}, holds {share} of the accounts", name=within.index[0], share=say.share(within.iloc[0])
+        "the fullest, {name}, holds {share} of the accounts",
+        name=say.text(str(within.index[0])),
+        share=say.share(within.iloc[0]),
     )
     if NOT_KNOWN in shares:
         finding += "; " + say.sentence("of {share} the cost to serve is not known", share=say.share(shares[NOT_KNOWN]))

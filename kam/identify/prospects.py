@@ -69,7 +69,7 @@ class ProspectsResult(Result):
             none = say.sentence(
                 "No account buys {need} a year or more elsewhere: none is a prospect.", need=say.money(self.min_need)
             )
-            return " ".join(filter(None, [none, self._left_out()]))
+            return say.join(filter(None, [none, self._left_out()]))
         found = say.plural(
             "One account needs what we sell, can pay and has a decider we know; it buys {elsewhere} a year elsewhere. {n_need} "
             "have the need.",
@@ -85,7 +85,7 @@ class ProspectsResult(Result):
             silent=say.count(self.n_silent),
             never=say.count(self.n_never),
         )
-        return " ".join(filter(None, [found, split if self.n_prospects else "", self._left_out()]))
+        return say.join(filter(None, [found, split if self.n_prospects else "", self._left_out()]))
 
     def _left_out(self) -> str:
         if self.n_key_accounts is None:
@@ -230,7 +230,7 @@ def screen_prospects(
                 what=say.sentence("who can pay"),
                 value=say.sentence(
                     "no rating of {ratings}, at most {share} of what is owed overdue",
-                    ratings=", ".join(poor_ratings),
+                    ratings=say.join(poor_ratings, ","),
                     share=say.share(MOST_OVERDUE, 0),
                 ),
                 would_change=say.sentence("stricter credit rules leave fewer prospects"),
@@ -302,7 +302,7 @@ def _why(own: pd.DataFrame, solvent: pd.Series, power: pd.Series, has_contacts: 
     credit = solvent.map({True: "", False: say.sentence("poor credit")}).fillna(say.sentence("credit not known"))
     nobody = say.sentence("no contacts on file") if has_contacts else say.sentence("no contacts in the dataset")
     decider = power.map({True: "", False: say.sentence("no decider on our side whom we met")}).fillna(nobody)
-    both = pd.Series([", ".join(filter(None, pair)) for pair in zip(credit, decider, strict=True)], index=own.index)
+    both = pd.Series([say.join(filter(None, pair), ",") for pair in zip(credit, decider, strict=True)], index=own.index)
     return both.where(both != "", say.sentence("need, credit and decider"))
 
 

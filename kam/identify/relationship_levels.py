@@ -18,7 +18,7 @@ from scipy import stats
 from kam.columns import require_columns, require_distinct
 from kam.errors import DataError, EmptyDataError, ParameterError, UndefinedMeasureError
 from kam.results import Assumed, Check, Context, KeyFigure, Result
-from kam.wording import Wording
+from kam.wording import N_, Wording
 
 LEVELS = pd.DataFrame(
     [
@@ -113,7 +113,7 @@ class RelationshipLevelsResult(Result):
         told = [lead, self._one(self.segments.iloc[0])]
         if n > 1:
             told.append(say.sentence("At the other end of the margin: {told}", told=self._one(self.segments.iloc[-1])))
-        return " ".join(told)
+        return say.join(told)
 
     def _n_sure(self) -> int:
         return int(self.segments["is_same_level"].sum())
@@ -121,12 +121,18 @@ class RelationshipLevelsResult(Result):
     def _one(self, row: pd.Series) -> str:
         say = self.context.wording
         message = (
-            "For {segment} it is “{level}”, with {n} customers and {money} of {what} each over the time of the "
-            "ledger ({interval})."
+            N_(
+                "For {segment} it is “{level}”, with {n} customers and {money} of {what} each over the time of the "
+                "ledger ({interval})."
+            )
             if row["is_same_level"]
-            else "For {segment} it {why}, with {n} customers and {money} of {what} each over the time of the ledger ({interval})."
+            else N_(
+                "For {segment} it {why}, with {n} customers and {money} of {what} each over the time of the ledger ({interval})."
+            )
             if not pd.isna(row["margin_each_low"])
-            else "For {segment} it {why}, with {n} customers and {money} of {what} each over the time of the ledger."
+            else N_(
+                "For {segment} it {why}, with {n} customers and {money} of {what} each over the time of the ledger."
+            )
         )
         return say.sentence(
             message,
@@ -370,7 +376,7 @@ def _add_levels(frame: pd.DataFrame, table: pd.DataFrame, m_cuts: tuple[float, f
         else:
             why = say.sentence(
                 "cannot be told (interval reaches {levels})",
-                levels=say.listing([f"“{one}”" for one in dict.fromkeys(reached)]),
+                levels=say.listing([f"“{say.text(one)}”" for one in dict.fromkeys(reached)]),
             )
             levels.append((None, None, False, why))
     named = pd.DataFrame(levels, columns=["relationship_level", "advice", "is_same_level", "why"], index=frame.index)

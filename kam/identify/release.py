@@ -25,6 +25,7 @@ from kam.identify.release_checks import list_assumed, list_checks, say_left, say
 from kam.identify.value_classes import class_limits
 from kam.results import Context, KeyFigure, Result
 from kam.stats.resampling import check_whole
+from kam.wording import N_
 
 Flags = npt.NDArray[np.bool_]
 
@@ -33,15 +34,15 @@ GROWING = 0.25
 QUARTER = 3
 
 CRITERIA = {
-    "buys": "ordered in the last twelve months, so that there is something to let go",
-    "not_new": "first order before the quarters that are judged",
-    "small": "class C at the end of each of these quarters",
-    "not_growing": "its twelve months' revenue, relative to all, did not grow over these quarters",
-    "no_contribution": "after the cost to serve it leaves nothing",
-    "no_demand": "its whole demand would not make class B",
-    "low_chance": "is hardly going to be class A",
-    "no_key_group": "its group has no key account",
-    "not_protected": "has no tier set by hand",
+    "buys": N_("ordered in the last twelve months, so that there is something to let go"),
+    "not_new": N_("first order before the quarters that are judged"),
+    "small": N_("class C at the end of each of these quarters"),
+    "not_growing": N_("its twelve months' revenue, relative to all, did not grow over these quarters"),
+    "no_contribution": N_("after the cost to serve it leaves nothing"),
+    "no_demand": N_("its whole demand would not make class B"),
+    "low_chance": N_("is hardly going to be class A"),
+    "no_key_group": N_("its group has no key account"),
+    "not_protected": N_("has no tier set by hand"),
 }
 """What a candidate has to meet, in the order in which it is asked."""
 
@@ -114,7 +115,7 @@ class ReleaseResult(Result):
                     replace=say.money_short(self.replacement_cost),
                 )
             )
-        return " ".join([*parts, say.sentence("Let go only indirectly: fewer visits, the shop, list prices.")])
+        return say.join([*parts, say.sentence("Let go only indirectly: fewer visits, the shop, list prices.")])
 
     def _key_figures(self) -> tuple[KeyFigure, ...]:
         say = self.context.wording

@@ -9,17 +9,17 @@ import numpy.typing as npt
 import pandas as pd
 
 from kam.results import Assumed, Check
-from kam.wording import Wording
+from kam.wording import N_, Wording
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
 _NEEDS = {
-    "no_contribution": "contribution: no cost is known",
-    "no_demand": "demand: the account file does not say it",
-    "low_chance": "chance of class A: no growth list was handed in",
-    "no_key_group": "company groups: the account file does not name them; key accounts themselves are kept",
-    "not_protected": "tiers set by hand: there are none",
+    "no_contribution": N_("contribution: no cost is known"),
+    "no_demand": N_("demand: the account file does not say it"),
+    "low_chance": N_("chance of class A: no growth list was handed in"),
+    "no_key_group": N_("company groups: the account file does not name them; key accounts themselves are kept"),
+    "not_protected": N_("tiers set by hand: there are none"),
 }
 
 
@@ -46,7 +46,7 @@ def say_money(say: Wording, profit: float, keep: float, replace: float) -> str:
         else say.sentence("replacing costs {replace} once", replace=say.money_short(replace)),
         say.sentence("let go only indirectly"),
     ]
-    return "; ".join(parts)
+    return say.join(parts, ";")
 
 
 def say_left(say: Wording, contribution: float | None, keep: float | None) -> str:
@@ -86,7 +86,9 @@ def list_checks(
     missing = [say.sentence(_NEEDS[name]) for name in left_out]
     complete = Check(
         assumption=say.sentence("all that speaks for keeping an account is known"),
-        finding=say.sentence("it is") if not missing else say.sentence("not asked: {list}", list="; ".join(missing)),
+        finding=say.sentence("it is")
+        if not missing
+        else say.sentence("not asked: {list}", list=say.join(missing, ";")),
         verdict="does not hold" if missing else "holds",
     )
     at_once = asked["buys"] & ever & asked["small"] & ~asked["not_growing"]

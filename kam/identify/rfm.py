@@ -15,6 +15,7 @@ import pandas as pd
 from kam.columns import require_columns
 from kam.errors import DataError, EmptyDataError, ParameterError, UndefinedMeasureError
 from kam.results import Assumed, Check, Context, KeyFigure, Result
+from kam.wording import N_
 
 SCORES = 5
 _DIMENSIONS = {"recency": "r_score", "frequency": "f_score", "monetary": "m_score"}
@@ -30,18 +31,18 @@ SEGMENTS = pd.DataFrame(
             5,
             4,
             5,
-            "recent, frequent and large",
+            N_("recent, frequent and large"),
             "keep close: service, agreements, a named sponsor",
         ),
-        ("cannot lose", 1, 2, 4, 5, 4, 5, "frequent and large, but ordered longer ago than most", "call this week"),
-        ("loyal", 3, 5, 4, 5, 1, 5, "order often and recently", "widen the range, ask for referrals"),
-        ("slipping", 1, 2, 3, 5, 1, 5, "ordered often, but longer ago than most", "ask why, before they are gone"),
-        ("large but rare", 3, 5, 1, 3, 4, 5, "large orders, few of them", "find out where they buy the rest"),
-        ("growing", 4, 5, 2, 3, 1, 3, "recent, not yet frequent", "develop: second order, second product"),
-        ("new or occasional", 4, 5, 1, 1, 1, 3, "recent, a single order or few", "welcome, learn the need"),
-        ("cooling", 3, 3, 1, 3, 1, 3, "in the middle: neither recent nor long ago", "remind"),
-        ("large but lost", 1, 2, 1, 2, 4, 5, "large, few orders, long ago", "win back where the value is worth it"),
-        ("dormant", 1, 2, 1, 2, 1, 3, "small, few orders, long ago", "no effort beyond mailings"),
+        ("cannot lose", 1, 2, 4, 5, 4, 5, N_("frequent and large, but ordered longer ago than most"), "call this week"),
+        ("loyal", 3, 5, 4, 5, 1, 5, N_("order often and recently"), "widen the range, ask for referrals"),
+        ("slipping", 1, 2, 3, 5, 1, 5, N_("ordered often, but longer ago than most"), "ask why, before they are gone"),
+        ("large but rare", 3, 5, 1, 3, 4, 5, N_("large orders, few of them"), "find out where they buy the rest"),
+        ("growing", 4, 5, 2, 3, 1, 3, N_("recent, not yet frequent"), "develop: second order, second product"),
+        ("new or occasional", 4, 5, 1, 1, 1, 3, N_("recent, a single order or few"), "welcome, learn the need"),
+        ("cooling", 3, 3, 1, 3, 1, 3, N_("in the middle: neither recent nor long ago"), "remind"),
+        ("large but lost", 1, 2, 1, 2, 4, 5, N_("large, few orders, long ago"), "win back where the value is worth it"),
+        ("dormant", 1, 2, 1, 2, 1, 3, N_("small, few orders, long ago"), "no effort beyond mailings"),
     ],
     columns=_RULE_COLUMNS,
 )

@@ -39,7 +39,7 @@ from kam.ledger import Ledger
 from kam.ledger.mix import By, bought_groups
 from kam.ledger.quality import quality_facts
 from kam.results import Context, KeyFigure, Result
-from kam.wording import Wording
+from kam.wording import N_, Wording
 
 Floats = npt.NDArray[np.float64]
 
@@ -96,18 +96,20 @@ class RisksResult(Result):
             say,
             named,
             self.facts,
-            "One of {n_large} large accounts (class A), with {share} of revenue, carries a flag of risk.",
-            "{n} of {n_large} large accounts (class A), with {share} of revenue, carry a flag of risk.",
-            "None of {n_all} accounts, {n_large} of them large, carries a flag of risk.",
+            *N_(
+                "One of {n_large} large accounts (class A), with {share} of revenue, carries a flag of risk.",
+                "{n} of {n_large} large accounts (class A), with {share} of revenue, carry a flag of risk.",
+            ),
+            N_("None of {n_all} accounts, {n_large} of them large, carries a flag of risk."),
         )
         without = self.counts.loc[self.counts["flag"] == "no sponsor"]
         n_key, n_without = int(without["n_judged"].sum()), int(without["n_flagged"].sum())
         if not n_key:
             return text
         # Nobody named key accounts: those judged are the large ones, and other analyses may name other key accounts.
-        who = "{n} of {n_all} key accounts have no sponsor."
+        who = N_("{n} of {n_all} key accounts have no sponsor.")
         if self.of_large_accounts:
-            who = "{n} of {n_all} large accounts (class A) have no sponsor."
+            who = N_("{n} of {n_all} large accounts (class A) have no sponsor.")
         return f"{text} " + say.sentence(
             who,
             n=say.count(n_without),
@@ -250,7 +252,7 @@ def _bargaining(blocks: OrderBlocks, say: Wording) -> Judgment | Unknown:
         _terms(blocks),
         BARGAINING_POINTS,
         say.sentence("discount and trade terms, share of the list price"),
-        "discount and trade terms {now} of the list price since {month}, {before} before",
+        N_("discount and trade terms {now} of the list price since {month}, {before} before"),
         say,
     )
 
@@ -265,7 +267,7 @@ def _cost_to_serve(blocks: OrderBlocks, say: Wording) -> Judgment | Unknown:
         _serve(blocks),
         SERVE_POINTS,
         say.sentence("freight and trade terms, share of the amount"),
-        "freight and trade terms {now} of the amount since {month}, {before} before",
+        N_("freight and trade terms {now} of the amount since {month}, {before} before"),
         say,
     )
 

@@ -34,7 +34,7 @@ from kam.identify.period_end_loading import LAST_DAYS_POINTS, is_quarter_end, ju
 from kam.ledger import Ledger
 from kam.ledger.quality import LAST_DAYS, quality_facts
 from kam.results import Context, KeyFigure, Result
-from kam.wording import Wording
+from kam.wording import N_, Wording
 
 Floats = npt.NDArray[np.float64]
 
@@ -82,9 +82,13 @@ class SalesQualityResult(Result):
             self.context.wording,
             self.flags,
             self.facts,
-            "One of {n_large} large accounts (class A), with {share} of revenue, carries a flag for the quality of its sales.",
-            "{n} of {n_large} large accounts (class A), with {share} of revenue, carry a flag for the quality of their sales.",
-            "None of {n_all} accounts, {n_large} of them large, carries a flag for the quality of its sales.",
+            *N_(
+                "One of {n_large} large accounts (class A), with {share} of revenue, carries a flag for the quality "
+                "of its sales.",
+                "{n} of {n_large} large accounts (class A), with {share} of revenue, carry a flag for the quality of "
+                "their sales.",
+            ),
+            N_("None of {n_all} accounts, {n_large} of them large, carries a flag for the quality of its sales."),
         )
 
     def _key_figures(self) -> tuple[KeyFigure, ...]:

@@ -149,7 +149,7 @@ class ScorecardResult(Result):
             if n_may_leave
             else say.sentence("None of them leaves when a single weight moves by {shift}.", shift=say.share(SHIFT, 0))
         )
-        return " ".join(part for part in (first, second, self._say_alike()) if part)
+        return say.join(part for part in (first, second, self._say_alike()) if part)
 
     def _say_alike(self) -> str:
         """Which criteria count nearly the same twice, and how much weight they have together."""

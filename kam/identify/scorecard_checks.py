@@ -227,7 +227,7 @@ def _check_missing(say: Wording, table: pd.DataFrame, used: pd.DataFrame, levels
         ]
     return Check(
         assumption=assumption,
-        finding="; ".join(parts),
+        finding=say.join(parts, ";"),
         verdict="handled",
         statistic=(n_missing + n_none) / n_accounts,
     )
@@ -372,6 +372,6 @@ def _check_directions(say: Wording, used: pd.DataFrame) -> Check:
     ]
     return Check(
         assumption=say.sentence("what is measured is better in the usual direction"),
-        finding="; ".join(against) if against else say.sentence("all is"),
+        finding=say.join(against, ";") if against else say.sentence("all is"),
         verdict="does not hold" if against else "holds",
     )

@@ -44,7 +44,7 @@ def reasons_of(u: Floats, w: Floats, labels: list[str], say: Wording) -> Texts:
         unknown = [labels[j] for j in np.flatnonzero(one[3:])]
         if unknown:
             parts.append(say.sentence("not known: {list}", list=say.listing(unknown)))
-        words.append("; ".join(parts) or say.sentence("average on all criteria"))
+        words.append(say.join(parts, ";") or say.sentence("average on all criteria"))
     return np.array(words, dtype=object)[code]
 
 

@@ -16,7 +16,7 @@ import pandas as pd
 from kam.columns import is_number, read_numbers, require_columns, require_distinct
 from kam.errors import DataError, EmptyDataError, MissingColumnError, ParameterError
 from kam.results import Assumed, Check, Context, KeyFigure, Result
-from kam.wording import Wording
+from kam.wording import N_, Wording
 
 ACCOUNTS_PER_MANAGER = 9
 _EFFORTS = ("hours", "visits")
@@ -363,8 +363,8 @@ def _largest_first(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _say_load(say: Wording, load: float, measured_in: str) -> str:
     n = say.number(load, 0 if load == round(load) else 1)
-    words = {"accounts": "{n} key accounts", "hours": "{n} hours a year", "visits": "{n} visits a year"}
-    return say.sentence("{n} key account" if load == 1 and measured_in == "accounts" else words[measured_in], n=n)
+    words = {"accounts": N_("{n} key accounts"), "hours": N_("{n} hours a year"), "visits": N_("{n} visits a year")}
+    return say.sentence(N_("{n} key account") if load == 1 and measured_in == "accounts" else words[measured_in], n=n)
 
 
 def _checks(

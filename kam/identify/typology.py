@@ -86,13 +86,13 @@ class TypologyResult(Result):
         if found.empty:
             return say.sentence("None of {n} accounts is of any type of the table.", n=say.count(self.n_customers))
         named = [
-            say.sentence("{n} {name} ({share})", n=say.count(n), name=name, share=say.share(share, 0))
+            say.sentence("{n} {name} ({share})", n=say.count(n), name=say.text(name), share=say.share(share, 0))
             for name, n, share in zip(found["account_type"], found["n_customers"], found["share_value"], strict=True)
         ]
         return say.sentence(
             "Of {n_all} accounts, by type and share of the year's revenue: {types}.",
             n_all=say.count(self.n_customers),
-            types=", ".join(named),
+            types=say.join(named, ","),
         )
 
     def _key_figures(self) -> tuple[KeyFigure, ...]:
@@ -100,7 +100,7 @@ class TypologyResult(Result):
         return tuple(
             KeyFigure(
                 value=say.count(row["n_customers"]),
-                label=say.sentence("accounts are of the type {name}", name=row["account_type"]),
+                label=say.sentence("accounts are of the type {name}", name=say.text(row["account_type"])),
                 note=say.sentence("{share} of the year's revenue", share=say.share(row["share_value"])),
             )
             for row in self.types.head(4).to_dict("records")
@@ -282,7 +282,7 @@ def _meaning(conditions: pd.DataFrame, key: tuple[str, str], say: Wording) -> st
                     high=_show(fact, high, say),
                 )
             )
-    return "; ".join(parts)
+    return say.join(parts, ";")
 
 
 def _accounts_of(
@@ -300,7 +300,7 @@ def _accounts_of(
         for fact in facts
     ]
     reasons = (
-        ["; ".join(parts) for parts in zip(*said, strict=True)]
+        [say.join(parts, ";") for parts in zip(*said, strict=True)]
         if said
         else [say.sentence("no other type")] * len(there)
     )
@@ -317,7 +317,9 @@ def _checks(say: Wording, lacking: Sequence[str], not_judged: Sequence[str], tab
     if lacking:
         finding = say.sentence("not in the data: {facts}", facts=say.listing(named))
         if not_judged:
-            finding += say.sentence("; not judged at all: {types}", types=say.listing(list(not_judged)))
+            finding += say.sentence(
+                "; not judged at all: {types}", types=say.listing([say.text(name) for name in not_judged])
+            )
     return (
         Check(
             assumption=say.sentence("the facts that the types need are known"),

@@ -8,12 +8,13 @@ import pandas as pd
 from scipy.stats import t as student
 
 from kam.identify.like_accounts import Purchases, choose_pairs, compare_like_accounts
+from kam.wording import N_
 
 Flags = npt.NDArray[np.bool_]
 
 MIN_ACCOUNTS = 10
 """With fewer accounts on the list of the year before, its back-test says nothing."""
-LISTED, OTHERS, MOST_BOUGHT = "listed", "all others", "most bought"
+LISTED, OTHERS, MOST_BOUGHT = N_("listed"), N_("all others"), N_("most bought")
 """The sets of pairs that are compared."""
 
 

@@ -14,7 +14,7 @@ from ibis import _
 from kam.ledger.cleaning import CANCELLATIONS, DUPLICATES, REMOVED
 from kam.ledger.rollup import MEASURES
 from kam.results import Check, Context
-from kam.wording import Wording
+from kam.wording import N_, Wording
 
 
 @dataclass(frozen=True)
@@ -278,14 +278,14 @@ class Audit:
         )
 
     def _reconciliation(self, say: Wording, books: Reconciliation) -> str:
-        message = "The general ledger says {total}, the rows kept add up to {kept}: they agree."
+        message = N_("The general ledger says {total}, the rows kept add up to {kept}: they agree.")
         if books.difference and books.is_explained:
-            message = (
+            message = N_(
                 "The general ledger says {total}, the rows kept add up to {kept}: the difference of {difference} is what the"
                 " cleaning rules removed."
             )
         elif books.difference:
-            message = (
+            message = N_(
                 "The general ledger says {total}, the rows kept add up to {kept}: a difference of {difference} that the"
                 " cleaning rules do not explain."
             )
@@ -332,7 +332,7 @@ def count_rules(
     kept, netted = tally.get(None, {}), tally.get(CANCELLATIONS)
     warnings, notes = [], []
     if copies is not None and found[DUPLICATES][0]:
-        message = (
+        message = N_(
             "{n} rows ({amount}) equal another row; they stay, because the source has neither line numbers nor products by"
             " which copies and repeated purchases could be told apart."
         )
@@ -340,18 +340,20 @@ def count_rules(
     for name in MEASURES:
         if kept.get(f"no_{name}"):
             message = (
-                "{n} of the rows kept have no value for cost; the amount counts as cost there, so that they earn nothing."
+                N_(
+                    "{n} of the rows kept have no value for cost; the amount counts as cost there, so that they earn nothing."
+                )
                 if name == "cost"
-                else "{n} of the rows kept have no value for {column}; it counts as zero there."
+                else N_("{n} of the rows kept have no value for {column}; it counts as zero there.")
             )
             warnings.append(Remark(message, {"n": kept[f"no_{name}"], "column": name}))
     if kept.get("no_currency"):
-        warnings.append(Remark("{n} of the rows kept have no currency.", {"n": kept["no_currency"]}))
+        warnings.append(Remark(N_("{n} of the rows kept have no currency."), {"n": kept["no_currency"]}))
     if kept.get("no_order_id"):
-        message = "{n} of the rows kept have no order number: what a customer bought on one day is one order."
+        message = N_("{n} of the rows kept have no order number: what a customer bought on one day is one order.")
         notes.append(Remark(message, {"n": kept["no_order_id"]}))
     if netted:
-        message = "{n} cancellations were netted with their orders of {amount}."
+        message = N_("{n} cancellations were netted with their orders of {amount}.")
         notes.append(Remark(message, {"n": netted["n"] // 2, "amount": netted["sales"]}))
     return Audit(
         counts=tuple(RuleCount(rule, action, *found.get(rule, (0, Decimal(0)))) for rule, action in actions.items()),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import duckdb
@@ -68,6 +68,7 @@ class _Work:
     time_zone: str
     typed: dict[str, ir.Value] = field(default_factory=dict)
     filled: dict[str, ir.BooleanValue] = field(default_factory=dict)
+    unguarded: dict[str, ir.Value] = field(default_factory=dict)  # does as well where nothing is lost, in less time
     formats: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     currency: str | None = None
@@ -77,6 +78,10 @@ class _Work:
 
     def place(self, name: str) -> str:
         return f"{self.source.description}, column {self.names[name]!r}"
+
+    def aggregate(self, facts: Mapping[str, ir.Value]) -> dict[str, Any]:
+        """Facts about the whole table, in one pass."""
+        return dict(self.source.table.aggregate(**facts).to_pyarrow().to_pylist()[0]) if facts else {}
 
     def examples(self, values: ir.Value, condition: ir.BooleanValue, n: int = 3) -> list[str]:
         found = self.source.table.filter(condition).select(value=values.cast("string")).limit(1000).distinct()
@@ -148,8 +153,7 @@ def type_columns(
     _check_arguments(source, columns, types, time_zone)
     work = _Work(source, dict(columns), time_zone)
     by_type = {kind: [name for name in columns if types[name] == kind] for kind in set(types.values())}
-    _type_ids(work, by_type.get("id", []))
-    work.typed |= _as_texts(work, by_type.get("text", []))
+    _type_texts(work, by_type.get("id", []), by_type.get("text", []))
     for name in by_type.get("flag", ()):
         work.typed[name], work.filled[name] = _type_flag(work, name)
     for name in by_type.get("date", ()):
@@ -190,41 +194,47 @@ def _check_arguments(
 # -- ids, texts, flags -----------------------------------------------------------------------------------------------------
 
 
-def _as_texts(work: _Work, names: Sequence[str]) -> dict[str, ir.StringValue]:
-    """:func:`as_text` of columns, where it changes anything: to look for blanks in every scan would take longer than the scan."""
-    asked = [name for name in names if work.raw(name).type().is_string() and is_duckdb(work.source.table)]
-    odd = {}
-    for position, name in enumerate(asked):
-        cell = work.raw(name)  # DuckDB compares texts byte by byte
-        odd[f"odd{position}"] = ~((cell >= "!") & (cell < "\x7f") & cell.right(1).between("!", "~"))
-    row = work.source.table.aggregate(**{key: is_odd.any() for key, is_odd in odd.items()}).to_pyarrow() if odd else {}
-    plain = {name for position, name in enumerate(asked) if not row[f"odd{position}"][0].as_py()}
-    return {name: work.raw(name) if name in plain else as_text(work.raw(name)) for name in names}
+def _type_texts(work: _Work, ids: Sequence[str], others: Sequence[str]) -> None:
+    """Texts are stripped only where that changes anything: to look for blanks in every scan would take longer than the scan.
 
-
-def _type_ids(work: _Work, names: Sequence[str]) -> None:
-    texts = _as_texts(work, names)
-    asked = [name for name in names if work.raw(name).type().is_string()]
-    facts: dict[str, ir.Value] = {}
-    for position, name in enumerate(asked):
-        text = texts[name]
-        facts[f"n{position}"] = text.count()
-        # The cheap condition first: few ids are so short, or end so.
-        short = text.length() <= max(map(len, _MISSING))
-        facts[f"missing{position}"] = short.ifelse(text.upper().isin(_MISSING), False).sum()
-        facts[f"pointed{position}"] = (text.right(2) == ".0").ifelse(text.re_search(r"^\d+\.0$"), False).sum()
-    row = work.source.table.aggregate(**facts).to_pyarrow().to_pylist()[0] if facts else {}
-    for position, name in enumerate(asked):
-        text, n_missing, n_pointed = texts[name], row[f"missing{position}"] or 0, row[f"pointed{position}"]
+    One pass over all of them, and a second one over ids that did have blanks.
+    """
+    texts = {name: as_text(work.raw(name)) for name in (*ids, *others)}
+    asked = [name for name in texts if work.raw(name).type().is_string()]
+    odd = set(asked)
+    found: dict[str, int | None] = {}
+    if is_duckdb(work.source.table):
+        facts: dict[str, ir.Value] = {}
+        for name in asked:
+            cell = work.raw(name)  # DuckDB compares texts byte by byte
+            is_plain = (cell >= "!") & (cell < "\x7f") & cell.right(1).between("!", "~")
+            facts |= {f"odd {name}": (~is_plain).any()} | (_id_facts(name, cell) if name in ids else {})
+        found = work.aggregate(facts)
+        odd = {name for name in asked if found[f"odd {name}"]}
+        texts |= {name: work.raw(name) for name in asked if name not in odd}
+    again = [_id_facts(name, texts[name]) for name in ids if name in odd]
+    found |= work.aggregate({key: fact for facts in again for key, fact in facts.items()})
+    for name in (name for name in ids if name in asked):
+        text, n_missing, n_pointed = texts[name], found[f"missing {name}"] or 0, found[f"pointed {name}"]
         if n_missing:
             shown = ", ".join(repr(one) for one in work.examples(text, text.upper().isin(_MISSING)))
             work.notes.append(f"{name}: {n_missing:,} values such as {shown} stand for a missing id.")
             text = text.upper().isin(_MISSING).ifelse(ibis.null("string"), text)
-        if n_pointed and n_pointed == row[f"n{position}"] - n_missing:
+        if n_pointed and n_pointed == (found[f"n {name}"] or 0) - n_missing:
             work.notes.append(f"{name}: every id ended in .0, which was cut off.")
             text = text.re_replace(r"\.0$", "")
         texts[name] = text
     work.typed |= texts
+
+
+def _id_facts(name: str, text: ir.StringValue) -> dict[str, ir.Value]:
+    """What is asked of the texts of a column of ids: how many, how many say that there is none, how many end in .0."""
+    short = text.length() <= max(map(len, _MISSING))  # the cheap condition first: few ids are so short, or end so
+    return {
+        f"n {name}": text.count(),
+        f"missing {name}": short.ifelse(text.upper().isin(_MISSING), False).sum(),
+        f"pointed {name}": text.endswith(".0").ifelse(text.re_search(r"^\d+\.0$"), False).sum(),
+    }
 
 
 def _type_flag(work: _Work, name: str) -> tuple[ir.BooleanValue, ir.BooleanValue]:
@@ -262,6 +272,8 @@ def _type_date(work: _Work, name: str) -> tuple[ir.TimestampValue, ir.BooleanVal
     if type_.is_timestamp() or type_.is_date():
         has_zone = type_.is_timestamp() and type_.timezone is not None
         moment = local_time(work.time_zone, raw) if has_zone else raw.cast("timestamp")
+        if is_duckdb(work.source.table):
+            work.unguarded[name] = moment
         # Infinity, and years that only an engine knows, are no dates: nothing above the engine could hold them.
         return moment.between(*_CALENDAR).ifelse(moment, ibis.null("timestamp")), raw.notnull()
     if type_.is_string():
@@ -398,6 +410,7 @@ def _count_lost(work: _Work) -> None:
     for position, name in enumerate(lost):
         n_lost, n_all = row[f"lost{position}"], row[f"all{position}"]
         if not n_lost:
+            work.typed[name] = work.unguarded.get(name, work.typed[name])
             continue
         shown = ", ".join(repr(one) for one in work.examples(work.raw(name), lost[name]))
         how = f" with {work.formats[name]}" if name in work.formats else ""

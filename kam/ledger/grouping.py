@@ -13,6 +13,7 @@ from kam.ledger.audit import Audit, IncompletePeriod, Remark
 from kam.ledger.opening import Ledger
 from kam.ledger.rewriting import rewrite_ledger
 from kam.ledger.rollup import MonthTotal
+from kam.wording import N_
 
 
 def group_customers(ledger: Ledger, groups: Mapping[str, str]) -> Ledger:
@@ -63,7 +64,7 @@ def group_customers(ledger: Ledger, groups: Mapping[str, str]) -> Ledger:
 
     def count(lines: ir.Table, n_groups: int, months: Sequence[MonthTotal]) -> Audit:
         remark = Remark(
-            "{n} customers are counted by parent group: {groups} groups and single accounts.",
+            N_("{n} customers are counted by parent group: {groups} groups and single accounts."),
             {"n": ledger.audit.n_customers, "groups": n_groups},
         )
         return replace(

@@ -27,7 +27,9 @@ from kam.ledger.progress import step
 from kam.ledger.reading import ReadOptions, SourceTable, connect, read_source, type_columns
 from kam.ledger.rollup import MonthTotal, Rollup, build_rollup, count_customers, month_totals
 from kam.ledger.storage import Storage
-from kam.wording import Wording
+from kam.wording import N_, Wording
+
+_NUMBER = "order_number"  # the order_id of the source, where that is a whole number
 
 _DEFAULT_CLEANING = Cleaning()
 _DEFAULT_OPTIONS = ReadOptions()
@@ -203,10 +205,17 @@ def _open(
         typed = type_columns(rows, names, {name: COLUMNS[name] for name in names}, time_zone=time_zone)
     values = _complete_values(typed.columns)
     present = tuple(name for name in COLUMNS if name in values)
+    if storage.is_local and "order_id" in names and rows.table[names["order_id"]].type().is_integer():
+        values[_NUMBER] = rows.table[names["order_id"]]
 
     lines = rows.table.select(**values)
     known = lines.customer_id.notnull() & (lines.order_day <= today)
-    totals = lines.agg(n=lines.count(), amount=lines.amount.sum(), last_day=lines.order_day.max(where=known))
+    totals = lines.agg(
+        n=lines.count(),
+        amount=lines.amount.sum(),
+        last_day=lines.order_day.max(where=known),
+        **({"n_numbers": lines[_NUMBER].count()} if _NUMBER in values else {}),
+    )
     totals = totals.to_pyarrow().to_pylist()[0]
     last_day = as_of or totals["last_day"] or today
 
@@ -235,7 +244,10 @@ def _open(
     currency = _find_currency(tagged, given=currency, beside=typed.currency, where=source.description)
 
     with step(f"summing {source.description} up by customer and month"):
-        rollup = build_rollup(_keep_lines(tagged), by_order="order_id" in present, storage=storage)
+        kept = _keep_lines(tagged)
+        if totals.get("n_numbers") == totals["n"]:
+            kept = kept.mutate(order_id=kept[_NUMBER])  # to group by numbers is faster than to group by their texts
+        rollup = build_rollup(kept, by_order="order_id" in present, storage=storage)
     months = month_totals(rollup)
     order_days = [day for month in months for day in month.order_days]
     complete = last_complete_month(last_day, order_days=() if as_of else order_days)
@@ -260,7 +272,7 @@ def _open(
         repr(cleaning),
     ]
     return Ledger(
-        lines=tagged,
+        lines=tagged.select(*(name for name in tagged.columns if name != _NUMBER)),
         audit=audit,
         as_of=last_day,
         last_complete_month=complete if has_month else None,
@@ -335,22 +347,22 @@ def _warn(lines: ir.Table, cleaning: Cleaning, actions: Mapping[str, str], *, ha
     remarks = []
     codes = set(cleaning.non_product_codes)
     if codes and actions[NON_PRODUCTS] != REMOVED:
-        remarks.append(Remark("Codes that are no products are configured, but the ledger has no product_id."))
+        remarks.append(Remark(N_("Codes that are no products are configured, but the ledger has no product_id.")))
     elif codes:
         found = lines.filter(is_one_of(lines.product_id, sorted(codes))).select("product_id").distinct().to_pyarrow()
-        message = "No row has the product code {code}, which is configured as no product."
+        message = N_("No row has the product code {code}, which is configured as no product.")
         remarks += [Remark(message, {"code": code}) for code in sorted(codes - set(found["product_id"].to_pylist()))]
     if not has_month:
-        remarks.append(Remark("No month is complete: there are no measures by period."))
+        remarks.append(Remark(N_("No month is complete: there are no measures by period.")))
     return remarks
 
 
 def _note(names: Mapping[str, str]) -> list[Remark]:
     remarks = []
     if "amount" not in names:
-        remarks.append(Remark("The amount is quantity × unit price, rounded to four decimals."))
+        remarks.append(Remark(N_("The amount is quantity × unit price, rounded to four decimals.")))
     if "order_id" not in names:
-        remarks.append(Remark("There are no order numbers: what a customer bought on one day is one order."))
+        remarks.append(Remark(N_("There are no order numbers: what a customer bought on one day is one order.")))
     return remarks
 
 

@@ -13,6 +13,7 @@ from kam.ledger.audit import Audit, IncompletePeriod, Remark, count_rules
 from kam.ledger.opening import Ledger
 from kam.ledger.rewriting import rewrite_ledger
 from kam.ledger.rollup import MonthTotal
+from kam.wording import N_
 
 
 def select_customers(ledger: Ledger, customers: Collection[str]) -> Ledger:
@@ -65,7 +66,7 @@ def select_customers(ledger: Ledger, customers: Collection[str]) -> Ledger:
                 "None of these customers has a row in the ledger.",
                 where=f"{len(wanted)} customers, {ledger.description}",
             )
-        remark = Remark("Only the rows of {n} customers are looked at here.", {"n": n_customers})
+        remark = Remark(N_("Only the rows of {n} customers are looked at here."), {"n": n_customers})
         return replace(
             audit,
             incomplete=_incomplete(before.incomplete, months),

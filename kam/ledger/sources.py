@@ -143,16 +143,16 @@ class TemporaryDuckDB(Backend):
             "PRAGMA disable_progress_bar"
         )  # else printed into notebooks; SET fails in a kernel without ipywidgets
 
-    def create_table(self, name: str, /, obj: Any = None, **options: Any) -> ir.Table:
+    def create_table(self, name: str, /, obj: Any = None, *, temp: bool = False, **options: Any) -> ir.Table:
         """As Ibis does it, but an expression is compiled to SQL only once: small ledgers take as long as that takes."""
         if not isinstance(obj, ir.Table) or options or obj.schema().null_fields:
-            return super().create_table(name, obj, **options)
+            return super().create_table(name, obj, temp=temp, **options)
         self._run_pre_execute_hooks(obj)
         columns = [column.sql(self.dialect) for column in obj.schema().to_sqlglot_column_defs(self.dialect)]
         target = sqlglot.to_identifier(name, quoted=True).sql(self.dialect)
-        self.raw_sql(f"CREATE TABLE {target} ({', '.join(columns)})")
+        self.raw_sql(f"CREATE {'TEMP ' if temp else ''}TABLE {target} ({', '.join(columns)})")
         self.raw_sql(f"INSERT INTO {target} {self.compile(obj)}")
-        return self.table(name)
+        return self.table(name, database=("temp", "main") if temp else None)
 
     def disconnect(self) -> None:
         """Close everything, and remove the file."""

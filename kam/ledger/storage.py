@@ -50,9 +50,20 @@ class Storage:
             self.con.raw_sql(f'CREATE VIEW "{view}" AS SELECT *, rowid AS {ROW} FROM "{name}"')
         return self.con.table(view)
 
-    def keep(self, name: str, expression: ir.Table) -> ir.Table:
-        """Compute an expression over rows once, as a table; in a user's database it stays an expression."""
-        return self.con.create_table(name, expression) if self.is_local else expression
+    def keep(self, name: str, expression: ir.Table, *, compress: bool = False) -> ir.Table:
+        """Compute an expression over rows once, as a table; in a user's database it stays an expression.
+
+        Parameters
+        ----------
+        name : str
+            Of the table.
+        expression : ibis.expr.types.Table
+            Its rows.
+        compress : bool
+            It is about as large as the source: written to the file of the database, which takes several times as long as a
+            temporary table, which is in memory until there is too little of it.
+        """
+        return self.con.create_table(name, expression, temp=not compress) if self.is_local else expression
 
     def holds_nothing(self, name: str) -> bool:
         """A table that was kept has no rows. What stays an expression is not asked: False."""
@@ -61,8 +72,8 @@ class Storage:
     def drop(self, name: str) -> None:
         """Forget a table that was kept."""
         if self.is_local:
-            self.con.drop_table(name)
+            self.con.raw_sql(f'DROP TABLE "{name}"')
 
     def pull(self, name: str, expression: ir.Table) -> ir.Table:
         """Compute an expression on its engine and put the outcome, which fits in memory, into the ledger's own DuckDB."""
-        return self.con.create_table(name, expression if self.is_local else engines.pull(expression))
+        return self.con.create_table(name, expression if self.is_local else engines.pull(expression), temp=True)

@@ -78,7 +78,8 @@ def summarize_customers(ledger: Ledger) -> pd.DataFrame:
     end = ledger.last_complete_month
     is_complete = months.month <= end if end else ibis.literal(False)
     gross = months.gross.cast("float64")
-    sums = months.group_by("customer_id").agg(
+    sums = months.group_by("customer").agg(  # their numbers are in the order of the identifiers, and faster
+        customer_id=months.customer_id.max(),
         n_orders=months.n_orders.sum(),
         n_active_periods=(is_complete & (months.day_mask != 0)).sum(),
         revenue=(months.gross - months.returns).sum(),
@@ -89,8 +90,8 @@ def summarize_customers(ledger: Ledger) -> pd.DataFrame:
     )
     spanning = ledger.rollup.spanning.group_by("customer_id", "order_id").agg(n=_.count() - 1)
     repeats = spanning.group_by("customer_id").agg(n_repeats=_.n.sum())
-    joined = _join_left(_join_left(sums, _summarize_days(ledger.rollup), "customer_id"), repeats, "customer_id")
-    known = _to_pandas(joined, ["customer_id"])
+    joined = _join_left(_join_left(sums, _summarize_days(ledger.rollup), "customer"), repeats, "customer_id")
+    known = _to_pandas(joined, ["customer"])
 
     as_of = pd.Timestamp(ledger.as_of)
     first, last = known["first_order"], known["last_order"]
@@ -197,8 +198,8 @@ def _add_period(table: ir.Table, freq: Frequency, fiscal_year_start: int) -> ir.
 def _summarize_days(rollup: Rollup) -> ir.Table:
     """First and last order, and the gaps between purchase days, of each customer who bought anything."""
     days = purchase_days(rollup)
-    days = days.mutate(gap=days.day.delta(days.day.lag().over(group_by="customer_id", order_by="day"), unit="day"))
-    return days.group_by("customer_id").agg(
+    days = days.mutate(gap=days.day.delta(days.day.lag().over(group_by="customer", order_by="day"), unit="day"))
+    return days.group_by("customer").agg(
         first_order=_.day.min(),
         last_order=_.day.max(),
         median_gap_days=_.gap.median(),

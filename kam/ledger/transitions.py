@@ -104,6 +104,7 @@ def _count_sparsely(ledger: Ledger, space: StateSpace) -> pd.DataFrame:
         active = active.cache() if space.window > 1 else active
         values = active.select("t", "worth").to_pyarrow()
         space = space.with_cuts(values["t"].to_numpy(), values["worth"].to_numpy())
+        del values  # a row per customer and period, not needed beside what follows
     # A period and the class in it as one number: 4 t + 1 to 4 t + 3.
     rank = ibis.literal(0)
     if space.cuts is not None:

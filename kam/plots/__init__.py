@@ -11,6 +11,7 @@ from kam.plots.balance import plot_balance
 from kam.plots.calibration import plot_calibration
 from kam.plots.churn_definition import plot_return_share
 from kam.plots.classes import plot_abc_xyz, plot_class_stability
+from kam.plots.cohorts import plot_cohorts
 from kam.plots.concentration import plot_largest, plot_lorenz
 from kam.plots.dossier import draw_beside, plot_account_timeline, plot_contact_map, plot_product_change
 from kam.plots.drivers import plot_drivers
@@ -56,6 +57,7 @@ __all__ = [
     "plot_balance",
     "plot_calibration",
     "plot_class_stability",
+    "plot_cohorts",
     "plot_contact_map",
     "plot_delta",
     "plot_drivers",

@@ -58,5 +58,5 @@ def plot_key_accounts(result: KeyAccountsResult, *, ax: Axes | None = None) -> A
         style.set_ticks(ax.xaxis, *ax.get_xlim(), say.count)
         ax.set_xlabel(say.sentence("accounts that meet this criterion and all above"))
         steps = [f"{meaning} {note}" for meaning, note in zip(meanings, notes, strict=True)]
-        description = say.sentence("Bars, one criterion after the other: {list}.", list="; ".join(steps))
+        description = say.sentence("Bars, one criterion after the other: {list}.", list=say.join(steps, ";"))
         return style.finish(ax, title=title, description=description, context=result.context)

@@ -153,4 +153,4 @@ def _description(say: Wording, rows: pd.DataFrame) -> str:
         )
         for row in rows.to_dict("records")
     ]
-    return say.sentence("Dots, standardized differences: {list}.", list="; ".join(parts))
+    return say.sentence("Dots, standardized differences: {list}.", list=say.join(parts, ";"))

@@ -98,7 +98,8 @@ def _label(ax: Axes, result: ChurnComparisonResult, curves: dict[str, pd.DataFra
     ordered = sorted(drawn, key=lambda name: float(curves[name]["observed"].iloc[-1]))
     ends = np.array([float(curves[name]["observed"].iloc[-1]) for name in ordered])
     colors = [style.ACCENT if name == result.reference else style.SOFT for name in ordered]
-    label_ends(ax, 1.0, ends, ordered, colors, low=-0.1, high=1.0)
+    say = result.context.wording
+    label_ends(ax, 1.0, ends, [say.text(name) for name in ordered], colors, low=-0.1, high=1.0)
 
 
 def _title(result: ChurnComparisonResult) -> str:
@@ -106,7 +107,7 @@ def _title(result: ChurnComparisonResult) -> str:
     ratio = float(result.score(result.reference, "observed / expected")["estimate"])
     slope = result.score(result.reference, "calibration slope")
     index = float(result.score(result.reference, "ICI")["estimate"])
-    values = {"reference": result.reference, "points": say.number(100 * index, 1)}
+    values = {"reference": say.text(result.reference), "points": say.number(100 * index, 1)}
     if slope["ci_low"] > 1:
         return say.sentence("{reference} is too timid: extremes come more often than said", **values)
     if slope["ci_high"] < 1:
@@ -135,5 +136,7 @@ def _description(result: ChurnComparisonResult, dots: pd.DataFrame) -> str:
         for _, row in dots.iterrows()
     ]
     return say.sentence(
-        "Share that placed no order by what {model} said. {parts}.", model=result.reference, parts="; ".join(parts)
+        "Share that placed no order by what {model} said. {parts}.",
+        model=say.text(result.reference),
+        parts=say.join(parts, ";"),
     )

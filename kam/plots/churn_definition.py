@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kam.plots import style
+from kam.wording import N_
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from kam.churn.definition import ChurnDefinitionResult
 
-_SILENT = {"month": "silent months", "quarter": "silent quarters", "year": "silent years"}
+_SILENT = {"month": N_("silent months"), "quarter": N_("silent quarters"), "year": N_("silent years")}
 
 
 def plot_return_share(result: ChurnDefinitionResult, *, ax: Axes | None = None) -> Axes:

@@ -83,14 +83,14 @@ def plot_abc_xyz(result: AbcXyzResult, *, ax: Axes | None = None) -> Axes:
         largest = [
             say.sentence(
                 "{cell}: {n} accounts, {share}",
-                cell=" ".join(cells[k]),
+                cell=say.join(cells[k]),
                 n=say.count(count.flat[k]),
                 share=say.share(share.flat[k]),
             )
             for k in np.argsort(-share, axis=None, kind="stable")[:3]
         ]
         description = say.sentence(
-            "Table of ABC by XYZ classes; the cells worth most are {cells}.", cells="; ".join(largest)
+            "Table of ABC by XYZ classes; the cells worth most are {cells}.", cells=say.join(largest, ";")
         )
         return style.finish(ax, title=title, description=description, context=result.context)
 

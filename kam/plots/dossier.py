@@ -71,9 +71,11 @@ def plot_account_timeline(dossier: DossierResult, *, ax: Axes | None = None) -> 
         step = (high - low) * _LANE
         levels = [high + step * (lane + 0.9) for lane in range(len(lanes))]
         for level, (_, marks) in zip(levels, lanes, strict=True):
-            for x, size, filled, color in marks:
-                face = color if filled else "white"
-                ax.scatter(x, level, s=size, facecolors=face, edgecolors=color, linewidths=1.2, zorder=3, clip_on=False)
+            x, sizes, filled, edges = zip(*marks, strict=True)
+            faces = [edge if full else "white" for full, edge in zip(filled, edges, strict=True)]
+            ax.scatter(
+                x, [level] * len(x), s=sizes, facecolors=faces, edgecolors=edges, linewidths=1.2, zorder=3, clip_on=False
+            )  # fmt: skip
         form = style.short_money(say, high)
         style.set_ticks(ax.yaxis, low, high, form, n=3)
         ticks, texts = list(ax.get_yticks()), [label.get_text() for label in ax.get_yticklabels()]
@@ -137,7 +139,7 @@ def plot_product_change(dossier: DossierResult, *, ax: Axes | None = None) -> Ax
             say.sentence("{name} {now} after {before}", name=name, now=say.money(a), before=say.money(b))
             for name, a, b in zip(names, now, before, strict=True)
         ]
-        description = say.sentence("Bars by product: {list}.", list="; ".join(listed))
+        description = say.sentence("Bars by product: {list}.", list=say.join(listed, ";"))
         return style.finish(
             ax, title=_say_products(names, now, before, say), description=description, context=dossier.context
         )
@@ -197,7 +199,7 @@ def plot_contact_map(dossier: DossierResult, *, ax: Axes | None = None) -> Axes:
             )
             for one in people.itertuples()
         ]
-        description = say.sentence("Map of contacts: {list}.", list="; ".join(listed))
+        description = say.sentence("Map of contacts: {list}.", list=say.join(listed, ";"))
         return style.finish(ax, title=_say_contacts(dossier, say), description=description, context=dossier.context)
 
 
@@ -296,8 +298,9 @@ def _say_course(dossier: DossierResult, say: Wording) -> str:
 
 def _say_products(names: list[str], now: np.ndarray, before: np.ndarray, say: Wording) -> str:
     change = now - before
-    is_rest = np.array([name == say.sentence("all others") for name in names])
-    place = int(np.where(is_rest & ~is_rest.all(), -1.0, np.abs(change)).argmax())
+    size, is_rest = np.abs(change), np.array([name == say.sentence("all others") for name in names])
+    # what is many products together is named only where it moved more than all that have a bar of their own
+    place = int(np.where(is_rest & (size[is_rest].sum() <= size[~is_rest].sum()), -1.0, size).argmax())
     if not np.any(now > 0):
         return say.sentence("Nothing bought in the last twelve months")
     return say.sentence(

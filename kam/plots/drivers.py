@@ -123,4 +123,4 @@ def _description(result: DriversResult) -> str:
         )
         for row in result.items.head(MOST).to_dict("records")
     ]
-    return say.sentence("Points with intervals, one per question: {list}.", list="; ".join(parts))
+    return say.sentence("Points with intervals, one per question: {list}.", list=say.join(parts, ";"))

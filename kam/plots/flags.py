@@ -90,7 +90,7 @@ def plot_flags(result: SalesQualityResult | RisksResult, *, ax: Axes | None = No
         ax.tick_params(length=0)
         ax.spines[:].set_visible(False)
         description = say.sentence(
-            "Rows are the largest accounts that carry a flag, columns the flags: {list}.", list="; ".join(texts)
+            "Rows are the largest accounts that carry a flag, columns the flags: {list}.", list=say.join(texts, ";")
         )
         return style.finish(ax, title=title, description=description, context=result.context)
 
@@ -167,7 +167,7 @@ def plot_flag_evidence(
         ax.set_xticks(
             places[::step], [say.value(day.date(), "period").replace(" ", "\n") for day in x[::step]], size=style.SMALL
         )
-        ax.set_ylabel(say.label("revenue") if is_money else f"{one_line(str(row['flag']), width=40)} (%)")
+        ax.set_ylabel(say.label("revenue") if is_money else f"{one_line(say.text(str(row['flag'])), width=40)} (%)")
         ax.set_xlabel(say.sentence("three months from"))
         description = say.sentence(
             "Bars of three months each, from {first} to {last}; in color since the change.",

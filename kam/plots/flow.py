@@ -86,7 +86,7 @@ def plot_flow(result: MarkovChurnResult, *, ax: Axes | None = None) -> Axes:
             "lost": say.sentence("{n} lost", n=_sum(flows, "lost", say)),
             "gone": say.sentence("{n} no longer seen", n=_sum(flows, "gone", say)),
         }
-        labels = [label_state(name, say.count(size)) for name, size in zip(names, stock[:, -1], strict=True)]
+        labels = [label_state(say.state(name), say.count(size)) for name, size in zip(names, stock[:, -1], strict=True)]
         font = FontProperties(size=style.SIZE)
         totals = {key: "\n".join(fit_lines(words[key], font, LABEL_POINTS)) for key in flows}
         leave_room(ax, [*labels, *totals.values()], -0.6, n - 0.4)
@@ -218,7 +218,7 @@ def _title(result: MarkovChurnResult, mix: pd.DataFrame, changes: Mapping[str, i
         return say.sentence(
             "{share} of customers are in {state} in {last}, after {before} in {first}",
             share=share_text(share[state].iloc[1], say, 0),
-            state=one_line(str(state), width=NAME_WIDTH),
+            state=one_line(say.state(str(state)), width=NAME_WIDTH),
             last=last,
             before=share_text(share[state].iloc[0], say, 0),
             first=first,
@@ -245,7 +245,7 @@ def _description(result: MarkovChurnResult, mix: pd.DataFrame, flows: Mapping[st
     sizes = [
         say.sentence(
             "{state} {before}, then {after}",
-            state=name,
+            state=say.state(name),
             before=say.count(mix[name].iloc[0]),
             after=say.count(mix[name].iloc[-1]),
         )
@@ -254,7 +254,7 @@ def _description(result: MarkovChurnResult, mix: pd.DataFrame, flows: Mapping[st
     text = say.sentence(
         "Stacked columns of customers by state in {n} periods; in the first and the last: {sizes}.",
         n=say.count(len(mix)),
-        sizes="; ".join(sizes),
+        sizes=say.join(sizes, ";"),
     )
     if "lost" not in flows:
         return text

@@ -84,16 +84,19 @@ def plot_growth_candidates(result: GrowthResult, *, ax: Axes | None = None) -> A
         ax.set_xlabel(f"{say.label('p_become_a')}\n{_legend(result, say)}")
         description = say.sentence(
             "Chances with intervals: {list}.",
-            list="; ".join(
-                say.sentence(
-                    "{name} {p} ({low} to {high}), {note}",
-                    name=label,
-                    p=say.share(x, 0),
-                    low=say.share(a, 0),
-                    high=say.share(b, 0),
-                    note=note,
-                )
-                for label, x, a, b, note in zip(labels, p, low, high, notes, strict=True)
+            list=say.join(
+                (
+                    say.sentence(
+                        "{name} {p} ({low} to {high}), {note}",
+                        name=label,
+                        p=say.share(x, 0),
+                        low=say.share(a, 0),
+                        high=say.share(b, 0),
+                        note=note,
+                    )
+                    for label, x, a, b, note in zip(labels, p, low, high, notes, strict=True)
+                ),
+                ";",
             ),
         )
         return style.finish(ax, title=title, description=description, context=result.context)
@@ -159,15 +162,18 @@ def plot_growth_backtest(result: GrowthResult, *, ax: Axes | None = None) -> Axe
         )
         description = say.sentence(
             "Bars by length of list: {list}.",
-            list="; ".join(
-                say.sentence(
-                    "first {n}: {model} by forecast, {plain} by revenue, of {named}",
-                    n=say.count(row["n_named"]),
-                    model=say.count(row["n_by_model"]),
-                    plain=say.count(row["n_by_revenue"]),
-                    named=say.count(row["n_all_named"]),
-                )
-                for row in lists.to_dict("records")
+            list=say.join(
+                (
+                    say.sentence(
+                        "first {n}: {model} by forecast, {plain} by revenue, of {named}",
+                        n=say.count(row["n_named"]),
+                        model=say.count(row["n_by_model"]),
+                        plain=say.count(row["n_by_revenue"]),
+                        named=say.count(row["n_all_named"]),
+                    )
+                    for row in lists.to_dict("records")
+                ),
+                ";",
             ),
         )
         return style.finish(ax, title=title, description=description, context=result.context)

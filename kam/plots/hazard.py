@@ -124,5 +124,5 @@ def _description(result: HazardResult) -> str:
         for _, row in shown.iterrows()
     ]
     return say.sentence(
-        "A line with a band: the share that leaves in a period, by tenure. {parts}.", parts="; ".join(parts)
+        "A line with a band: the share that leaves in a period, by tenure. {parts}.", parts=say.join(parts, ";")
     )

@@ -314,4 +314,4 @@ def _description(result: DriversResult, say: Wording) -> str:
         )
         for row in result.quadrants.to_dict("records")
     ]
-    return say.sentence("Map of importance and mean answer. {list}.", list="; ".join(parts))
+    return say.sentence("Map of importance and mean answer. {list}.", list=say.join(parts, ";"))

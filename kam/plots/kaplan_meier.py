@@ -198,4 +198,6 @@ def _describe(result: SurvivalResult) -> str:
                 interval=say.interval(say.share(row["ci_low"]), say.share(row["ci_high"]), result.level),
             )
         parts.append(text)
-    return say.sentence("Step lines with bands of the share not yet lost, by tenure. {parts}.", parts="; ".join(parts))
+    return say.sentence(
+        "Step lines with bands of the share not yet lost, by tenure. {parts}.", parts=say.join(parts, ";")
+    )

@@ -99,14 +99,14 @@ def plot_lift_by_money(result: ChurnComparisonResult, *, ax: Axes | None = None)
             title = say.sentence(
                 "Calling {called} in the order of {reference} finds {found} of the money lost, the largest first {largest}",
                 called=say.share(CALLED, 0),
-                reference=result.reference,
+                reference=say.text(result.reference),
                 found=say.share(own[0], 0),
                 largest=say.share(largest[0], 0),
             )
         description = say.sentence(
             "Share of the money lost that is found by calling {called} of the accounts at risk: {parts}.",
             called=say.share(CALLED, 0),
-            parts="; ".join(f"{_name(name, say)} {say.share(value[0])}" for name, value in at.items()),
+            parts=say.join((f"{_name(name, say)} {say.share(value[0])}" for name, value in at.items()), ";"),
         )
         return style.finish(ax, title=title, description=description, context=result.context)
 
@@ -115,4 +115,4 @@ def plot_lift_by_money(result: ChurnComparisonResult, *, ax: Axes | None = None)
 
 
 def _name(name: str, say: Wording) -> str:
-    return say.sentence("largest first") if name == _LARGEST else name
+    return say.sentence("largest first") if name == _LARGEST else say.text(name)

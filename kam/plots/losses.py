@@ -9,6 +9,7 @@ import pandas as pd
 
 from kam.plots import style
 from kam.plots.labels import label_periods
+from kam.wording import N_
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -50,9 +51,9 @@ def plot_losses(result: LossesResult, *, ax: Axes | None = None) -> Axes:
         label_periods(ax, pd.Index(table["period"]), result.freq, say)
         style.set_ticks(ax.yaxis, 0, top, lambda value: say.number(100 * value, 1 if top < 0.05 else 0))
         ax.set_ylabel(say.sentence("lost of those at risk (%)"))
-        legend = "dots: counted, with {level} intervals"
+        legend = N_("dots: counted, with {level} intervals")
         if fitted:
-            legend = "dots: counted, with {level} intervals; line: trend without the season"
+            legend = N_("dots: counted, with {level} intervals; line: trend without the season")
         ax.set_xlabel(say.sentence(legend, level=say.share(result.level, 0)))
         description = say.sentence(
             "Dots of the share lost in each of {n}, from {low} to {high}.",

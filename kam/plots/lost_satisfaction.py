@@ -163,5 +163,7 @@ def _describe(result: LostSatisfactionResult) -> str:
         for name, shares, _ in _parts(result)
     ]
     return say.sentence(
-        "Two points with intervals, and two bars. {parts}. {bars}.", parts="; ".join(parts), bars="; ".join(bars)
+        "Two points with intervals, and two bars. {parts}. {bars}.",
+        parts=say.join(parts, ";"),
+        bars=say.join(bars, ";"),
     )

@@ -129,5 +129,5 @@ def _describe(result: LoyaltyResult, shown: pd.DataFrame) -> str:
     return say.sentence(
         "Points with intervals of {outcome} by level of satisfaction. {parts}.",
         outcome=result.outcome_in_words(),
-        parts="; ".join(parts),
+        parts=say.join(parts, ";"),
     )

@@ -10,6 +10,7 @@ from kam.errors import UndefinedMeasureError
 from kam.plots import style
 from kam.plots.fonts import one_line
 from kam.plots.labels import label_ends, leave_room
+from kam.wording import N_
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,7 +53,7 @@ def plot_manager_load(result: StaffingResult, *, ax: Axes | None = None) -> Axes
         result.n_above,
         all=say.count(result.n_managers),
     )
-    units = {"accounts": "key accounts", "hours": "hours a year", "visits": "visits a year"}
+    units = {"accounts": N_("key accounts"), "hours": N_("hours a year"), "visits": N_("visits a year")}
     form = say.count if float(shown["load"].max()) >= 10 or result.measured_in == "accounts" else say.number
     notes = [
         say.sentence("{load} · {n} accounts in all", load=form(load), n=say.count(n))

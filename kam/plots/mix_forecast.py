@@ -72,7 +72,7 @@ def plot_mix_forecast(result: MixForecastResult, *, ax: Axes | None = None) -> A
         ax = style.take_axes(ax, height=5.0)
         peak = max(max(fan.was.max(), fan.high.max(), fan.tested["n_high"].max()) for fan in fans.values())
         ax.set_ylim(0, 1.04 * max(float(peak), 1.0))
-        labels = [label_state(name, say.count(fans[name].expected[-1])) for name in order]
+        labels = [label_state(say.state(name), say.count(fans[name].expected[-1])) for name in order]
         leave_room(ax, labels, 0, last)
         ax.axvline(now, color=style.GREY, lw=1.2, ls=(0, (4, 3)))
         ax.annotate(
@@ -182,12 +182,12 @@ def _title(result: MixForecastResult, fans: dict[str, _Fan]) -> str:
         parts.append(
             say.sentence(
                 "{state} goes from {before} to {after}",
-                state=one_line(name),
+                state=one_line(say.state(name)),
                 before=say.count(fans[name].expected[0]),
                 after=say.count(fans[name].expected[-1]),
             )
         )
-    return "; ".join(parts)
+    return say.join(parts, ";")
 
 
 def _description(result: MixForecastResult, fans: dict[str, _Fan]) -> str:
@@ -195,7 +195,7 @@ def _description(result: MixForecastResult, fans: dict[str, _Fan]) -> str:
     states = [
         say.sentence(
             "{state} {before} now, {after} expected ({interval})",
-            state=name,
+            state=say.state(name),
             before=say.count(fan.expected[0]),
             after=say.count(fan.expected[-1]),
             interval=prediction_interval(say, fan.low[-1], fan.high[-1], result.level),
@@ -205,7 +205,7 @@ def _description(result: MixForecastResult, fans: dict[str, _Fan]) -> str:
     text = say.sentence(
         "Lines with bands, one per state, of the number of customers, {time} ahead: {states}.",
         time=say.periods(result.horizon, result.freq),
-        states="; ".join(states),
+        states=say.join(states, ";"),
     )
     if result.untested:
         return text + " " + say.sentence("There is no back-test: {reason}.", reason=say.text(result.untested))

@@ -87,7 +87,7 @@ def plot_model_scores(
                 size=style.SMALL,
             )
             score = float(result.score(names[i], measure)["estimate"])
-            labels.append(f"{one_line(names[i], width=28)}  {say.number(score, digits)}")
+            labels.append(f"{one_line(say.text(names[i]), width=28)}  {say.number(score, digits)}")
         ax.axvline(0, color=style.GREY, lw=1.2, zorder=1)
         left, right = min(float(low.min()), 0.0), max(float(high.max()), 0.0)
         span = max(right - left, 0.2 * reach)
@@ -103,13 +103,15 @@ def plot_model_scores(
             if measure == "log loss"
             else (say.sentence("share of pairs ranked rightly (AUC)"), say.sentence("right is better"))
         )
-        above = say.sentence("{measure} above that of {model}", measure=of, model=one_line(result.reference, width=20))
+        above = say.sentence(
+            "{measure} above that of {model}", measure=of, model=one_line(say.text(result.reference), width=20)
+        )
         line = say.sentence("line: {level} interval, paired", level=say.share(result.level, 0))
         ax.set_xlabel(f"{above}\n{better_at}; {line}")
         parts = [
             say.sentence(
                 "{model}: {difference} ({interval})",
-                model=names[i],
+                model=say.text(names[i]),
                 difference=_signed(middle[i], digits, result),
                 interval=say.interval(_signed(low[i], digits, result), _signed(high[i], digits, result), result.level),
             )
@@ -117,7 +119,9 @@ def plot_model_scores(
             if names[i] != result.reference
         ]
         description = say.sentence(
-            "Difference to {model} by model, accounts at risk. {parts}.", model=result.reference, parts="; ".join(parts)
+            "Difference to {model} by model, accounts at risk. {parts}.",
+            model=say.text(result.reference),
+            parts=say.join(parts, ";"),
         )
         return style.finish(ax, title=_title(result, rows), description=description, context=result.context)
 
@@ -139,12 +143,14 @@ def _title(result: ChurnComparisonResult, rows: pd.DataFrame) -> str:
     same = [name for name in rows["model"] if name not in set(better) | set(worse)]
     if len(better):
         return say.sentence(
-            "More accurate than {reference}: {models}", models=say.listing(list(better)), reference=result.reference
+            "More accurate than {reference}: {models}",
+            models=say.listing([say.text(name) for name in better]),
+            reference=say.text(result.reference),
         )
     if same:
         return say.sentence(
             "On this ledger nothing tells {models} from {reference}",
-            models=say.listing(same),
-            reference=result.reference,
+            models=say.listing([say.text(name) for name in same]),
+            reference=say.text(result.reference),
         )
-    return say.sentence("No other model did as well as {reference}", reference=result.reference)
+    return say.sentence("No other model did as well as {reference}", reference=say.text(result.reference))

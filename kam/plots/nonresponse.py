@@ -69,7 +69,7 @@ def plot_silence(result: NonresponseResult, *, wave: str | None = None, ax: Axes
         ax = style.take_axes(ax, height=1.6 + 0.46 * len(rows))
         font = FontProperties(size=style.SIZE)
         names = [
-            "\n".join(fit_lines(one_line(str(name), width=NAME_WIDTH), font, _NAME_POINTS))
+            "\n".join(fit_lines(one_line(say.word(str(name), "group_name"), width=NAME_WIDTH), font, _NAME_POINTS))
             for name in rows["group_name"]
         ]
         notes = [
@@ -105,21 +105,21 @@ def plot_silence(result: NonresponseResult, *, wave: str | None = None, ax: Axes
             title = say.sentence(
                 "{least} of '{group}' answered, and {most} of '{other}'",
                 least=say.share(share[least], 0),
-                group=one_line(str(rows["group_name"].iloc[least])),
+                group=one_line(say.word(str(rows["group_name"].iloc[least]), "group_name")),
                 most=say.share(share[most], 0),
-                other=one_line(str(rows["group_name"].iloc[most])),
+                other=one_line(say.word(str(rows["group_name"].iloc[most]), "group_name")),
             )
         parts = [
             say.sentence(
                 "{group}: {note}, {interval}",
-                group=row["group_name"],
+                group=say.word(str(row["group_name"]), "group_name"),
                 note=note,
                 interval=say.interval(say.share(row["ci_low"]), say.share(row["ci_high"]), result.level),
             )
             for row, note in zip(rows.to_dict("records"), notes, strict=True)
         ]
         description = say.sentence(
-            "Bars of the share of the accounts asked that answered. {parts}.", parts="; ".join(parts)
+            "Bars of the share of the accounts asked that answered. {parts}.", parts=say.join(parts, ";")
         )
         return style.finish(ax, title=title, description=description, context=result.context)
 
@@ -292,4 +292,4 @@ def _description(say: Wording, result: NonresponseResult, curves: dict[str, pd.D
                 delta=say.number(float(last["delta"])),
             )
         )
-    return say.sentence("Lines of the mean by delta, one per wave. {parts}.", parts="; ".join(parts))
+    return say.sentence("Lines of the mean by delta, one per wave. {parts}.", parts=say.join(parts, ";"))

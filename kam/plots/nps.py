@@ -185,4 +185,4 @@ def _describe(result: EstimatesResult, rows: pd.DataFrame) -> str:
                 "{name}: {nps} ({interval})", name=row["name"], nps=say.number(row["estimate"], 1), interval=interval
             )
         )
-    return say.sentence("Points with intervals of the net promoter score. {parts}.", parts="; ".join(parts))
+    return say.sentence("Points with intervals of the net promoter score. {parts}.", parts=say.join(parts, ";"))

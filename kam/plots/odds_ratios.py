@@ -217,4 +217,4 @@ def _description(result: ChurnRegressionResult, rows: pd.DataFrame) -> str:
         )
         for row in rows.to_dict("records")
     ]
-    return say.sentence("Points with intervals, odds ratios: {list}.", list="; ".join(parts))
+    return say.sentence("Points with intervals, odds ratios: {list}.", list=say.join(parts, ";"))

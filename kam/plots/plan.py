@@ -85,9 +85,12 @@ def plot_plan(result: PlanResult, *, ax: Axes | None = None) -> Axes:
         )
         description = say.sentence(
             "Bars of what was sold, each with its target: {list}.",
-            list="; ".join(
-                say.sentence("{name} {sold} of {target}", name=name, sold=say.money(a), target=say.money(b))
-                for name, a, b in zip(labels, sold, aimed, strict=True)
+            list=say.join(
+                (
+                    say.sentence("{name} {sold} of {target}", name=name, sold=say.money(a), target=say.money(b))
+                    for name, a, b in zip(labels, sold, aimed, strict=True)
+                ),
+                ";",
             ),
         )
         return style.finish(ax, title=title, description=description, context=result.context)

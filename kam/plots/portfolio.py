@@ -92,7 +92,7 @@ def plot_portfolio(result: OverviewResult, *, ax: Axes | None = None) -> Axes:
         description = say.sentence(
             "Map of {n} key accounts by chance of loss and value. Highest expected loss: {list}.",
             n=say.count(len(shown)),
-            list="; ".join(named),
+            list=say.join(named, ";"),
         )
         return style.finish(ax, title=title, description=description, context=result.context)
 

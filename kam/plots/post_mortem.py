@@ -69,7 +69,7 @@ def plot_post_mortem(result: PostMortemResult, *, ax: Axes | None = None) -> Axe
             )
             for _, row in table[::-1].iterrows()
         ]
-        description = say.sentence("One row for each thing looked at. {parts}.", parts="; ".join(parts))
+        description = say.sentence("One row for each thing looked at. {parts}.", parts=say.join(parts, ";"))
         title = _title(result)
         return style.finish(ax, title=title, description=description, context=result.context)
 

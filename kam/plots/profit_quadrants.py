@@ -245,7 +245,7 @@ def _description(result: ProfitabilityResult, say: Wording) -> str:
     rows = [
         say.sentence(
             "{quadrant}: {n} accounts, contribution {profit}",
-            quadrant=row["quadrant"],
+            quadrant=say.text(row["quadrant"]),
             n=say.count(row["n_customers"]),
             profit=say.money_short(row["profit"]),
         )
@@ -256,4 +256,4 @@ def _description(result: ProfitabilityResult, say: Wording) -> str:
         profit=say.money(result.profit_cut or 0.0),
         share=say.share(result.serve_cut or 0.0),
     )
-    return say.sentence("Map of contribution and cost to serve. {list}.", list="; ".join(rows)) + " " + cuts
+    return say.sentence("Map of contribution and cost to serve. {list}.", list=say.join(rows, ";")) + " " + cuts

@@ -81,7 +81,7 @@ def plot_programmes(result: ProgrammeResult, *, ax: Axes | None = None) -> Axes:
 
 
 def _label(say: Wording, row: pd.Series) -> str:
-    return one_line(row["programme"]) + "\n" + say.sentence("for {state}", state=one_line(row["from_state"]))
+    return one_line(row["programme"]) + "\n" + say.sentence("for {state}", state=one_line(say.state(row["from_state"])))
 
 
 def _source(say: Wording, row: pd.Series) -> str:
@@ -120,7 +120,7 @@ def _title(result: ProgrammeResult, say: Wording) -> str:
             else "None of {n} programmes pays: the nearest, {programme} for {state}, loses {delta} per account",
             n_all,
             programme=one_line(best["programme"]),
-            state=one_line(best["from_state"]),
+            state=one_line(say.state(best["from_state"])),
             delta=say.money(abs(best["delta_value"])),
         )
     if len(rows) == 1:
@@ -130,7 +130,7 @@ def _title(result: ProgrammeResult, say: Wording) -> str:
             n=say.count(1),
             n_all=say.count(n_all),
             programme=one_line(row["programme"]),
-            state=one_line(row["from_state"]),
+            state=one_line(say.state(row["from_state"])),
             delta=say.money(row["delta_value"]),
         )
     return say.plural(
@@ -147,7 +147,7 @@ def _description(result: ProgrammeResult, rows: pd.DataFrame, say: Wording) -> s
         say.sentence(
             "{programme} for {state} {delta} ({interval}), best in {p} of draws, {source}",
             programme=one_line(row["programme"]),
-            state=one_line(row["from_state"]),
+            state=one_line(say.state(row["from_state"])),
             delta=say.money(row["delta_value"]),
             interval=say.interval(say.money(row["delta_low"]), say.money(row["delta_high"]), result.level),
             p=say.share(row["p_best"], 0),
@@ -155,4 +155,4 @@ def _description(result: ProgrammeResult, rows: pd.DataFrame, say: Wording) -> s
         )
         for _, row in rows.iterrows()
     ]
-    return say.sentence("Points with intervals, gain per treated account: {list}.", list="; ".join(parts))
+    return say.sentence("Points with intervals, gain per treated account: {list}.", list=say.join(parts, ";"))

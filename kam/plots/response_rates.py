@@ -132,4 +132,4 @@ def _description(result: TrackingResult, table: pd.DataFrame) -> str:
         )
         for row in table.to_dict("records")
     ]
-    return say.sentence("Dots with intervals, shares that answered: {list}.", list="; ".join(parts))
+    return say.sentence("Dots with intervals, shares that answered: {list}.", list=say.join(parts, ";"))

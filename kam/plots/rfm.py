@@ -146,4 +146,4 @@ def _description(table: pd.DataFrame, across: str, say: Wording) -> str:
         )
         for f, other, n, value in zip(best["f_score"], best[across], best["n_customers"], best["value"], strict=True)
     ]
-    return say.sentence("Table of 25 cells by score; the cells worth most are {cells}.", cells="; ".join(cells))
+    return say.sentence("Table of 25 cells by score; the cells worth most are {cells}.", cells=say.join(cells, ";"))

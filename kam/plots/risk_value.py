@@ -173,7 +173,7 @@ def _description(result: CallListResult, n_hidden: int, say: Wording) -> str:
             name=one_line(str(name), width=40),
             p=say.share(p),
             value=say.money_short(value),
-            part=part,
+            part=say.text(part),
         )
         for name, p, value, part in zip(
             names, result.calls["p_churn"], result.calls["value_if_stays"], result.calls["list_part"], strict=True
@@ -184,4 +184,4 @@ def _description(result: CallListResult, n_hidden: int, say: Wording) -> str:
         "Map of {n} accounts at risk by chance of loss and value if they stay.",
         n=say.count(result.n_at_risk - n_hidden),
     )
-    return f"{said} " + say.sentence("Largest expected gain: {list}.", list="; ".join(rows)) if rows else said
+    return f"{said} " + say.sentence("Largest expected gain: {list}.", list=say.join(rows, ";")) if rows else said

@@ -255,8 +255,8 @@ def _describe(result: EstimatesResult, rows: pd.DataFrame) -> str:
             say.sentence(
                 "{name}: {levels}, mean {mean}",
                 name=row["name"],
-                levels=", ".join(share_text(row[f"level_{k}"], say, 0) for k in range(1, 6)),
+                levels=say.join((share_text(row[f"level_{k}"], say, 0) for k in range(1, 6)), ","),
                 mean=say.number(row["mean"]),
             )
         )
-    return say.sentence("Bars of the shares of levels 1 to 5. {parts}.", parts="; ".join(parts))
+    return say.sentence("Bars of the shares of levels 1 to 5. {parts}.", parts=say.join(parts, ";"))

@@ -97,11 +97,14 @@ def plot_tier_acceptability(result: ScorecardResult, *, ax: Axes | None = None) 
         ax.set_xlabel("\n".join(lines))
         description = say.sentence(
             "Bars by account, highest score first: {list}.",
-            list="; ".join(
-                say.sentence(
-                    "{name}: score group {tier} in {p}", name=label, tier=row["tier"], p=say.share(row["p_tier"], 0)
-                )
-                for label, row in zip(labels, near.to_dict("records"), strict=True)
+            list=say.join(
+                (
+                    say.sentence(
+                        "{name}: score group {tier} in {p}", name=label, tier=row["tier"], p=say.share(row["p_tier"], 0)
+                    )
+                    for label, row in zip(labels, near.to_dict("records"), strict=True)
+                ),
+                ";",
             ),
         )
         return style.finish(ax, title=title, description=description, context=result.context)
@@ -188,7 +191,7 @@ def plot_weight_tornado(result: ScorecardResult, *, ax: Axes | None = None) -> A
         if len(shown) < len(names):
             lines.append(say.plural("one more is not drawn", "{n} more are not drawn", len(names) - len(shown)))
         ax.set_xlabel("\n".join(lines))
-        description = say.sentence("Bars to both sides, one row per criterion: {list}.", list="; ".join(said))
+        description = say.sentence("Bars to both sides, one row per criterion: {list}.", list=say.join(said, ";"))
         return style.finish(ax, title=title, description=description, context=result.context)
 
 

@@ -36,7 +36,7 @@ def plot_state_value(result: CustomerValueResult, *, ax: Axes | None = None) -> 
     mean, low, high, band_low, band_high = (
         states[name].to_numpy(dtype=float) for name in ("value_ahead", "ahead_low", "ahead_high", "pi_low", "pi_high")
     )
-    names = [one_line(name, width=32) for name in states["state"]]
+    names = [one_line(say.state(name), width=32) for name in states["state"]]
     labels = [
         name + "\n" + say.plural("{n} customer", "{n} customers", int(n))
         for name, n in zip(names, states["n_customers"], strict=True)
@@ -90,6 +90,6 @@ def plot_state_value(result: CustomerValueResult, *, ax: Axes | None = None) -> 
             for name, note, a, b in zip(names, notes, band_low, band_high, strict=True)
         ]
         description = say.sentence(
-            "Value ahead of one customer, with interval, by state: {list}.", list="; ".join(rows)
+            "Value ahead of one customer, with interval, by state: {list}.", list=say.join(rows, ";")
         )
         return style.finish(ax, title=title, description=description, context=result.context)

@@ -18,6 +18,7 @@ import matplotlib.style
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap, PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
@@ -111,7 +112,8 @@ def finish(ax: Axes, *, title: str, description: str, context: Context) -> Axes:
     matplotlib.axes.Axes
         The same axes.
     """
-    ax.set_label(f"{title}. {description}")
+    say = context.wording
+    ax.set_label(say.join([say.close(title), description]))
     heading = ax.set_title(title, loc="left")
     texts = [text for text in ax.findobj(Text) if isinstance(text, Text)]
     set_fonts(texts, language=context.language)
@@ -123,8 +125,7 @@ def finish(ax: Axes, *, title: str, description: str, context: Context) -> Axes:
     lay_out(figure)
     box = ax.get_window_extent()
     left = box.x0
-    tight = ax.get_tightbbox()
-    if tight and len(figure.axes) == 1:  # alone, the title begins where the figure does
+    if len(figure.axes) == 1 and (tight := ax.get_tightbbox()):  # alone, the title begins where the figure does
         left = min(left, tight.x0)
         heading.set_x((left - box.x0) / box.width)
     room = 0.98 * (box.x1 - left) * 72 / figure.dpi  # letters are a little wider at some resolutions
@@ -283,11 +284,7 @@ def to_png(ax: Axes) -> bytes:
     """The figure as a PNG: the same bytes whenever the same is drawn."""
     figure = ax.get_figure(root=True)
     assert figure is not None
-    drawn, content = io.BytesIO(), io.BytesIO()
-    with applied():
-        figure.savefig(drawn, format="raw", dpi=DPI, facecolor="white")
-    width = int(figure.get_figwidth() * DPI)
-    image = Image.frombuffer("RGBA", (width, drawn.tell() // (4 * width)), drawn.getvalue())
+    image, content = _drawn(figure), io.BytesIO()
     # Few colors are in a figure: a palette makes it four times smaller, and no eye sees it.
     drawn_colors = image.convert("RGB")
     palette = Image.new("P", (1, 1))
@@ -295,6 +292,22 @@ def to_png(ax: Axes) -> bytes:
     palette.putpalette([*(part for color in _KEPT for part in ImageColor.getrgb(color)), *found])
     drawn_colors.quantize(palette=palette, dither=Image.Dither.NONE).save(content, format="png", optimize=True)
     return content.getvalue()
+
+
+def _drawn(figure: Figure) -> Image.Image:
+    """The pixels: what ``savefig`` gives, which draws twice, once to give the axes their places; a draw does that anyway."""
+    before = figure.canvas, figure.get_dpi(), figure.get_facecolor()
+    canvas = FigureCanvasAgg(figure)
+    try:
+        with applied():
+            figure.set_dpi(DPI)
+            figure.set_facecolor("white")
+            canvas.draw()
+        return Image.fromarray(np.asarray(canvas.buffer_rgba()))
+    finally:
+        figure.set_dpi(before[1])
+        figure.set_facecolor(before[2])
+        figure.set_canvas(before[0])
 
 
 def draw(plot: Callable[[Any], Axes], result: Result | NotPossible) -> None:

@@ -60,7 +60,7 @@ def plot_survival(result: MarkovChurnResult, *, ax: Axes | None = None) -> Axes:
     with style.applied():
         ax = style.take_axes(ax, height=4.8)
         ax.set_ylim(0, 1.02)
-        labels = [label_state(name, share_text(end, say, 0)) for name, end in ends.items()]
+        labels = [label_state(say.state(name), share_text(end, say, 0)) for name, end in ends.items()]
         leave_room(ax, labels, 0, horizon)
         ax.plot([0, horizon], [0.5, 0.5], color=style.GREY, lw=1.2, ls=(0, (4, 3)))
         for name, curve in curves.items():
@@ -132,7 +132,7 @@ def _title(result: MarkovChurnResult, curves: Mapping[str, pd.DataFrame], worst:
     if np.isfinite(within):
         first = say.sentence(
             "Half of the customers in {state} are lost within {time}",
-            state=one_line(worst, width=NAME_WIDTH),
+            state=one_line(say.state(worst), width=NAME_WIDTH),
             time=say.periods(within, result.freq),
         )
         if worst == best:
@@ -142,20 +142,23 @@ def _title(result: MarkovChurnResult, curves: Mapping[str, pd.DataFrame], worst:
         return say.sentence(
             "{first}; of those in {state}, {share} are still there after {n}",
             first=first,
-            state=one_line(best, width=NAME_WIDTH),
+            state=one_line(say.state(best), width=NAME_WIDTH),
             share=left[best],
             n=say.count(horizon),
         )
     first = say.sentence(
         "{share} of the customers in {state} are still there after {time}",
         share=left[worst],
-        state=one_line(worst, width=NAME_WIDTH),
+        state=one_line(say.state(worst), width=NAME_WIDTH),
         time=say.periods(horizon, result.freq),
     )
     if worst == best:
         return first
     return say.sentence(
-        "{first}; of those in {state}, {share}", first=first, state=one_line(best, width=NAME_WIDTH), share=left[best]
+        "{first}; of those in {state}, {share}",
+        first=first,
+        state=one_line(say.state(best), width=NAME_WIDTH),
+        share=left[best],
     )
 
 
@@ -167,7 +170,7 @@ def _description(result: MarkovChurnResult, curves: Mapping[str, pd.DataFrame]) 
         end = curve.iloc[-1]
         text = say.sentence(
             "{state}: {share} after {time} ({interval})",
-            state=name,
+            state=say.state(name),
             share=share_text(end["probability"], say),
             time=say.periods(end["n_ahead"], result.freq),
             interval=say.interval(share_text(end["ci_low"], say), share_text(end["ci_high"], say), result.level),
@@ -175,4 +178,6 @@ def _description(result: MarkovChurnResult, curves: Mapping[str, pd.DataFrame]) 
         if half_lives[name] <= end["n_ahead"]:
             text += ", " + say.sentence("half are lost after {n}", n=say.number(half_lives[name], 1))
         parts.append(text)
-    return say.sentence("Lines with bands, one per state, of the share not yet lost. {parts}.", parts="; ".join(parts))
+    return say.sentence(
+        "Lines with bands, one per state, of the share not yet lost. {parts}.", parts=say.join(parts, ";")
+    )

@@ -59,12 +59,12 @@ def plot_transitions(result: MarkovChurnResult, *, ax: Axes | None = None) -> Ax
             [[share_text(p[i, j], say) if n else "" for j, n in enumerate(row)] for i, row in enumerate(count)],
             [[short(n) for n in row] for row in count],
             rows=[
-                "\n".join(fit_lines(one_line(name, width=NAME_WIDTH), font, LABEL_POINTS))
+                "\n".join(fit_lines(one_line(say.state(name), width=NAME_WIDTH), font, LABEL_POINTS))
                 + "\n"
                 + say.sentence("{n} transition" if n == 1 else "{n} transitions", n=short(n))
                 for name, n in zip(names, count.sum(axis=1), strict=True)
             ],
-            columns=[one_line(name, width=NAME_WIDTH) for name in names],
+            columns=[one_line(say.state(name), width=NAME_WIDTH) for name in names],
         )
         if result.lost:
             lost = names.index(result.lost)
@@ -138,7 +138,7 @@ def _fit_columns(ax: Axes, *, own: bool, language: str) -> None:
 def _title(result: MarkovChurnResult, p: Floats, count: Ints) -> str:
     """The states that lose least and most; without a lost state, those that keep most and least."""
     say = result.context.wording
-    names = [one_line(name, width=NAME_WIDTH) for name in result.names]
+    names = [one_line(say.state(name), width=NAME_WIDTH) for name in result.names]
     freq = say.text(result.freq)
     if not result.lost:
         seen = np.flatnonzero(count.sum(axis=1))
@@ -188,7 +188,9 @@ def _description(result: MarkovChurnResult, p: Floats, count: Ints) -> str:
     say = result.context.wording
     rows = []
     for i, name in enumerate(result.names):
-        seen = say.plural("{state}: {n} transition", "{state}: {n} transitions", int(count[i].sum()), state=name)
+        seen = say.plural(
+            "{state}: {n} transition", "{state}: {n} transitions", int(count[i].sum()), state=say.state(name)
+        )
         parts = [seen, say.sentence("{p} stay", p=share_text(p[i, i], say))]
         if result.lost and name != result.lost:
             lost = result.names.index(result.lost)
@@ -197,6 +199,8 @@ def _description(result: MarkovChurnResult, p: Floats, count: Ints) -> str:
                     "{p} are lost by the next {freq}", p=share_text(p[i, lost], say), freq=say.text(result.freq)
                 )
             )
-        rows.append(", ".join(parts if count[i].any() else parts[:1]))
-    text = say.sentence("Table of transition probabilities, rows from and columns to. {rows}.", rows="; ".join(rows))
-    return " ".join([text, *(f"{note[0].upper()}{note[1:]}." for note in _differences(result))])
+        rows.append(say.join(parts if count[i].any() else parts[:1], ","))
+    text = say.sentence(
+        "Table of transition probabilities, rows from and columns to. {rows}.", rows=say.join(rows, ";")
+    )
+    return say.join([text, *(say.close(f"{note[0].upper()}{note[1:]}") for note in _differences(result))])

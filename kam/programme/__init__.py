@@ -1,5 +1,6 @@
 """What needs all three analyses: the file of each account, its dossier, what to do next, and the programme as a whole."""
 
+from kam.arguments import guard_functions
 from kam.programme.account_files import (
     AccountFilesResult,
     gather_accounts,
@@ -39,3 +40,5 @@ __all__ = [
     "read_run",
     "result_of",
 ]
+
+guard_functions(__name__)

@@ -6,7 +6,6 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import pandas as pd
@@ -18,9 +17,9 @@ from kam.ledger import activity_panel, summarize_customers
 from kam.programme.account_lines import gather_lines
 from kam.programme.account_rows import choose_accounts, gather_rows
 from kam.programme.contact_map import count_contacts, map_contacts
-from kam.programme.run_results import load_run
+from kam.programme.run_results import find_steps, load_run
 from kam.results import Assumed, Check, Context, KeyFigure, Result, load_result
-from kam.wording import Wording, show_hidden
+from kam.wording import N_, Wording, show_hidden
 
 if TYPE_CHECKING:
     from kam.dataset import Dataset
@@ -301,7 +300,10 @@ def read_account_files(
     ResultsError
         It cannot be read.
     """
-    found = sorted(Path(run_dir).glob(f"*/tables/{KEY}.accounts.parquet")) if os.fspath(run_dir) else []
+    tables = [
+        step / "tables" / f"{KEY}.accounts.parquet" for step in find_steps(run_dir, dataset=dataset, audience=audience)
+    ]
+    found = [table for table in tables if table.is_file()]
     if not found:
         return None
     wanted = customer_id or largest_account(
@@ -309,8 +311,7 @@ def read_account_files(
     )
     files = load_result(found[-1].parents[1], KEY, customer_id=wanted)
     assert isinstance(files, AccountFilesResult)
-    same = (dataset, audience) == (files.context.dataset, files.context.audience)
-    return files if same and len(files.accounts) else None
+    return files if len(files.accounts) else None
 
 
 def open_account_files(
@@ -446,16 +447,16 @@ def _find_lacks(data: Dataset, results: Mapping[str, Result], lacking: Mapping[s
 
 
 _NEEDS: dict[str, tuple[int, tuple[str, ...]]] = {
-    "tiers": (10, ("tier_migration",)),
-    "scorecard": (10, ("scorecard",)),
-    "types": (10, ("typology",)),
-    "flags": (10, ("sales_quality", "risks")),
-    "targets": (10, ("plan",)),
-    "mix": (10, ("price_volume_mix",)),
-    "gaps": (10, ("white_space",)),
-    "forecast": (20, ("churn_forecast",)),
-    "value": (30, ("customer_value",)),
-    "wallet": (40, ("wallet",)),
+    N_("tiers"): (10, ("tier_migration",)),
+    N_("scorecard"): (10, ("scorecard",)),
+    N_("types"): (10, ("typology",)),
+    N_("flags"): (10, ("sales_quality", "risks")),
+    N_("targets"): (10, ("plan",)),
+    N_("mix"): (10, ("price_volume_mix",)),
+    N_("gaps"): (10, ("white_space",)),
+    N_("forecast"): (20, ("churn_forecast",)),
+    N_("value"): (30, ("customer_value",)),
+    N_("wallet"): (40, ("wallet",)),
 }
 """Parts of a file that come from results: the notebook and the results, of which one is enough."""
 
@@ -479,7 +480,7 @@ def _checks(
         assumption=say.sentence("every part of a file can be said"),
         finding=say.sentence("all of them")
         if lacks.empty
-        else say.sentence("not there: {parts}", parts=say.listing(list(lacks["part"]))),
+        else say.sentence("not there: {parts}", parts=say.listing([say.text(part) for part in lacks["part"]])),
         verdict="holds" if lacks.empty else "handled",
         statistic=float(len(lacks)),
     )

@@ -14,12 +14,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from kam.columns import GLOSSARY, require_columns
 from kam.errors import EmptyDataError, MissingColumnError, ParameterError, UnreadableFileError
+from kam.wording import N_
 
-SERVICE, INTEREST, OURS = "quality of service", "best interest of the customer", "ours alone"
+SERVICE, INTEREST, OURS = N_("quality of service"), N_("best interest of the customer"), N_("ours alone")
 """What an action warrants to the customer: one of two guarantees, or nothing."""
 FLAG = "flag"
 """The field that holds where the account carries a flag of this name; then the reason may name the flag's ``{finding}``."""
@@ -48,138 +50,150 @@ FIELDS = (
 _HERE = ("is_lost", "is not", "yes")
 _FLAG_ACTIONS = (
     # flag, what to do, priority, guarantee; then what must hold besides
-    ("overdue balance", "Agree on a date of payment before the next delivery", 1, OURS),
-    ("returns", "Find out why goods come back, and mend it", 1, SERVICE, _HERE),
-    ("below cost", "Bring terms or service back above cost, and say why", 2, OURS, _HERE),
-    ("bargaining", "Go through the terms: what do we get for them, and what do they", 2, INTEREST, _HERE),
+    (N_("overdue balance"), N_("Agree on a date of payment before the next delivery"), 1, OURS),
+    (N_("returns"), N_("Find out why goods come back, and mend it"), 1, SERVICE, _HERE),
+    (N_("below cost"), N_("Bring terms or service back above cost, and say why"), 2, OURS, _HERE),
+    (N_("bargaining"), N_("Go through the terms: what do we get for them, and what do they"), 2, INTEREST, _HERE),
     (
-        "concentration of buying",
-        "Talk about the plan of the year, so that single orders matter less",
+        N_("concentration of buying"),
+        N_("Talk about the plan of the year, so that single orders matter less"),
         2,
         INTEREST,
         _HERE,
     ),
-    ("dependence", "Plan what we do if the account leaves", 2, OURS, _HERE),
-    ("discount depth", "Go through the discount: tie it to volume or service", 2, INTEREST, _HERE),
-    ("order spike", "Ask what the large order is for before planning with it", 2, INTEREST, _HERE),
-    ("own brand", "Ask whether they now make or label it themselves, and what we can supply then", 2, INTEREST, _HERE),
-    ("period-end loading", "Sell by what they need, not by the end of our quarter", 2, INTEREST, _HERE),
-    ("rising cost-to-serve", "Agree on fewer, fuller deliveries", 2, SERVICE, _HERE),
-    ("shipping elsewhere", "Ask where the goods go, and whether another branch should be served", 2, INTEREST, _HERE),
+    (N_("dependence"), N_("Plan what we do if the account leaves"), 2, OURS, _HERE),
+    (N_("discount depth"), N_("Go through the discount: tie it to volume or service"), 2, INTEREST, _HERE),
+    (N_("order spike"), N_("Ask what the large order is for before planning with it"), 2, INTEREST, _HERE),
     (
-        "stagnation",
-        "Look for what else they need: a visit with somebody from sales and from technics",
+        N_("own brand"),
+        N_("Ask whether they now make or label it themselves, and what we can supply then"),
         2,
         INTEREST,
         _HERE,
     ),
-    ("over credit limit", "Settle the limit: raise it or agree on payments", 3, OURS),
-    ("no sponsor", "Name a sponsor among the executives", 3, SERVICE, _HERE, ("is_key_account", "is", "yes")),
+    (N_("period-end loading"), N_("Sell by what they need, not by the end of our quarter"), 2, INTEREST, _HERE),
+    (N_("rising cost-to-serve"), N_("Agree on fewer, fuller deliveries"), 2, SERVICE, _HERE),
+    (
+        N_("shipping elsewhere"),
+        N_("Ask where the goods go, and whether another branch should be served"),
+        2,
+        INTEREST,
+        _HERE,
+    ),
+    (
+        N_("stagnation"),
+        N_("Look for what else they need: a visit with somebody from sales and from technics"),
+        2,
+        INTEREST,
+        _HERE,
+    ),
+    (N_("over credit limit"), N_("Settle the limit: raise it or agree on payments"), 3, OURS),
+    (N_("no sponsor"), N_("Name a sponsor among the executives"), 3, SERVICE, _HERE, ("is_key_account", "is", "yes")),
 )
 
 
 _CONDITIONS = (
     # rule, field, operator, limit; then, with the first condition: what to do, why, priority, stake, guarantee
     (
-        *("silent", "silence_ratio", ">=", "3"),
-        "Call, and ask what has changed",
-        "last order {days_since_last_order} days ago, usually every {mean_gap_days}",
+        *(N_("silent"), "silence_ratio", ">=", "3"),
+        N_("Call, and ask what has changed"),
+        N_("last order {days_since_last_order} days ago, usually every {mean_gap_days}"),
         *(1, "expected_loss", SERVICE),
     ),
     ("silent", "days_since_last_order", ">=", "30"),
     ("silent", "is_lost", "is not", "yes"),
     (
-        *("likely to leave", "p_churn", ">=", "0.25"),
-        "Visit with an offer made for the account",
-        "chance of loss {p_churn} ({p_churn_low} to {p_churn_high})",
+        *(N_("likely to leave"), "p_churn", ">=", "0.25"),
+        N_("Visit with an offer made for the account"),
+        N_("chance of loss {p_churn} ({p_churn_low} to {p_churn_high})"),
         *(1, "expected_loss", INTEREST),
     ),
     ("likely to leave", "silence_ratio", "<", "3"),
     ("likely to leave", "is_lost", "is not", "yes"),
     (
-        *("complaints", "n_complaints", ">=", "2"),
-        "Settle the complaints, and say in person what was done",
-        "complaints in the last 180 days: {n_complaints}",
+        *(N_("complaints"), "n_complaints", ">=", "2"),
+        N_("Settle the complaints, and say in person what was done"),
+        N_("complaints in the last 180 days: {n_complaints}"),
         *(1, "expected_loss", SERVICE),
     ),
     ("complaints", "is_lost", "is not", "yes"),
     (
-        *("dissatisfied", "satisfaction", "<=", "2.5"),
-        "Go through the answers with them, and agree on one thing to mend",
-        "satisfaction {satisfaction} of 5 in the last survey, people who answered: {n_respondents}",
+        *(N_("dissatisfied"), "satisfaction", "<=", "2.5"),
+        N_("Go through the answers with them, and agree on one thing to mend"),
+        N_("satisfaction {satisfaction} of 5 in the last survey, people who answered: {n_respondents}"),
         *(1, "expected_loss", SERVICE),
     ),
     ("dissatisfied", "is_lost", "is not", "yes"),
     (
-        *("no manager", "manager", "missing", ""),
-        "Name an account manager",
-        "no manager in the account file",
+        *(N_("no manager"), "manager", "missing", ""),
+        N_("Name an account manager"),
+        N_("no manager in the account file"),
         *(1, "expected_loss", SERVICE),
     ),
     ("no manager", "is_key_account", "is", "yes"),
     (
-        *("lost", "is_lost", "is", "yes"),
-        "Ask for a talk about coming back, and bring what has been mended",
-        "no order for {days_since_last_order} days; {revenue} over the time of the ledger",
+        *(N_("lost"), "is_lost", "is", "yes"),
+        N_("Ask for a talk about coming back, and bring what has been mended"),
+        N_("no order for {days_since_last_order} days; {revenue} over the time of the ledger"),
         *(2, "value_if_returns", INTEREST),
     ),
     (
-        *("late deliveries", "share_late", ">=", "0.2"),
-        "Agree on delivery days, and report on them every month",
-        "{share_late} of the deliveries of the last 12 months came late",
+        *(N_("late deliveries"), "share_late", ">=", "0.2"),
+        N_("Agree on delivery days, and report on them every month"),
+        N_("{share_late} of the deliveries of the last 12 months came late"),
         *(2, "expected_loss", SERVICE),
     ),
     ("late deliveries", "n_late", ">=", "3"),
     ("late deliveries", "is_lost", "is not", "yes"),
     (
-        *("buys less", "share_revenue_change", "<=", "-0.3"),
-        "Find out what they now buy elsewhere, and why",
-        "{revenue_year} in the last 12 months, {revenue_year_before} in the 12 before",
+        *(N_("buys less"), "share_revenue_change", "<=", "-0.3"),
+        N_("Find out what they now buy elsewhere, and why"),
+        N_("{revenue_year} in the last 12 months, {revenue_year_before} in the 12 before"),
         *(2, "expected_loss", INTEREST),
     ),
     ("buys less", "silence_ratio", "<", "3"),
     ("buys less", "is_lost", "is not", "yes"),
     (
-        *("decider not met", "n_deciders_not_met", ">=", "1"),
-        "Ask for a meeting with those who decide",
-        "people who decide and whom nobody has met: {n_deciders_not_met}",
+        *(N_("decider not met"), "n_deciders_not_met", ">=", "1"),
+        N_("Ask for a meeting with those who decide"),
+        N_("people who decide and whom nobody has met: {n_deciders_not_met}"),
         *(2, "expected_loss", INTEREST),
     ),
     ("decider not met", "is_lost", "is not", "yes"),
     (
-        *("not met for long", "days_since_met", ">=", "180"),
-        "Visit",
-        "nobody there was met for {days_since_met} days",
+        *(N_("not met for long"), "days_since_met", ">=", "180"),
+        N_("Visit"),
+        N_("nobody there was met for {days_since_met} days"),
         *(2, "expected_loss", SERVICE),
     ),
     ("not met for long", "is_key_account", "is", "yes"),
     ("not met for long", "is_lost", "is not", "yes"),
     (
-        *("behind target", "share_of_target", "<=", "0.8"),
-        "Agree on a plan for the rest of the target, or on another target",
-        "{share_of_target} of the target of {revenue_target} reached",
+        *(N_("behind target"), "share_of_target", "<=", "0.8"),
+        N_("Agree on a plan for the rest of the target, or on another target"),
+        N_("{share_of_target} of the target of {revenue_target} reached"),
         *(3, "expected_loss", INTEREST),
     ),
     ("behind target", "is_lost", "is not", "yes"),
     (
-        *("white space", "gap_value", ">", "0"),
-        "Offer {gap_group}",
-        "{share_like} of like accounts buy {gap_group}, this one does not: about {gap_value} a year",
+        *(N_("white space"), "gap_value", ">", "0"),
+        N_("Offer {gap_group}"),
+        N_("{share_like} of like accounts buy {gap_group}, this one does not: about {gap_value} a year"),
         *(3, "gap_value", INTEREST),
     ),
     ("white space", "silence_ratio", "<", "3"),
     ("white space", "is_lost", "is not", "yes"),
     (
-        *("could become large", "is_named", "is", "yes"),
-        "Make a growth plan with them",
-        "chance to become class A {p_become_a}",
+        *(N_("could become large"), "is_named", "is", "yes"),
+        N_("Make a growth plan with them"),
+        N_("chance to become class A {p_become_a}"),
         *(3, "elsewhere", INTEREST),
     ),
     ("could become large", "is_lost", "is not", "yes"),
     (
-        *("small part of what they buy", "share_wallet", "<=", "0.3"),
-        "Ask what it takes to get a larger part of what they buy",
-        "{share_wallet} of what they buy comes from us; {elsewhere} a year goes elsewhere",
+        *(N_("small part of what they buy"), "share_wallet", "<=", "0.3"),
+        N_("Ask what it takes to get a larger part of what they buy"),
+        N_("{share_wallet} of what they buy comes from us; {elsewhere} a year goes elsewhere"),
         *(3, "elsewhere", INTEREST),
     ),
     ("small part of what they buy", "silence_ratio", "<", "3"),
@@ -202,6 +216,10 @@ ACTION_RULES: pd.DataFrame = _build()
 """The rules of kam: one row per condition; what to do, why and how urgent it is stand with the first of a rule."""
 
 
+_Flags = npt.NDArray[np.bool_]
+_COMPARED = {">=": np.greater_equal, ">": np.greater, "<=": np.less_equal, "<": np.less}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Condition:
     """What must hold of an account: a fact, how it is compared, and with what."""
@@ -210,34 +228,32 @@ class Condition:
     operator: str
     limit: float | bool | str | None
 
-    def holds(self, facts: pd.DataFrame, flags: pd.DataFrame, known: Iterable[str]) -> tuple[pd.Series, pd.Series]:
-        """Of which accounts it holds, and of which it can be told; both by the index of the facts.
+    def holds(self, facts: pd.DataFrame, flags: pd.DataFrame, known: Iterable[str]) -> tuple[_Flags, _Flags]:
+        """Of which accounts it holds, and of which it can be told; both in the order of the facts.
 
         ``facts`` has an account per row, ``flags`` columns ``customer_id`` and ``flag``; ``known`` are the facts of which the
         dataset has any: of others nothing can be told, that they are missing neither. What is not known to be so counts as not
         so: where no analysis says who is lost, nobody is.
         """
         if self.field == FLAG:
-            has = facts["customer_id"].isin(flags.loc[flags["flag"] == self.limit, "customer_id"])
+            has = facts["customer_id"].isin(flags.loc[flags["flag"] == self.limit, "customer_id"]).to_numpy()
             return (has if self.operator == "is" else ~has), has | True
         if self.field not in facts or self.field not in known:
-            so = pd.Series(self.operator == "is not" and isinstance(self.limit, bool), index=facts.index)
+            so = np.full(len(facts), self.operator == "is not" and isinstance(self.limit, bool))
             return so, so
         values = facts[self.field]
-        there = values.notna() & (values.astype("object") != "")
+        there = values.notna().to_numpy() & [not (isinstance(value, str) and value == "") for value in values]
         if self.operator in ("missing", "known"):
             return (there if self.operator == "known" else ~there), there | True
         if self.operator in ("is", "is not"):
-            same = _same(values, self.limit).where(there, False)
+            same = _same(values, self.limit).to_numpy() & there
             if self.operator == "is":
                 return same, there
             return ~same, there | isinstance(
                 self.limit, bool
             )  # what is not known to be so is not so: nobody is lost yet
-        numbers = pd.to_numeric(values, errors="coerce").astype("float64")
-        limit = float(self.limit or 0.0)
-        compared = {">=": numbers >= limit, ">": numbers > limit, "<=": numbers <= limit, "<": numbers < limit}
-        return compared[self.operator] & there, there
+        numbers = pd.to_numeric(values, errors="coerce").astype("float64").to_numpy()
+        return _COMPARED[self.operator](numbers, float(self.limit or 0.0)) & there, there
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from kam.columns import GLOSSARY, require_columns, require_distinct
@@ -179,13 +180,15 @@ def action_list(
     parsed = parse_rules(ACTION_RULES if rules is None else rules, more_fields=[str(name) for name in facts])
     flags = files.flags if len(files.flags.columns) else pd.DataFrame(columns=["customer_id", "flag", "finding"])
     known = _known(files, facts)
+    money = {name: _numbers(facts, name).to_numpy() for name in {*_STAKES, *(rule.stake for rule in parsed)}}
     found: list[pd.DataFrame] = []
     counts: dict[str, tuple[int, int]] = {}
     for place, rule in enumerate(parsed):
         told = [condition.holds(facts, flags, known) for condition in rule.conditions]
         holds = np.logical_and.reduce([one for one, _ in told])
         counts[rule.name] = int(holds.sum()), int((~np.logical_and.reduce([there for _, there in told])).sum())
-        found.append(_propose(rule, facts[holds], flags, say).assign(_place=place))
+        if holds.any() or (rule is parsed[-1] and not found):  # which has the columns where no rule holds
+            found.append(_propose(rule, holds, facts, money, flags, say).assign(_place=place))
     every = _order(pd.concat(found, ignore_index=True))
     actions = every[every.groupby("customer_id").cumcount() < most]
     as_of = pd.Series(context.as_of, index=actions.index, dtype="datetime64[us]")
@@ -291,23 +294,33 @@ def _known(files: AccountFilesResult, facts: pd.DataFrame) -> list[str]:
     return [str(name) for name in facts if name in said or bool(facts[name].notna().any())]
 
 
-def _propose(rule: Rule, facts: pd.DataFrame, flags: pd.DataFrame, say: Wording) -> pd.DataFrame:
-    """One row per account at which the rule holds."""
+def _propose(
+    rule: Rule,
+    holds: npt.NDArray[np.bool_],
+    facts: pd.DataFrame,
+    money: dict[str, npt.NDArray[np.float64]],
+    flags: pd.DataFrame,
+    say: Wording,
+) -> pd.DataFrame:
+    """One row per account at which the rule holds; ``money`` has the sums that may be at stake, by fact."""
     findings: dict[str, str] = {}
     if rule.flag is not None and len(flags):
         carried = flags[flags["flag"] == rule.flag].drop_duplicates("customer_id")
         findings = dict(zip(carried["customer_id"], carried["finding"].fillna(""), strict=True))
     texts = []
     named = [name for name in rule.named if name in facts]
+    seen = [name for name in dict.fromkeys(["customer_id", "name", "manager", *named]) if name in facts]
+    facts = facts.loc[holds, seen]
     for i, customer_id in enumerate(facts["customer_id"]):
         values = {name: _spell(facts[name].iloc[i], name, say) for name in named}
         values |= {name: say.sentence("not known") for name in rule.named if name not in values}
         values["finding"] = findings.get(customer_id) or rule.name
         texts.append((say.sentence(rule.action, **values), say.sentence(rule.reason, **values)))
     stakes = [rule.stake, *(name for name in _STAKES if name != rule.stake)]
-    amounts = pd.DataFrame({name: _numbers(facts, name) for name in stakes})
-    first = amounts.notna().to_numpy().argmax(axis=1) if len(facts) else np.empty(0, dtype=int)
-    known = amounts.notna().any(axis=1).to_numpy() if len(facts) else np.empty(0, dtype=bool)
+    amounts = np.column_stack([money[name][holds] for name in stakes])
+    there = ~np.isnan(amounts)
+    first = there.argmax(axis=1)
+    known = there[np.arange(len(facts)), first]
     manager = facts["manager"].astype("object") if "manager" in facts else pd.Series(None, index=facts.index)
     return pd.DataFrame(
         {
@@ -319,10 +332,10 @@ def _propose(rule: Rule, facts: pd.DataFrame, flags: pd.DataFrame, say: Wording)
             "reason": [one for _, one in texts],
             "guarantee": say.text(rule.guarantee),
             "priority": rule.priority,
-            "at_stake": amounts.to_numpy()[np.arange(len(facts)), first],
+            "at_stake": amounts[np.arange(len(facts)), first],
             "stake": [
-                say.text(GLOSSARY[stakes[i]].label) if there else say.sentence("not known")
-                for i, there in zip(first, known, strict=True)
+                say.text(GLOSSARY[stakes[i]].label) if so else say.sentence("not known")
+                for i, so in zip(first, known, strict=True)
             ],
             "due_days": rule.due_days,
         }

@@ -34,6 +34,7 @@ from kam.programme.making import (
     other_versions,
 )
 from kam.programme.movements import COLUMNS, Movement, Setting
+from kam.programme.run_results import find_steps
 from kam.programme.saved_runs import SavedRun, find_previous_run, read_run
 from kam.results import Assumed, Check, Context, KeyFigure, Result
 
@@ -117,7 +118,7 @@ class ChangesResult(Result):
             told.append(say.plural("one flag was raised", "{n} flags were raised", self.n_raised))
             told.append(say.plural("one cleared", "{n} cleared", self.n_cleared))
         told = told or [say.plural("one thing has moved", "{n} things have moved", len(self.moved))]
-        first = f"{since} {say.listing(told)}."
+        first = say.close(f"{since} {say.listing(told)}")
         if not self.n_recomputed:
             return first
         more = say.plural(
@@ -296,7 +297,8 @@ def changes_since(
     ResultsError
         The results of the run itself cannot be read.
     """
-    now = None if not os.fspath(run_dir) else _read_now(run_dir, context)
+    steps = find_steps(run_dir, dataset=context.dataset, audience=context.audience)
+    now = read_run(run_dir, context=context) if steps else None
     if now is None or not now.results:
         raise DataError("no notebook before this one has left a result to compare.")
     before = find_previous_run(history, now=now, context=context)
@@ -306,13 +308,6 @@ def changes_since(
 
 
 # -- inside ----------------------------------------------------------------------------------------------------------
-
-
-def _read_now(run_dir: str | os.PathLike[str], context: Context) -> SavedRun | None:
-    from pathlib import Path
-
-    folder = Path(run_dir)
-    return read_run(folder, context=context) if any(folder.glob("*/results.json")) else None
 
 
 def _bare(results: Mapping[str, Result]) -> SavedRun:

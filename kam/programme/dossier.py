@@ -15,7 +15,7 @@ from kam.programme.dossier_facts import FACTS, tell_facts
 from kam.programme.dossier_words import say_account, say_decides, say_voice
 from kam.programme.dossier_years import sum_years
 from kam.results import Check, Context, KeyFigure, Result
-from kam.wording import Wording
+from kam.wording import N_, Wording
 
 SECTIONS: dict[str, tuple[str, ...]] = {
     "who": ("accounts",),
@@ -31,7 +31,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
 NOTABLE = ("complaint", "tender", "offer", "handover", "lost")
 """What a timeline marks; visits and contacts are counted by year."""
 
-RISK_FROM = {"high": 0.25, "medium": 0.1, "low": 0.0}
+RISK_FROM = {N_("high"): 0.25, N_("medium"): 0.1, N_("low"): 0.0}
 """Chance of loss from which on the index calls the risk so."""
 
 
@@ -133,7 +133,8 @@ class DossierResult(Result):
 
     def line(self, section: str) -> str:
         """The facts of a section in one line."""
-        return " ".join(f"{text}." for text in self.lines(section))
+        say = self.context.wording
+        return say.join(say.close(text) for text in self.lines(section))
 
     def missing(self, section: str) -> str:
         """What a section cannot say, and why, in one line; empty where nothing is missing."""
@@ -142,10 +143,10 @@ class DossierResult(Result):
         if own.empty:
             return ""
         said = [
-            say.sentence("{parts} ({reason})", parts=say.listing(list(parts)), reason=reason)
+            say.sentence("{parts} ({reason})", parts=say.listing([say.text(part) for part in parts]), reason=reason)
             for reason, parts in own.groupby("reason", sort=False)["part"]
         ]
-        return say.sentence("Not said here: {parts}.", parts="; ".join(said))
+        return say.sentence("Not said here: {parts}.", parts=say.join(said, ";"))
 
     def idle(self) -> str:
         """A line in the place of actions, where no rule holds; empty where there are any."""

@@ -61,7 +61,7 @@ def _who(own: AccountFilesResult, row: _Row, say: Wording) -> _Three:
         about.append(say.sentence("customer since {date}", date=say.date(since)))
     elif known(row["first_order"]):
         about.append(say.sentence("first order on {date}", date=say.date(row["first_order"])))
-    yield say.sentence("Account"), ", ".join(about), ""
+    yield say.sentence("Account"), say.join(about, ","), ""
     if known(row["parent_name"]) or (known(row["n_in_group"]) and row["n_in_group"] > 1):
         head = row["parent_name"] if known(row["parent_name"]) else row["name"]
         yield (
@@ -133,7 +133,7 @@ def _standing(own: AccountFilesResult, row: _Row, say: Wording) -> _Three:
         parts = [
             f"{say.text(part)} {signed(x, say)}" for part, x in largest[["revenue_part", "revenue_change"]].to_numpy()
         ]
-        yield say.sentence("Why it changed"), "; ".join(parts), say.sentence("against the twelve months before")
+        yield say.sentence("Why it changed"), say.join(parts, ";"), say.sentence("against the twelve months before")
     if known(row["profit"]):
         margin = say.money(row["profit"])
         if known(row["revenue"]) and row["revenue"] > 0:
@@ -142,8 +142,8 @@ def _standing(own: AccountFilesResult, row: _Row, say: Wording) -> _Three:
         if known(row["cost_to_serve"]):
             why.append(say.sentence("after {money} cost to serve", money=say.money(row["cost_to_serve"])))
         if known(row["quadrant"]):
-            why.append(str(row["quadrant"]))
-        yield say.sentence("Contribution"), margin, "; ".join(why)
+            why.append(say.text(str(row["quadrant"])))
+        yield say.sentence("Contribution"), margin, say.join(why, ";")
     if known(row["share_of_target"]):
         yield (
             say.sentence("Target"),
@@ -154,9 +154,11 @@ def _standing(own: AccountFilesResult, row: _Row, say: Wording) -> _Three:
         )
     if known(row["tier"]):
         since = (
-            say.sentence("{tier} since {month}", tier=row["tier"], month=say.period(row["tier_since"]))
+            say.sentence(
+                "{tier} since {month}", tier=say.word(row["tier"], "tier"), month=say.period(row["tier_since"])
+            )
             if known(row["tier_since"])
-            else str(row["tier"])
+            else say.word(str(row["tier"]), "tier")
         )
         yield say.sentence("Tier"), since, str(row["why"]) if known(row["why"]) else ""
     if known(row["abc_class"]):
@@ -176,7 +178,7 @@ def _standing(own: AccountFilesResult, row: _Row, say: Wording) -> _Three:
             else "",
         )
     if known(row["segment"]):
-        yield say.sentence("Segment"), str(row["segment"]), _rhythm(row, say)
+        yield say.sentence("Segment"), say.word(str(row["segment"]), "segment"), _rhythm(row, say)
     elif known(row["days_since_last_order"]):
         yield say.sentence("Last order"), say.date(row["last_order"]), _rhythm(row, say)
     gaps = own.gaps.sort_values("value", ascending=False)
@@ -187,7 +189,7 @@ def _standing(own: AccountFilesResult, row: _Row, say: Wording) -> _Three:
         ]
         yield (
             say.sentence("Does not buy from us"),
-            "; ".join(named),
+            say.join(named, ";"),
             say.sentence("{share} of like accounts do", share=say.share(float(gaps["share_like"].iloc[0]), 0)),
         )
     for _, flag in own.flags[own.flags["flag"] != NO_SPONSOR].head(_MOST_FLAGS).iterrows():
@@ -216,7 +218,7 @@ def _heading(own: AccountFilesResult, row: _Row, say: Wording) -> _Three:
             else "",
         )
     if known(row["status"]) and known(row["reason"]):
-        yield say.sentence("Before its silence"), str(row["reason"]), str(row["status"])
+        yield say.sentence("Before its silence"), str(row["reason"]), say.text(str(row["status"]))
     if known(row["p_return"]):
         yield (
             say.sentence("Return"),
@@ -234,7 +236,7 @@ def _heading(own: AccountFilesResult, row: _Row, say: Wording) -> _Three:
                 money=say.money(row["value_ahead"]),
                 periods=say.periods(own.value_periods or 0, own.value_freq or "quarter"),
             ),
-            say.sentence("state {state}; {interval}", state=row["state"], interval=interval)
+            say.sentence("state {state}; {interval}", state=say.state(row["state"]), interval=interval)
             if known(row["state"])
             else interval,
         )
@@ -306,4 +308,4 @@ def say_reasons_of(events: pd.DataFrame) -> str:
 def _most_common(reasons: pd.Series, say: Wording) -> str:
     counted = reasons.dropna().value_counts().sort_index().sort_values(ascending=False, kind="stable")
     most = [say.sentence("{n} × {reason}", n=say.count(n), reason=reason) for reason, n in counted.head(2).items()]
-    return "; ".join(most)
+    return say.join(most, ";")

@@ -30,7 +30,7 @@ def say_account(dossier: DossierResult) -> str:
         first = _say_silent(row, dossier, say)
     else:
         first = _say_active(row, say)
-    return " ".join(text for text in (first, _say_risk(dossier, row, say), _say_next(dossier, say)) if text)
+    return say.join(text for text in (first, _say_risk(dossier, row, say), _say_next(dossier, say)) if text)
 
 
 def is_silent(row: dict[str, Any]) -> bool:

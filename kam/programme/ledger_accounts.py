@@ -10,6 +10,7 @@ import pandas as pd
 
 from kam.programme.movements import CENT, Setting
 from kam.results import Result
+from kam.wording import N_
 
 WITH_ALL = (
     ("abc_xyz", "customers"),
@@ -106,14 +107,14 @@ def compare_accounts(
             why = (
                 say.text("the same money in the same months") if "tier_migration" in now else say.text("the same name")
             )
-            movement, told = "other identifier", (renumbered[customer], customer)
+            movement, told = N_("other identifier"), (renumbered[customer], customer)
         elif customer not in ids_before:
             late = say.text("it has orders from before, which the earlier run did not have")
-            movement, why = "new", late if customer in backdated else ""
+            movement, why = N_("new"), late if customer in backdated else ""
         elif customer not in ids:
-            movement, why = "gone", say.text("the later run has no row of it")
+            movement, why = N_("gone"), say.text("the later run has no row of it")
         elif all(told) and told[0] != told[1]:
-            movement, why = "renamed", ""
+            movement, why = N_("renamed"), ""
         else:
             continue
         value = setting.values.get(customer, float("nan"))

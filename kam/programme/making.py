@@ -6,6 +6,7 @@ from kam.errors import DataError
 from kam.programme import movements as move
 from kam.programme.saved_runs import SavedRun, method_settings
 from kam.results import Context, Result
+from kam.wording import N_
 
 SETTINGS = {
     "key_accounts": ("measure", "base", "min_certainty", "max_gap_cv", "min_active_share"),
@@ -32,13 +33,13 @@ _TOUCHED: dict[str, tuple[str, ...]] = {
 }
 """Parameters of notebooks that change only these of the results that are compared; others may change all of their step."""
 NAMED = {
-    "key_accounts": "the key-account list",
-    "tier_migration": "tiers and the money of twelve months",
-    "churn_forecast": "chances of loss",
-    "customer_value": "values ahead",
-    "sales_quality": "flags of sales quality",
-    "risks": "flags of risk",
-    "estimates": "satisfaction",
+    "key_accounts": N_("the key-account list"),
+    "tier_migration": N_("tiers and the money of twelve months"),
+    "churn_forecast": N_("chances of loss"),
+    "customer_value": N_("values ahead"),
+    "sales_quality": N_("flags of sales quality"),
+    "risks": N_("flags of risk"),
+    "estimates": N_("satisfaction"),
 }
 
 

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from kam.results import Result
+from kam.wording import N_
 
 if TYPE_CHECKING:
     from kam.wording import Wording
@@ -35,10 +36,20 @@ COLUMNS = [
 ]
 """Of a frame of movements."""
 
-CUSTOMERS, METHOD, DATA, UNKNOWN = "customers", "method", "data", "not known"
-CUSTOMERS_OR_METHOD, CUSTOMERS_OR_DATA, METHOD_OR_DATA = "customers or method", "customers or data", "method or data"
-LIST, TIER, LOSS, NO_ORDER, LOST = "key-account list", "tier", "chance of loss", "chance of no order", "lost"
-FLAG, MONEY, AHEAD, SATISFACTION = "flag", "twelve months", "value ahead", "satisfaction"
+CUSTOMERS, METHOD, DATA, UNKNOWN = N_("customers"), N_("method"), N_("data"), N_("not known")
+CUSTOMERS_OR_METHOD, CUSTOMERS_OR_DATA, METHOD_OR_DATA = (
+    N_("customers or method"),
+    N_("customers or data"),
+    N_("method or data"),
+)
+LIST, TIER, LOSS, NO_ORDER, LOST = (
+    N_("key-account list"),
+    N_("tier"),
+    N_("chance of loss"),
+    N_("chance of no order"),
+    N_("lost"),
+)
+FLAG, MONEY, AHEAD, SATISFACTION = N_("flag"), N_("twelve months"), N_("value ahead"), N_("satisfaction")
 CENT = 0.005
 """Money below which two sums are the same."""
 

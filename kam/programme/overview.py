@@ -101,7 +101,7 @@ class OverviewResult(Result):
         elif year is not None:
             money = say.money_short(year["estimate"])
             first = say.sentence("{first} {money} in the last twelve months", first=first, money=money)
-        parts = [f"{first}."]
+        parts = [say.close(first)]
         lost, loss = self._measure("n_expected"), self._measure("expected_loss")
         if lost is not None and self.horizon_days is not None:
             parts.append(
@@ -130,7 +130,7 @@ class OverviewResult(Result):
             else say.sentence("no action is urgent")
         )
         last = say.listing([*moved, urgent])
-        return " ".join([*parts, f"{last[0].upper()}{last[1:]}."])
+        return say.join([*parts, say.close(f"{last[0].upper()}{last[1:]}")])
 
     def _key_figures(self) -> tuple[KeyFigure, ...]:
         say = self.context.wording
@@ -152,7 +152,7 @@ class OverviewResult(Result):
                 if found["ci_low"] == found["ci_low"]
                 else ""
             )
-            note = "; ".join(part for part in (interval, str(found["reason"])) if part)
+            note = say.join((part for part in (interval, str(found["reason"])) if part), ";")
             figures.append(KeyFigure(value=spell(found["estimate"]), label=label, note=note))
         figures.append(KeyFigure(value=say.count(self.n_first), label=say.sentence("urgent actions"), note=counted))
         if len(figures) < 3:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from kam.errors import ResultsError
-from kam.results import Context, NotPossible, Result, load_results
+from kam.results import Context, NotPossible, Result, load_results, read_results_json
 
 _IDENTIFICATION = "10_customer_identification"
 _REGRESSION, _MARKOV, _SURVEY = "20_churn_regression", "30_churn_markov", "40_satisfaction_survey"
@@ -52,12 +52,53 @@ def load_run(run_dir: str | os.PathLike[str], *, context: Context) -> dict[str, 
     >>> load_run("", context=Context())
     {}
     """
-    folder = os.fspath(run_dir)
-    if not folder or not _has_results(folder):
-        return {}
     same = (context.dataset, context.audience)
-    found = load_results(folder)
+    steps = find_steps(run_dir, dataset=context.dataset, audience=context.audience)
+    found = {key: one for step in steps for key, one in load_results(step).items()}
     return {key: one for key, one in found.items() if (one.context.dataset, one.context.audience) == same}
+
+
+def find_steps(run_dir: str | os.PathLike[str], *, dataset: str | None, audience: str) -> list[Path]:
+    """The folders of the steps of a run that have results of this dataset and for these readers, by name.
+
+    Where a run has a folder for every manager, those of a manager lie one folder deeper: there they are looked for where no
+    other step has any.
+
+    Parameters
+    ----------
+    run_dir : path
+        The folder of the run, or of a step; empty: none.
+    dataset, audience : str
+        As the context of the results has them; a portfolio is a dataset with a name of its own.
+
+    Raises
+    ------
+    ResultsError
+        Results are damaged or of an unknown version.
+    """
+    if not os.fspath(run_dir):
+        return []
+    for form in ("results.json", "*/results.json", "*/*/results.json"):
+        files = sorted(Path(run_dir).glob(form))
+        if found := [file.parent for file in files if (dataset, audience) in read_contexts(file)]:
+            return found
+    return []
+
+
+def read_contexts(file: Path) -> set[tuple[str | None, str]]:
+    """Dataset and audience of the results of a step.
+
+    Raises
+    ------
+    ResultsError
+        They are damaged or of an unknown version.
+    """
+    saved = read_results_json(file)["results"]
+    try:
+        contexts = [entry["context"] for entry in saved.values()]
+        return {(context["dataset"], context.get("audience", Context().audience)) for context in contexts}
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ResultsError("The results do not say of what dataset they are.", where=str(file)) from error
 
 
 def result_of(results: Mapping[str, Result], key: str) -> Result | NotPossible:
@@ -88,10 +129,3 @@ def result_of(results: Mapping[str, Result], key: str) -> Result | NotPossible:
     else:
         why = f"the data do not allow it; notebook {maker or 'that makes it'} says why."
     return NotPossible(key, ResultsError(why))
-
-
-# -- inside ----------------------------------------------------------------------------------------------------------
-
-
-def _has_results(folder: str) -> bool:
-    return any(Path(folder).glob("*/results.json")) or (Path(folder) / "results.json").is_file()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -17,6 +17,7 @@ from platform import python_version
 from typing import Any
 
 from kam.errors import KamError, ResultsError
+from kam.programme.run_results import read_contexts
 from kam.results import Context, Result, load_result, published_runs, read_results_json
 
 COMPARED = (
@@ -43,7 +44,7 @@ _OF_THE_DATA = ("dataset", "audience", "manager", "results_dir", "run_dir", "his
 
 @dataclass(frozen=True, kw_only=True)
 class StepMaking:
-    """How a step was made: its folder's name, the digest of its notebook, and the parameters that it was given."""
+    """How a step was made: the name of its own folder, the digest of its notebook, and the parameters that it was given."""
 
     name: str
     notebook_sha256: str | None = None
@@ -96,10 +97,14 @@ def read_run(run_dir: str | os.PathLike[str], *, context: Context | None = None)
     """
     folder = Path(run_dir)
     files = [folder / "results.json"] if (folder / "results.json").is_file() else sorted(folder.glob("*/results.json"))
+    if context is not None and not any(_is_about(file, context) for file in files):
+        deeper = sorted(folder.glob("*/*/results.json"))  # where a run has a folder for every manager
+        files += [file for file in deeper if _is_about(file, context)]
     if not files:
         raise ResultsError("There are no results.", where=str(folder), hint="Give the folder of a run that has ended.")
     is_step = files[0].parent == folder
-    record, versions, problems = _read_record(folder.parent if is_step else folder)
+    root = folder.parent if is_step else folder
+    record, versions, problems = _read_record(root)
     results: dict[str, Result] = {}
     steps: dict[str, StepMaking] = {}
     errors: list[KamError] = []
@@ -119,7 +124,8 @@ def read_run(run_dir: str | os.PathLike[str], *, context: Context | None = None)
                 problems.append((key, error.what))
                 continue
             if context is None or _is_alike(result.context, context):
-                results[key], steps[key] = result, record.get(step, StepMaking(name=step))
+                made = record.get(file.parent.relative_to(root).as_posix(), StepMaking(name=step))
+                results[key], steps[key] = result, made
     if not results and errors:
         raise errors[0]
     return SavedRun(run=folder.name, results=results, steps=steps, versions=versions, problems=tuple(problems))
@@ -150,7 +156,7 @@ def find_previous_run(history: str | os.PathLike[str], *, now: SavedRun, context
     best: tuple[bool, bool] | None = None
     chosen = None
     for folder in reversed(published_runs(history)):
-        days = {} if folder.name == now.run else _days_of(folder, context)
+        days = {} if folder.name == now.run else _days_of(folder, wanted, context)
         shared = [day for name, day in days.items() if name in wanted]
         if not shared or max(shared) > today:
             continue
@@ -181,10 +187,21 @@ def _is_alike(one: Context, other: Context) -> bool:
     return (one.dataset, one.audience) == (other.dataset, other.audience)
 
 
-def _days_of(folder: Path, context: Context) -> dict[str, str]:
-    """The as-of day of each step of a run that has something to compare, of this dataset and for these readers."""
+def _is_about(file: Path, context: Context) -> bool:
+    try:
+        return (context.dataset, context.audience) in read_contexts(file)
+    except ResultsError:
+        return False  # what is wrong with it is said where it is read
+
+
+def _days_of(folder: Path, steps: Collection[str], context: Context) -> dict[str, str]:
+    """The as-of day of each of these steps that has something to compare, of this dataset and for these readers."""
     days = {}
-    for file in folder.glob("*/results.json"):
+    for file in [
+        file
+        for name in steps
+        for file in (*folder.glob(f"{name}/results.json"), *folder.glob(f"*/{name}/results.json"))
+    ]:
         try:
             entries = read_results_json(file)["results"]
             for key, entry in entries.items():
@@ -213,11 +230,12 @@ def _read_record(folder: Path) -> tuple[dict[str, StepMaking], dict[str, str], l
 
 
 def _by_name(records: list[dict[str, Any]]) -> dict[str, StepMaking]:
-    made = [
-        StepMaking(name=one["name"], notebook_sha256=one["notebook_sha256"], parameters=dict(one["parameters"]))
+    return {
+        one["name"]: StepMaking(
+            name=Path(one["name"]).name, notebook_sha256=one["notebook_sha256"], parameters=dict(one["parameters"])
+        )
         for one in records
-    ]
-    return {one.name: one for one in made}
+    }
 
 
 def _installed() -> dict[str, str]:

@@ -121,7 +121,7 @@ def serve(connection: Connection, warm: bool = False) -> None:
         ForkedKernel.waiting = ForkedKernel(connection)
     sys.stderr = RedactedStream(sys.stderr)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the runner ends this process, also when someone presses Ctrl-C
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=end_with_parent, daemon=True).start()
     logging.getLogger().addHandler(logging.NullHandler())  # what goes wrong is told in the manifest
     # One second of every start: a grammar for a URI format that no notebook is checked against; jsonschema does without.
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
@@ -158,7 +158,8 @@ def run_job(job: Job, *, on_cell: Callable[[int, int], None] = lambda done, tota
         from kam.report.render import render_report
 
         context = facts.get("context") or Context()
-        report = render_report(executed, context=context, started=job.started, title=job.notebook.title)
+        name = next(iter(facts.get("labels", {}).values()), "")
+        report = render_report(executed, context=context, started=job.started, title=job.notebook.title, name=name)
         (job.folder / "report.html").write_text(report.html, encoding="utf-8")
         warnings = list(report.warnings)
         if (size := (job.folder / "report.html").stat().st_size) > LARGEST_REPORT:
@@ -406,7 +407,7 @@ def read_context(entry: dict[str, Any]) -> Context:
     return Context(**{**entry, "as_of": date.fromisoformat(as_of["date"]) if as_of else None})
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """End this process when the runner is gone, with its kernel and what that has started; leave no temporary folder."""
     import multiprocessing
 

@@ -25,7 +25,7 @@ def spread_fan(fan: PlannedFan, part: Path, before: Sequence[str]) -> tuple[Plan
     Returns
     -------
     tuple of PlannedStep
-        One per different value, in the order of the table; none where no row is left.
+        One per different value, in the order of the table, at most as many as its limit; none where no row is left.
 
     Raises
     ------
@@ -65,4 +65,4 @@ def spread_fan(fan: PlannedFan, part: Path, before: Sequence[str]) -> tuple[Plan
                 where=f"for_each of {fan.name}",
                 hint=f"Columns: {', '.join(map(str, frame.columns))}.",
             ) from error
-    return fan.spread(dict.fromkeys(frame[column].dropna().astype(str)))
+    return fan.spread(list(dict.fromkeys(frame[column].dropna().astype(str)))[: fan.rows.limit])

@@ -1,6 +1,6 @@
 """The index of a reports folder: every report, its answer, when, on what data, and what failed or was not run.
 
-Reports of a plan that ran a notebook once per value stand under the name of their folder.
+Reports of a plan that ran a notebook once per value stand under that value.
 """
 
 from __future__ import annotations
@@ -10,23 +10,27 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from kam.report.manifest import Manifest, Status, Step, read_runs
+from kam.report.notebook import folder_name
 from kam.report.page import HTML_LANGUAGE, POLICY
 from kam.report.sanitize import settle_text
-from kam.report.typesetting import hold_amounts, mark_languages
+from kam.report.typesetting import close_up, hold_amounts, mark_languages
 from kam.results import Context
-from kam.wording import duration
+from kam.wording import N_, Wording
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from markupsafe import Markup
 
 _TEMPLATE = Path(__file__).parent / "template"
 _RUNS_SHOWN = 50
+_LINKS = (N_("Report"), N_("Workbook"), N_("Notebook"), N_("succeeded"), N_("failed"))
 
 
 @dataclass(frozen=True)
@@ -50,13 +54,24 @@ class _Entry:
         return HTML_LANGUAGE[self.step.context.language if self.step.context else "en"]
 
     @property
+    def wording(self) -> Wording:
+        """How the report speaks."""
+        return (self.step.context or Context()).wording
+
+    def say(self, message: str, **values: object) -> Markup:
+        """A message in the language of the report, for the template."""
+        return _say(self.wording, message, **values)
+
+    @property
     def made(self) -> list[str]:
         """How the report was made, besides when."""
-        parts = [f"took {duration(self.step.seconds)}"]
+        say = self.wording
+        parts = [say.sentence("took {time}", time=say.duration(self.step.seconds))]
         if self.step.attempts > 1:
-            parts.append(f"succeeded at attempt {self.step.attempts}")
+            parts.append(say.sentence("succeeded at attempt {n}", n=self.step.attempts))
         if self.step.adopted_from:
-            parts.append(f"taken over from the run {self.step.adopted_from}, which was cut off")
+            run = self.step.adopted_from
+            parts.append(say.sentence("taken over from the run {run}, which was cut off", run=run))
         return parts
 
     @property
@@ -146,7 +161,7 @@ def render_folder(folder: Path, steps: Sequence[Step], started: datetime) -> str
             entries=entries,
         )
     )
-    return mark_languages(hold_amounts(settle_text(page)), context.language)
+    return mark_languages(close_up(hold_amounts(settle_text(page)), context.language), context.language)
 
 
 def _link(step: Step, file: str) -> str:
@@ -173,12 +188,18 @@ def render_index(root: Path, *, without: Collection[str] = ()) -> str:
     entries = _newest(root, runs)
     labeled = [entry for entry in entries if entry.step.labels and entry.good]
     single = [entry for entry in entries if not (entry.step.labels and entry.good)]
+    say = _wording_of(runs)
     page = (
         _templates()
         .get_template("index/index.html.j2")
         .render(
             policy=POLICY,
-            folders=[(folder, list(own)) for folder, own in groupby(single, key=lambda entry: entry.folder)],
+            language=HTML_LANGUAGE[say.language],
+            say=partial(_say, say),
+            plural=say.plural,
+            folders=[
+                (_heading(own), own) for _, grouped in groupby(single, lambda e: e.folder) if (own := list(grouped))
+            ],
             registers=_register(labeled),
             n_reports=len(entries),
             n_failed=sum(entry.outcome == "failed" for entry in entries),
@@ -186,11 +207,24 @@ def render_index(root: Path, *, without: Collection[str] = ()) -> str:
             runs=runs[:_RUNS_SHOWN],
             older=len(runs[_RUNS_SHOWN:]),
             damaged=[f"{name}: {error.what}" for name, error in damaged.items()],
-            duration=duration,
-            count_outcomes=_count_outcomes,
+            duration=say.duration,
+            count_outcomes=partial(_count_outcomes, say),
         )
     )
-    return _typeset(page)
+    return close_up(_typeset(page), say.language)
+
+
+def _wording_of(runs: Sequence[Manifest]) -> Wording:
+    """The language of the newest report."""
+    spoken = (step.context.wording for run in runs for step in run.steps if step.context is not None)
+    return next(spoken, Wording())
+
+
+def _say(wording: Wording, message: str, **values: object) -> Markup:
+    """A message as HTML: it is escaped, and so is each value that is no HTML itself."""
+    from markupsafe import Markup, escape
+
+    return Markup(escape(wording.text(message))).format(**values)
 
 
 def _typeset(page: str) -> str:
@@ -203,19 +237,27 @@ def _typeset(page: str) -> str:
     return re.sub(r'<article lang="([^"]*)".*?</article>', mark, hold_amounts(settle_text(page)), flags=re.DOTALL)
 
 
-def _count_outcomes(run: Manifest) -> str:
+def _count_outcomes(say: Wording, run: Manifest) -> str:
     """How many steps ended how.
 
     >>> from types import SimpleNamespace as Some
-    >>> _count_outcomes(Some(steps=[Some(status="failed"), Some(status="succeeded"), Some(status="skipped")]))
+    >>> _count_outcomes(Wording(), Some(steps=[Some(status="failed"), Some(status="succeeded"), Some(status="skipped")]))
     '1 of 3, 1 failed, 1 not run'
     """
     counts = Counter[str](step.status for step in run.steps)
-    parts = [f"{counts['succeeded']} of {len(run.steps)}"]
-    parts += [
-        f"{counts[status]} {word}" for status, word in (("failed", "failed"), ("skipped", "not run")) if counts[status]
-    ]
-    return ", ".join(parts)
+    parts = [say.sentence("{n} of {n_all}", n=counts["succeeded"], n_all=len(run.steps))]
+    if counts["failed"]:
+        parts.append(say.sentence("{n} failed", n=counts["failed"]))
+    if counts["skipped"]:
+        parts.append(say.sentence("{n} not run", n=counts["skipped"]))
+    return say.join(parts, ",")
+
+
+def _heading(entries: Sequence[_Entry]) -> str:
+    """What the reports of a folder have in common: the value for which they were made, as it was written in the plan."""
+    folder = entries[0].folder
+    asked = [str(value) for value in entries[0].step.parameters.values()]
+    return next((value for value in asked if folder_name(value) == folder), folder.replace("_", " "))
 
 
 def _templates() -> Environment:

@@ -14,7 +14,7 @@ from kam.report.history import Record
 from kam.report.manifest import Step
 from kam.report.plan import PlannedFan, PlannedStep
 from kam.results import Context, KeyFigure
-from kam.wording import duration
+from kam.wording import Wording
 
 _HEADS = ("run", "plan", "started (UTC)", "duration", "status", "steps", "dataset", "as of", "fingerprint")
 _TOLD = {"run_id", "plan", "started", "finished", "dataset", "steps", "schema_version"}
@@ -94,7 +94,7 @@ def _line(record: Record) -> tuple[str, ...]:
         record.run_id,
         record.plan,
         f"{record.started:%Y-%m-%d %H:%M}" if record.started else "–",
-        duration(record.seconds),
+        Wording().duration(record.seconds),
         record.state,
         "–" if record.error else _counted(record),
         context.dataset or "–",
@@ -126,7 +126,7 @@ def _run_facts(record: Record) -> list[tuple[str, str]]:
         ("plan", record.plan),
         ("started", _value(record.started)),
         ("finished", _value(record.finished)),
-        ("duration", duration(record.seconds)),
+        ("duration", Wording().duration(record.seconds)),
         ("steps", _counted(record)),
         ("data", _value(record.dataset)),
     ]
@@ -138,7 +138,7 @@ def _run_facts(record: Record) -> list[tuple[str, str]]:
 def _step_facts(step: Step, record: Record) -> list[tuple[str, str]]:
     how: str = step.status
     if step.status != "skipped":
-        how += f" {'in' if step.status == 'succeeded' else 'after'} {duration(step.seconds)}"
+        how += f" {'in' if step.status == 'succeeded' else 'after'} {Wording().duration(step.seconds)}"
     if step.adopted_from:
         how += f", taken over from {step.adopted_from}, which was cut off"
     facts = [("status", how)]

@@ -7,6 +7,7 @@ its ``status``; ``error`` says in plain words why a step failed. The manifest is
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -117,7 +118,7 @@ class Manifest:
     started, finished : datetime.datetime
         UTC.
     parameters : dict
-        What was asked for, as JSON has it; of steps with different values the last one's.
+        What was asked for of every step that has the parameter, as JSON has it; what differs stands with each step.
     dataset : kam.results.Context, optional
         Name, as-of date and fingerprint of the data, from the first step with results.
     seed : int, optional
@@ -146,6 +147,20 @@ class Manifest:
     def status(self) -> Literal["succeeded", "failed"]:
         """A run succeeded when every step did."""
         return "succeeded" if all(step.status == "succeeded" for step in self.steps) else "failed"
+
+
+def agreed_parameters(steps: Iterable[Step]) -> dict[str, Any]:
+    """Those that have the same value in every step that has them: what differs from step to step belongs to no run.
+
+    >>> steps = [Step(name=n, title=n, notebook_sha256="", status="succeeded", parameters={"k": 3, "id": n}) for n in "ab"]
+    >>> agreed_parameters(steps)
+    {'k': 3}
+    """
+    values: dict[str, list[Any]] = {}
+    for step in steps:
+        for name, value in step.parameters.items():
+            values.setdefault(name, []).append(value)
+    return {name: given[0] for name, given in values.items() if all(value == given[0] for value in given)}
 
 
 def installed_versions() -> dict[str, str]:

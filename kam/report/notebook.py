@@ -16,6 +16,7 @@ from typing import Any
 
 from kam.errors import KamError, NotebookError, UnreadableFileError
 from kam.report.parameters import Parameter, read_parameters
+from kam.report.workspace import find_carried
 
 SET_BY_RUNNER = ("results_dir", "run_dir", "history")
 """Parameters that a run sets where a notebook declares them; nobody else may."""
@@ -220,9 +221,7 @@ def folder_name(text: str) -> str:
 
 
 def _notebook_folders(start: Path) -> list[Path]:
-    checkout = Path(__file__).resolve().parents[2]
-    carried = Path(__file__).resolve().parents[1] / "_notebooks"
-    folders = [*(parent / "notebooks" for parent in (start, *start.parents, checkout)), carried]
+    folders = [*(parent / "notebooks" for parent in (start, *start.parents)), find_carried("notebooks")]
     return [folder for folder in folders if folder.is_dir()]
 
 

@@ -88,6 +88,9 @@ class Rows(Section):
     where: str | None = Field(
         default=None, description="Which rows, as pandas' query has it: \"tier == 'A' and profit < 0\"; by default all."
     )
+    limit: Count | None = Field(
+        default=None, description="How many values at most, the first in the order of the table; by default all."
+    )
 
 
 def _spell_out(for_each: Any) -> Any:
@@ -260,11 +263,6 @@ class Plan:
 
     def __post_init__(self) -> None:
         raise_for_secrets({"name": self.name}, where="the plan")
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """All that was asked for, by name; of steps with different values the last one's."""
-        return {name: value for step in self.steps for name, value in step.parameters.items()}
 
 
 def plan_notebooks(

@@ -12,11 +12,12 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kam.disclosure import WITHHELD
 from kam.errors import KamError, LockedError, RunError
@@ -26,6 +27,9 @@ from kam.report.index import render_folder, render_index
 from kam.report.manifest import Manifest, Step, read_runs, write_manifest
 from kam.report.plan import Retention
 from kam.report.retention import GONE, choose_runs, remove_runs, sweep_gone
+
+if TYPE_CHECKING:
+    from kam.report.tables_ahead import TablesAhead
 
 LONGEST_PANEL = 10_000
 """Rows up to which a panel of accounts by period or term is a sheet of the workbook."""
@@ -238,23 +242,44 @@ def keep_failed(job: Job) -> None:
             job.folder.parent.rmdir()
 
 
-def write_tables(part: Path, steps: tuple[Step, ...]) -> tuple[str, ...]:
+def write_tables(part: Path, steps: tuple[Step, ...], ahead: TablesAhead | None = None) -> tuple[str, ...]:
     """Write one workbook ``tables.xlsx`` with every table that the steps saved, and one into each folder of a plan's values.
 
     Reports of a register (:meth:`kam.results.Result.labels`) get none: there are many, and what they show stands in the others'.
     Resamples, and long panels of accounts by period or term, stay in their Parquet files: they are material for further
     computing, not to be read.
 
+    Parameters
+    ----------
+    part : pathlib.Path
+        The folder in which the run is written.
+    steps : tuple of Step
+        Those that are over.
+    ahead : TablesAhead, optional
+        What may have been written already.
+
     Returns
     -------
     tuple of str
         Why there is no workbook, if a table does not fit into one: the reports stand without it.
     """
+    tables = steps_with_tables(part, steps)
+    if ahead is not None and ahead.take(tables):
+        return ()
+    return tuple(
+        reason
+        for folder, own in tables.items()
+        for reason in write_workbook_of(folder, own, part, to=folder / "tables.xlsx")
+    )
+
+
+def steps_with_tables(part: Path, steps: Iterable[Step]) -> dict[Path, list[Step]]:
+    """The steps that have tables to be read, by the folder in which their workbook belongs."""
     folders: dict[Path, list[Step]] = {}
     for step in steps:
         if step.status == "succeeded" and not step.labels and (part / step.name / "results.json").is_file():
             folders.setdefault((part / step.name).parent, []).append(step)
-    return tuple(reason for folder, own in folders.items() for reason in _write_workbook(folder, own, part))
+    return folders
 
 
 def is_material(columns: Collection[str], n_rows: int) -> bool:
@@ -280,7 +305,8 @@ def write_folder_pages(part: Path, steps: tuple[Step, ...], started: datetime) -
         (folder / "index.html").write_text(render_folder(folder, own, started), encoding="utf-8")
 
 
-def _write_workbook(folder: Path, steps: list[Step], part: Path) -> Iterator[str]:
+def write_workbook_of(folder: Path, steps: Sequence[Step], part: Path, *, to: Path) -> Iterator[str]:
+    """Write the workbook of the steps of this folder; yield what a reader should know, or why there is none."""
     import pandas as pd
     from pyarrow.parquet import read_metadata
     from xlsxwriter.exceptions import FileCreateError
@@ -306,9 +332,9 @@ def _write_workbook(folder: Path, steps: list[Step], part: Path) -> Iterator[str
             if not is_material((found := read_metadata(file)).schema.to_arrow_schema().names, found.num_rows)
         }
         tables = {name: frame for name, frame in tables.items() if WITHHELD not in frame.attrs}
-        write_workbook(tables, folder / "tables.xlsx", context=context)
+        write_workbook(tables, to, context=context)
     except KamError as error:
-        (folder / "tables.xlsx").unlink(missing_ok=True)
+        to.unlink(missing_ok=True)
         yield f"There is no workbook: {error}"
     except FileCreateError as error:  # an OSError in another dress
         raise error.args[0] from None
@@ -355,6 +381,6 @@ def _unused_id(root: Path, plan: str, started: datetime) -> str:
 def _unwritable(root: Path, error: OSError) -> RunError:
     return RunError(
         f"The reports folder cannot be written: {error.strerror or error}.",
-        where=str(root),
+        where=str(error.filename or root),
         hint="Check its permissions and the space on the disk, or give another --out.",
     )

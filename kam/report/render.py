@@ -28,8 +28,9 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 from kam.report.page import HTML_LANGUAGE, POLICY
 from kam.report.sanitize import clean_html, mark_long_cells, settle_text, wrap_tables
-from kam.report.typesetting import hold_amounts, mark_languages, number_tables
+from kam.report.typesetting import close_up, hold_amounts, mark_languages, number_tables
 from kam.results import Context
+from kam.wording import N_
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -37,7 +38,9 @@ if TYPE_CHECKING:
     from kam.wording import Wording
 
 TEMPLATE = Path(__file__).parent / "template"
-_FOLDED = ("Method and limits", "Provenance")
+_FOLDED = ("Method and limits", "Provenance")  # as the notebook has it, whatever the language of the page
+_LABELS = (N_("Contents"), N_("Answer"), N_("Code"), N_("In detail"), N_("Skip to the report"))
+_LONGEST_NAME = 80  # characters
 _HEADING = re.compile(r"^(#{1,2})\s+(.*?)\s*#*\s*$")
 _SHOWN = ("text/html", "text/markdown", "image/svg+xml", "image/png", "image/jpeg", "text/latex", "text/plain")
 _PICTURES = ("image/svg+xml", "image/png", "image/jpeg")
@@ -71,6 +74,7 @@ class _Page:
     """What the template lays out."""
 
     title: str
+    name: str
     language: str
     policy: str
     meta: list[str]
@@ -83,7 +87,9 @@ class _Page:
     brief: bool
 
 
-def render_report(executed: NotebookNode, *, context: Context, started: datetime, title: str = "Report") -> Report:
+def render_report(
+    executed: NotebookNode, *, context: Context, started: datetime, title: str = "Report", name: str = ""
+) -> Report:
     """The report of an executed notebook.
 
     Parameters
@@ -97,6 +103,8 @@ def render_report(executed: NotebookNode, *, context: Context, started: datetime
         the same bytes outside it.
     title : str
         The title of a notebook that has no heading.
+    name : str
+        What this report is about, of many by one notebook: it stands before the title, so that tabs and prints can be told apart.
 
     Returns
     -------
@@ -114,9 +122,9 @@ def render_report(executed: NotebookNode, *, context: Context, started: datetime
         meta.append(say.sentence("as of {date}", date=say.date(context.as_of)))
     if context.audience == "shared":
         meta.append(say.sentence("shared: nobody is named"))
-    words = ("Contents", "Answer", "Code", "In detail", "Skip to the report")
     page = _Page(
         title=page_title,
+        name=name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…",
         language=HTML_LANGUAGE[context.language],
         policy=POLICY,
         meta=[part for part in meta if part],
@@ -125,7 +133,7 @@ def render_report(executed: NotebookNode, *, context: Context, started: datetime
         preamble=preamble,
         sections=rest,
         code=[cell for cell in executed.cells if cell.cell_type == "code" and cell.source.strip()],
-        label={word: say.sentence(word) for word in words},
+        label={word: say.text(word) for word in _LABELS},
         brief=any("brief" in cell.metadata.get("tags", []) for cell in executed.cells[:1]),
     )
     html, _ = _exporter().from_notebook_node(executed, resources={"page": page})
@@ -134,7 +142,7 @@ def render_report(executed: NotebookNode, *, context: Context, started: datetime
 
 def _typeset(html: str, context: Context) -> str:
     form = context.wording.text("{section}, table {n}")
-    page = mark_languages(hold_amounts(settle_text(html)), context.language)
+    page = mark_languages(close_up(hold_amounts(settle_text(html)), context.language), context.language)
     return number_tables(page, escape(form))
 
 
@@ -196,19 +204,19 @@ def _split_into_sections(executed: NotebookNode, say: Wording) -> list[_Section]
     """The first section begins with the title, each other with a heading of the second level; ids are unique."""
     sections = [_Section()]
     used: set[str] = {"answer", "run", "report"}
-    folded = {*_FOLDED, *(say.sentence(name) for name in _FOLDED)}
     for cell in executed.cells:
         if cell.cell_type == "code":
             sections[-1].cells.append(cell)
         if cell.cell_type != "markdown":
             continue
         tags = cell.metadata.get("tags", [])
-        for level, heading, text in _split_at_headings(say.text(cell.source)):
+        headings = [heading for _, heading, _ in _split_at_headings(cell.source)]
+        for i, (level, heading, text) in enumerate(_split_at_headings(say.text(cell.source))):
             if level == 1 and len(sections) == 1 and not sections[0].title:
                 sections[0].title = _inline(heading)
             elif level:
                 title = _inline(heading)
-                fold = "fold" in tags or _text(title) in folded
+                fold = "fold" in tags or (headings[i : i + 1] or [""])[0] in _FOLDED
                 sections.append(_Section(title, _unique_id(_text(title), used), fold))
             if text.strip():
                 label = sections[-1].text

@@ -18,7 +18,7 @@ from kam.report.execution import Job, begin_step
 from kam.report.fan_out import spread_fan
 from kam.report.history import published_record, read_part
 from kam.report.inputs import Inputs, take_inputs
-from kam.report.manifest import Manifest, Step, installed_versions
+from kam.report.manifest import Manifest, Step, agreed_parameters, installed_versions
 from kam.report.notification import Notifier
 from kam.report.plan import Plan, PlannedFan, PlannedStep, plan_notebooks
 from kam.report.progress import Silence, Watcher
@@ -30,10 +30,12 @@ from kam.report.publish import (
     remove_old_runs,
     run_id,
     start_of,
+    steps_with_tables,
     sweep,
     write_folder_pages,
     write_tables,
 )
+from kam.report.tables_ahead import TablesAhead, write_ahead
 from kam.report.workers import Workers
 
 
@@ -145,11 +147,11 @@ def run_plan(
 
 
 def _run_plan(plan: Plan, root: Path, start: Path, adopt: bool, watcher: Watcher, notifier: Notifier) -> Run:
-    with open_run(root, plan.name, wait=plan.wait) as part, _workers(plan) as workers:
+    with open_run(root, plan.name, wait=plan.wait) as part, _workers(plan) as workers, TablesAhead(part) as ahead:
         begun = start_of(part)
-        ahead = begun - datetime.now(UTC)
+        slow = begun - datetime.now(UTC)
         versions = installed_versions()
-        done = _Done(plan, part, _Datasets(start), versions, watcher)
+        done = _Done(plan, part, _Datasets(start), versions, watcher, ahead)
         work = done.plan_work(plan.steps)
         notifier.tell_earlier()
         left = left_behind(root, plan.name, part)
@@ -162,11 +164,11 @@ def _run_plan(plan: Plan, root: Path, start: Path, adopt: bool, watcher: Watcher
         for cut_off in left:
             sweep(cut_off)
         ordered = done.steps
-        warnings = (*done.warnings, *write_tables(part, ordered))
-        if ahead > timedelta():
+        warnings = (*done.warnings, *write_tables(part, ordered, ahead))
+        if slow > timedelta():
             warnings = (
                 *warnings,
-                f"The clock is {ahead.total_seconds():.0f} s behind that of the run before; this run is dated after it.",
+                f"The clock is {slow.total_seconds():.0f} s behind that of the run before; this run is dated after it.",
             )
         write_folder_pages(part, ordered, begun)
         manifest = Manifest(
@@ -174,7 +176,7 @@ def _run_plan(plan: Plan, root: Path, start: Path, adopt: bool, watcher: Watcher
             plan=plan.name,
             started=begun,
             finished=max(datetime.now(UTC).replace(microsecond=0), begun),
-            parameters={name: value for step in ordered for name, value in step.parameters.items()},
+            parameters=agreed_parameters(ordered),
             dataset=next((step.context for step in ordered if step.context), None),
             seed=_seed(plan.steps),
             versions=versions,
@@ -190,10 +192,16 @@ class _Done:
     """What a run has done so far: it takes over what a run that was cut off has finished, and does the rest."""
 
     def __init__(
-        self, plan: Plan, part: Path, datasets: _Datasets, versions: Mapping[str, str], watcher: Watcher
+        self,
+        plan: Plan,
+        part: Path,
+        datasets: _Datasets,
+        versions: Mapping[str, str],
+        watcher: Watcher,
+        ahead: TablesAhead,
     ) -> None:
         self._plan, self._part, self._datasets, self._versions = plan, part, datasets, versions
-        self._watcher = watcher
+        self._watcher, self._ahead = watcher, ahead
         self._work: dict[str, Job] = {}
         self._keys: dict[str, str] = {}
         self._steps: dict[str, Step] = {}
@@ -246,6 +254,8 @@ class _Done:
         for job, kind, content in workers.run(jobs, before=outcome):
             if kind == "started":
                 self._watcher.started(job.name)
+                if job is jobs[-1] and job.after:  # it waited: what has no other work has none till the end
+                    self._begin_tables(workers)
             elif kind == "cell":
                 self._watcher.advanced(job.name, *content)
             else:
@@ -254,6 +264,12 @@ class _Done:
                 else:
                     keep_failed(job)
                 self._end(job, content)
+
+    def _begin_tables(self, workers: Workers) -> None:
+        """Write the workbooks beside the last step, from all others."""
+        others = [self._steps[name] for name in self._work if name in self._steps]
+        if not self._ahead.is_begun and (tables := steps_with_tables(self._part, others)):
+            self._ahead.follow(workers.beside(write_ahead, self._part, tables), tables)
 
     def _before(self, names: Sequence[str]) -> list[str]:
         """Steps, and those that they waited for, the nearest first."""

@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from kam.errors import RunError
+
 PREFIX = "kam-run-"
 """What the name of such a folder begins with."""
 
@@ -30,10 +32,22 @@ def scratch_folder(parent: str | None = None) -> Iterator[str]:
     ----------
     parent : str, optional
         Where it is made; by default the folder for temporary files.
+
+    Raises
+    ------
+    RunError
+        It cannot be made.
     """
     from filelock import FileLock
 
-    folder = tempfile.mkdtemp(prefix=PREFIX, dir=parent)
+    try:
+        folder = tempfile.mkdtemp(prefix=PREFIX, dir=parent)
+    except OSError as error:
+        raise RunError(
+            f"There is no room for temporary files: {error.strerror}.",
+            where=parent or os.environ.get("TMPDIR"),
+            hint="Set TMPDIR to a folder that you may write and that has room.",
+        ) from error
     _own.add(folder)
     lock = FileLock(Path(folder, f"{_OWNER}.new"))
     try:
@@ -59,7 +73,10 @@ def sweep_scratch() -> None:
         return
     from filelock import FileLock, Timeout
 
-    for place in {tempfile.gettempdir(), "/tmp"}:
+    places = {"/tmp"}
+    with suppress(OSError):  # there is none that may be written
+        places.add(tempfile.gettempdir())
+    for place in places:
         for folder in Path(place).glob(f"{PREFIX}*"):
             with suppress(OSError, Timeout):
                 if str(folder) in _own or folder.is_symlink() or folder.stat().st_uid != os.getuid():

@@ -13,7 +13,19 @@ from kam.wording import ASIAN_RUN, name_language
 _ASIDE = r"<head>.*?</head>|<code>[^<]*</code>|<[^>]*>"
 _NAME = re.compile(rf"({_ASIDE})|{ASIAN_RUN}", re.DOTALL)
 _AMOUNT = re.compile(rf"({_ASIDE})|(?<![\w-])-[€$£¥₩₹][\d.,]*\d[A-Z%]?", re.DOTALL)
+_CLOSE = re.compile(rf"({_ASIDE})|(?<=[。！？；，、]) +", re.DOTALL)
 _BOX = re.compile(r'(<div class="kam-scroll[^"]*" role="region" tabindex="0" aria-label=")([^"]*)(")')
+
+
+def close_up(page: str, language: str) -> str:
+    """Sentences without a space between them, as Chinese and Japanese set them.
+
+    >>> close_up("<p>一。 二； 三</p>", "zh"), close_up("<p>One. Two</p>", "en")
+    ('<p>一。二；三</p>', '<p>One. Two</p>')
+    """
+    if language not in ("zh", "ja"):
+        return page
+    return _CLOSE.sub(lambda found: found[1] or "", page)
 
 
 def mark_languages(page: str, language: str) -> str:

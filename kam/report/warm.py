@@ -9,10 +9,10 @@ import sys
 from importlib import import_module
 
 MODULES = (
-    "kam.churn", "kam.dataset", "kam.identify", "kam.ledger", "kam.plots", "kam.survey", "kam.tables",
+    "kam.churn", "kam.dataset", "kam.identify", "kam.ledger", "kam.plots", "kam.programme", "kam.survey", "kam.tables",
     "kam.report.execution", "kam.report.kernel", "kam.report.publish", "kam.report.render",
     "babel.dates", "babel.lists", "babel.numbers", "ipykernel.kernelapp", "matplotlib.pyplot", "matplotlib_inline.backend_inline",
-    "nbclient", "papermill", "xlsxwriter", "yaml",
+    "nbclient", "papermill", "pyarrow.dataset", "xlsxwriter", "yaml",
 )  # fmt: skip
 
 gc.disable()  # a quarter of the imports' time: what they make is kept anyway

@@ -8,12 +8,13 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import cache
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
 from multiprocessing.util import Finalize
 from typing import TYPE_CHECKING, Any
 
@@ -30,8 +31,8 @@ Event = tuple[Job, str, Any]
 class Workers:
     """Up to ``n`` processes at a time, each of which runs one notebook.
 
-    They are started ahead, so that their imports run while the caller still checks. Leaving the ``with`` ends them, and with
-    them the kernels they have.
+    They, or the server that forks them, are started ahead, so that their imports run while the caller still checks. Leaving
+    the ``with`` ends them, and with them the kernels they have.
 
     Parameters
     ----------
@@ -60,7 +61,8 @@ class Workers:
         self._n, self._stop_on_failure, self._retries, self._seconds = n, stop_on_failure, retries, seconds
         self._deadline = time.monotonic() + seconds if seconds else None
         self._stopped = ""
-        self._ready = [self._start() for _ in range(n)]
+        # A server takes the first order once it has imported everything; until then the caller shall not wait, but check.
+        self._ready = [] if self._warm else [self._start() for _ in range(n)]
         self._busy: dict[Connection, tuple[_Worker, Job, float]] = {}
 
     def __enter__(self) -> Workers:
@@ -118,6 +120,17 @@ class Workers:
             if self._is_late() and not self._stopped:
                 self._stopped = f"It was not started in the time that the run has: {_minutes(self._seconds)}."
 
+    def beside(self, work: Callable[..., None], *arguments: Any) -> BaseProcess | None:
+        """A process beside the last job at work, whose end is the caller's; None where there is no slot, or it does not pay."""
+        if not self._warm or self._n < 2 or len(self._busy) != 1:
+            return None
+        process: BaseProcess = self._context.Process(target=work, args=arguments)
+        try:
+            process.start()
+        except (OSError, EOFError):  # the machine takes no more: the work is done later
+            return None
+        return process
+
     def _begin(self, job: Job, *, first: bool) -> Iterator[Event]:
         worker = self._ready.pop() if self._ready else self._start()
         if not worker.take(job):
@@ -168,7 +181,7 @@ class Workers:
 
 
 class _Worker:
-    def __init__(self, process: multiprocessing.process.BaseProcess, connection: Connection) -> None:
+    def __init__(self, process: BaseProcess, connection: Connection) -> None:
         self.process, self.connection = process, connection
 
     def take(self, job: Job) -> bool:

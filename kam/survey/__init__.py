@@ -3,6 +3,7 @@
 :func:`read_survey` or :func:`collect_responses` makes the answers ready.
 """
 
+from kam.arguments import guard_functions
 from kam.survey.design import Design, Linearized, answer_weights, one_phase_design, one_phase_designs
 from kam.survey.drivers import DriversResult, drivers
 from kam.survey.estimates import EstimatesResult, estimate
@@ -62,3 +63,5 @@ __all__ = [
     "track_responses",
     "weigh_responses",
 ]
+
+guard_functions(__name__)

@@ -22,15 +22,15 @@ from kam.survey.linearization import Linearizations, linearize, match_answers, v
 from kam.survey.nps import net
 from kam.survey.responses import READING_NAMES, SCORES, Responses
 from kam.survey.suppression import few_accounts, few_answers, first_reason, no_revenue
-from kam.wording import Wording
+from kam.wording import N_, Wording
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
 READINGS = tuple(READING_NAMES.values())
-EITHER = "either"
+EITHER = N_("either")
 """The reading of a question that has no level 3 in the middle."""
-ALL = "all"
+ALL = N_("all")
 _NONE = 1e-12
 
 

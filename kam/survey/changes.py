@@ -15,12 +15,17 @@ from kam.survey.linearization import Linearizations, account_means, linearize, m
 from kam.survey.overlap import covariance
 from kam.survey.responses import Responses
 from kam.survey.suppression import few_accounts, few_answers, first_reason, no_revenue
-from kam.wording import Wording
+from kam.wording import N_, Wording
 
 Floats = npt.NDArray[np.float64]
 
 BASES = ("all who answered", "accounts in both")
-STAYED, SILENT, NOT_ASKED, GONE = "answered again", "asked, no answer", "not asked again", "no answer again"
+STAYED, SILENT, NOT_ASKED, GONE = (
+    N_("answered again"),
+    N_("asked, no answer"),
+    N_("not asked again"),
+    N_("no answer again"),
+)
 _MEASURES = ("mean", "top two", "NPS")
 _ENDS = ["std_error", "ci_low", "ci_high"]
 _NONE = 1e-12

@@ -280,7 +280,7 @@ def _check_left_out(say: Wording, left_out: pd.DataFrame, r_squared_beside: floa
     return (
         Check(
             assumption=say.sentence("every item is in"),
-            finding="; ".join(text for text, said in ((beside, there.any()), (gone, not there.all())) if said),
+            finding=say.join((text for text, said in ((beside, there.any()), (gone, not there.all())) if said), ";"),
             verdict="handled" if there.all() else "does not hold",
         ),
     )

@@ -16,11 +16,12 @@ from kam.survey.importance_performance import gather_themes, map_of
 from kam.survey.not_used import Drivers
 from kam.survey.ordinal import MOST_LEVELS, fit_ordinal, split_at_cuts
 from kam.survey.penalty_reward import contrast_penalty_reward, low_and_high
+from kam.wording import N_
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-FILLED, TO_MEAN, COMPLETE = "filled from the other answers", "set to the mean", "only who answered all"
+FILLED, TO_MEAN, COMPLETE = N_("filled from the other answers"), N_("set to the mean"), N_("only who answered all")
 """What can be done with missing answers; the first is what the analysis does."""
 ORDINAL_COLUMNS = {
     "item": "str", "question": "str", "odds_ratio": "float64", "odds_low": "float64", "odds_high": "float64", "rank": "int64",

@@ -144,7 +144,7 @@ def check_waves(
                     say.sentence(
                         "{item} in {waves}",
                         item=_quoted(texts[item]),
-                        waves=", ".join(first.loc[first["item"] == item, "wave"]),
+                        waves=say.join(first.loc[first["item"] == item, "wave"], ","),
                     )
                     for item in names
                 ]

@@ -36,12 +36,13 @@ from kam.survey.importance_performance import LOOK, MIN_CERTAINTY, map_of
 from kam.survey.not_used import Drivers, choose_items, collect_drivers
 from kam.survey.questions import name_question
 from kam.survey.responses import Level3, Responses
+from kam.wording import N_
 
 Floats = npt.NDArray[np.float64]
 
 MOST_NAMED = 4
 """Of more waves only the first and the last are named in the answer."""
-READINGS: dict[Level3, str] = {"neutral": "neutral", "no_opinion": "no opinion"}
+READINGS: dict[Level3, str] = {"neutral": N_("neutral"), "no_opinion": N_("no opinion")}
 """How the reading of level 3 is written in tables."""
 
 
@@ -220,7 +221,7 @@ class DriversResult(Result):
                 ),
             )
         )
-        return " ".join(parts)
+        return say.join(parts)
 
     def _over(self) -> str:
         """The waves that are taken together, as a part of a sentence; empty where there is one."""

@@ -212,7 +212,7 @@ def _say_turned(say: Wording, assumption: str, of: tuple[list[str], int], calm: 
         )
     return Check(
         assumption=assumption,
-        finding="; ".join(turned) or calm,
+        finding=say.join(turned, ";") or calm,
         verdict="does not hold" if turned else "holds",
         statistic=float(len(turned)),
     )

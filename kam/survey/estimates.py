@@ -194,7 +194,7 @@ class EstimatesResult(Result):
                     gone,
                 )
             )
-        return " ".join(parts) or say.plural(
+        return say.join(parts) or say.plural(
             "In wave {wave}, one person answered; to say more takes answers from at least {least} accounts.",
             "In wave {wave}, {n} people answered; to say more takes answers from at least {least} accounts.",
             self._n_answered(),

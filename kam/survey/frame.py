@@ -12,17 +12,18 @@ import pandas as pd
 
 from kam.errors import DataError, EmptyDataError, MissingColumnError
 from kam.survey.shown_names import name_first
+from kam.wording import N_
 
 if TYPE_CHECKING:
     from kam.survey.responses import Responses
 
 TAKEN_AS_ASKED = "taken as asked"
 """Status in a wave without a sample: everybody active in the ledger is taken as asked."""
-ANSWERS_ONLY = "answers only"
+ANSWERS_ONLY = N_("answers only")
 """Status in a wave of which neither the sample nor the ledger is known: who answered is all there is."""
-NOT_DRAWN = "not drawn"
+NOT_DRAWN = N_("not drawn")
 """Status of an account of the ledger that was not drawn."""
-UNKNOWN = "unknown account"
+UNKNOWN = N_("unknown account")
 """Status of an account that answered, but is neither in the sample nor in the ledger."""
 
 FACTS = {

@@ -8,9 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from kam.wording import N_
+
 Floats = npt.NDArray[np.float64]
 
-LOOK, KEEP, LOW, LESS = "look at first", "keep up", "low priority", "possible overkill"
+LOOK, KEEP, LOW, LESS = N_("look at first"), N_("keep up"), N_("low priority"), N_("possible overkill")
 QUADRANTS = (LOOK, KEEP, LOW, LESS)
 """Important and weak, important and strong, unimportant and weak, unimportant and strong."""
 MIN_CERTAINTY = 0.8

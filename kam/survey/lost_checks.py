@@ -57,9 +57,14 @@ def check_lost(
         ),
         Check(
             assumption=say.sentence("the conclusion is the same whether level 3 means neutral or no opinion"),
-            finding="; ".join(
-                say.sentence("as {reading}: {found}", reading=say.sentence(name), found=_difference_in_words(say, way))
-                for name, way in readings.items()
+            finding=say.join(
+                (
+                    say.sentence(
+                        "as {reading}: {found}", reading=say.sentence(name), found=_difference_in_words(say, way)
+                    )
+                    for name, way in readings.items()
+                ),
+                ";",
             ),
             verdict="not testable"
             if len(readings) < 2
@@ -167,9 +172,12 @@ def _check_rules(say: Wording, rules: Mapping[str, str]) -> Check:
     """Whether the conclusion hangs on how an account with divided people counts."""
     return Check(
         assumption=say.sentence("the conclusion is the same whichever way an account with divided people counts"),
-        finding="; ".join(
-            say.sentence("{rule}: {found}", rule=say.sentence(rule), found=_difference_in_words(say, way))
-            for rule, way in rules.items()
+        finding=say.join(
+            (
+                say.sentence("{rule}: {found}", rule=say.sentence(rule), found=_difference_in_words(say, way))
+                for rule, way in rules.items()
+            ),
+            ";",
         ),
         verdict="not testable"
         if "unknown" in rules.values()

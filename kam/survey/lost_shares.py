@@ -11,12 +11,13 @@ import pandas as pd
 
 from kam.survey.intervals import share_interval
 from kam.survey.lost_accounts import ANSWERED, EARLIER, NEVER, NOT_ASKED, SILENT
+from kam.wording import N_
 
 Floats = npt.NDArray[np.float64]
 
 FEW_ACCOUNTS = 5
 """A share of fewer accounts is suppressed."""
-BY_PEOPLE = "the share of its people"
+BY_PEOPLE = N_("the share of its people")
 """How an account with divided people counts: the rule that leads."""
 _ASKED: Final = (ANSWERED, EARLIER, SILENT)
 _HALF = 1e-9  # a share this near to a half is one
@@ -67,8 +68,8 @@ def rule_shares(rows: pd.DataFrame, satisfied_from: int, level: float, few: str)
     weight = rows["weight"].to_numpy(dtype=np.float64)
     ways: dict[str, Floats] = {
         BY_PEOPLE: share,
-        "satisfied if more than half of its people are": (share > 0.5 + _HALF).astype(np.float64),
-        "satisfied if half of its people or more are": (share >= 0.5 - _HALF).astype(np.float64),
+        N_("satisfied if more than half of its people are"): (share > 0.5 + _HALF).astype(np.float64),
+        N_("satisfied if half of its people or more are"): (share >= 0.5 - _HALF).astype(np.float64),
         f"satisfied if its mean is {satisfied_from} or more": (
             rows["score"].to_numpy(dtype=np.float64) >= satisfied_from - _HALF
         ).astype(np.float64),

@@ -285,9 +285,9 @@ def failed_in_words(say: Wording, failed: Sequence[str]) -> str:
         "flat": say.sentence("loyalty is not flat within the best steps"),
     }
     if tuple(failed[:1]) != ("second",):
-        return "; ".join(names[name] for name in failed)
+        return say.join((names[name] for name in failed), ";")
     return say.sentence(
-        "{second}, and of one: {rest}", second=names["second"], rest="; ".join(names[f] for f in failed[1:])
+        "{second}, and of one: {rest}", second=names["second"], rest=say.join((names[f] for f in failed[1:]), ";")
     )
 
 

@@ -149,7 +149,7 @@ def _check_levels(say: Wording, rows: LoyaltyRows) -> Check:
         )
     return Check(
         assumption=say.sentence("every level has enough accounts"),
-        finding="; ".join(parts) or say.sentence("the fewest have {n}", n=say.count(n_accounts.min())),
+        finding=say.join(parts, ";") or say.sentence("the fewest have {n}", n=say.count(n_accounts.min())),
         verdict="handled" if parts else "holds",
     )
 

@@ -16,6 +16,7 @@ from scipy import stats
 
 from kam.survey.partitions import LevelRows, Partition, bands_of, explained_by_line, explained_by_steps, list_partitions
 from kam.survey.taylor import total_variance
+from kam.wording import N_
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -23,7 +24,7 @@ Ints = npt.NDArray[np.int64]
 FEW_ACCOUNTS = 5
 """A level with fewer accounts has no mean of its own."""
 _FEW_IN_WALD = 10  # with the variance of fewer accounts the Wald test rejects a true line too often
-LINE_TEST = "level means on a straight line"
+LINE_TEST = N_("level means on a straight line")
 _BORROWED = 10.0  # answers by which the variance of a level is drawn to that of all
 
 

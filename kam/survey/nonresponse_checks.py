@@ -8,7 +8,7 @@ import pandas as pd
 
 from kam.results import Assumed, Check, Verdict
 from kam.survey.design import Design
-from kam.wording import Wording
+from kam.wording import N_, Wording
 
 DEPENDS, REVERSED, NO_SIGN, NOT_TESTABLE = (
     "the less satisfied answer less",
@@ -17,7 +17,7 @@ DEPENDS, REVERSED, NO_SIGN, NOT_TESTABLE = (
     "not testable",
 )
 """What the signs say of whether answering depends on satisfaction itself. None of them is a correction."""
-LATE, EARLIER, COMPLAINTS = "late answers", "earlier answers", "complaints"
+LATE, EARLIER, COMPLAINTS = N_("late answers"), N_("earlier answers"), N_("complaints")
 TOWARD_SILENCE = {LATE: -1.0, EARLIER: 1.0, COMPLAINTS: -1.0}
 """The sign of each effect if the less satisfied answer less."""
 MARGIN = 0.05
@@ -187,7 +187,7 @@ def _check_satisfaction(say: Wording, signs: pd.DataFrame, verdict: str) -> Chec
         out = signs[signs["stands_out"]]
         finding = say.sentence(
             "it does, by these signs: {signs}; no weight made of facts of the ledger repairs that, and none here claims to",
-            signs="; ".join(out["meaning"]),
+            signs=say.join(out["meaning"], ";"),
         )
     found: Verdict = "does not hold" if verdict in (DEPENDS, REVERSED) else "not testable"
     return Check(assumption=assumption, finding=finding, verdict=found, p_value=p)

@@ -9,12 +9,13 @@ from scipy.stats import t as student
 
 from kam.stats.clusters import sandwich
 from kam.survey.not_used import Drivers
+from kam.wording import N_
 
 Floats = npt.NDArray[np.float64]
 
 MIN_ON_A_SIDE = 20
 """Low, or high, answers to an item without which it has no contrast."""
-BASIC, PERFORMANCE, EXCITEMENT, UNCLEAR = "basic", "performance", "excitement", "not clear"
+BASIC, PERFORMANCE, EXCITEMENT, UNCLEAR = N_("basic"), N_("performance"), N_("excitement"), N_("not clear")
 
 
 def contrast_penalty_reward(drivers: Drivers, *, low: Floats, high: Floats, level: float) -> pd.DataFrame:

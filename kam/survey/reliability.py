@@ -198,7 +198,7 @@ class ReliabilityResult(Result):
                     value=say.number(row["estimate"]),
                     label=say.sentence(
                         "likeness of people of one account (ICC of {measure}, {wave})",
-                        measure=row["measure"],
+                        measure=say.text(row["measure"]),
                         wave=row["wave"],
                     ),
                     note=say.interval(say.number(row["ci_low"]), say.number(row["ci_high"]), self.level),

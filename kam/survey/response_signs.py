@@ -14,13 +14,13 @@ from kam.survey.fact_effects import Effect, effect_beside, fact_matrix, joint_p_
 from kam.survey.late_answers import facts_and_waves
 from kam.survey.nonresponse_checks import EARLIER, LATE, signed
 from kam.survey.suppression import few_accounts
-from kam.wording import Wording
+from kam.wording import N_, Wording
 
 Floats = npt.NDArray[np.float64]
 
 AFTERWARDS = {"no_order": "share_no_order", "churned": "share_lost", "revenue_next": "share_revenue_kept"}
 """What an account did after the field, in a survey frame."""
-ALL_WAVES = "all waves"
+ALL_WAVES = N_("all waves")
 
 
 def earlier_scores(designs: Mapping[str, Design], outcome: str) -> pd.DataFrame:

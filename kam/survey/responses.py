@@ -12,13 +12,13 @@ import pandas as pd
 from kam.errors import DataError, EmptyDataError, MissingColumnError, ParameterError
 from kam.results import Context
 from kam.survey.shown_names import name_first
-from kam.wording import Wording
+from kam.wording import N_, Wording
 
 if TYPE_CHECKING:
     from kam.dataset import Dataset
 
 Level3 = Literal["neutral", "no_opinion"]
-READING_NAMES: dict[Level3, str] = {"neutral": "neutral", "no_opinion": "no opinion"}
+READING_NAMES: dict[Level3, str] = {"neutral": N_("neutral"), "no_opinion": N_("no opinion")}
 """What frames call the ways to read the third of five levels."""
 SCORES = {"overall": (1.0, 5.0), "recommend": (0.0, 10.0), "repurchase": (1.0, 5.0)}
 """The three questions every survey of ours knows, with their lowest and highest answer."""

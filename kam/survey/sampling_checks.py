@@ -49,7 +49,7 @@ def check_draw(
                 "one begins like a formula and gets an apostrophe in CSV files: {ids}",
                 "{n} begin like a formula and get an apostrophe in CSV files: {ids}",
                 int(guarded.sum()),
-                ids=", ".join(taken.loc[guarded, "customer_id"].head(_MAX_NAMED)),
+                ids=say.join(taken.loc[guarded, "customer_id"].head(_MAX_NAMED), ","),
             )
             if guarded.any()
             else say.sentence("none begins like a formula"),

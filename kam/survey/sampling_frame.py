@@ -12,8 +12,9 @@ import pandas as pd
 
 from kam.errors import ColumnTypeError, DataError, MissingColumnError, ParameterError
 from kam.survey.shown_names import name_first
+from kam.wording import N_
 
-CERTAINTY = "largest"
+CERTAINTY = N_("largest")
 """Name of the stratum of the largest accounts, all of which are drawn."""
 ALL = "all"
 """Name of the stratum where there are no strata."""

@@ -11,8 +11,9 @@ from kam.survey.design import one_phase_designs
 from kam.survey.lost_accounts import dated_losses
 from kam.survey.loyalty_rows import BANDS, account_scores, band_of, satisfaction_items
 from kam.survey.responses import Responses
+from kam.wording import N_
 
-NOT_ANSWERED, LOST = "not answered", "lost"
+NOT_ANSWERED, LOST = N_("not answered"), N_("lost")
 
 
 def survey_covariates(responses: Responses) -> pd.DataFrame:

@@ -128,7 +128,7 @@ def list_silent(say: Wording, before: pd.DataFrame, *, wave: str, waves: Sequenc
             signs.append(say.plural("one complaint before", "{n} complaints before", int(row["n_complaints"])))
         if row.get("share_late", np.nan) > MANY_LATE:
             signs.append(say.sentence("{share} of its deliveries came late", share=say.share(row["share_late"], 0)))
-        texts.append("; ".join([_status(say, str(row["status"])), *signs]))
+        texts.append(say.join([_status(say, str(row["status"])), *signs], ";"))
         counts.append(len(signs))
     made = silent.rename(columns={"score": "last_score"}).assign(
         rank=np.arange(1, len(silent) + 1),

@@ -78,7 +78,7 @@ class TrackingResult(Result):
                 n=say.count(least["n_answered"]),
                 n_all=say.count(least["n_drawn"]),
             )
-        return " ".join(part for part in (f"{sentence}.", self._still_needed(total), self._too_few(strata)) if part)
+        return say.join([say.close(sentence), self._still_needed(total), self._too_few(strata)])
 
     def _interval(self, row: pd.Series) -> str:
         say = self.context.wording

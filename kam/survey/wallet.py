@@ -19,6 +19,7 @@ from kam.survey.shown_names import name_first
 from kam.survey.suppression import few_accounts
 from kam.survey.wallet_checks import assumed_of_wallet, check_wallet
 from kam.survey.wallet_tables import add_intervals, average_levels, fit_slope, resample, sum_groups
+from kam.wording import N_
 
 Floats = npt.NDArray[np.float64]
 
@@ -118,11 +119,11 @@ class WalletResult(Result):
             ),
         }
         if self.slope_low <= 0 <= self.slope_high:
-            second = "With satisfaction it does not go beyond chance ({interval} points a level)."
+            second = N_("With satisfaction it does not go beyond chance ({interval} points a level).")
         elif self.slope > 0:
-            second = "Accounts one level more satisfied have a share {points} points higher ({interval})."
+            second = N_("Accounts one level more satisfied have a share {points} points higher ({interval}).")
         else:
-            second = "Accounts one level more satisfied have a share {points} points lower ({interval})."
+            second = N_("Accounts one level more satisfied have a share {points} points lower ({interval}).")
         return f"{first} {say.sentence(second, **words)}"
 
     def _key_figures(self) -> tuple[KeyFigure, ...]:

@@ -158,7 +158,7 @@ class WavesResult(Result):
                     ),
                 )
             )
-        return " ".join(parts)
+        return say.join(parts)
 
     def _what(self) -> str:
         say = self.context.wording

@@ -22,6 +22,7 @@ from kam.survey.responses import Responses
 from kam.survey.stored_terms import restore_terms
 from kam.survey.wave_weights import UNITS, WaveWeights, take_weights, weigh_wave
 from kam.survey.weighting_checks import assumed_of_weights, check_weights
+from kam.wording import N_
 
 _LEAST_KNOWN = 0.5
 """Where nobody knows who was asked, accounts are weighed from the ledger only if it knows as many of those that answered."""
@@ -167,11 +168,15 @@ class WeightsResult(Result):
         if last["difference_before"] != last["difference_before"]:
             return f"{first} {second}"
         words = (
-            "In what was known before, who answered differs from the accounts active in the year before by up to {before} "
-            "standard deviations, and by {after} with their weights; what was not, no weight repairs."
+            N_(
+                "In what was known before, who answered differs from the accounts active in the year before by up to {before} "
+                "standard deviations, and by {after} with their weights; what was not, no weight repairs."
+            )
             if self.method == "given"
-            else "In what was known before, who answered differs from who was asked by up to {before} standard deviations, "
-            "and by {after} after weighting; what was not, no weight repairs."
+            else N_(
+                "In what was known before, who answered differs from who was asked by up to {before} standard deviations, "
+                "and by {after} after weighting; what was not, no weight repairs."
+            )
         )
         third = say.sentence(
             words, before=say.number(last["difference_before"]), after=say.number(last["difference_after"])

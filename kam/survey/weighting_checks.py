@@ -175,7 +175,8 @@ def _check_balance(say: Wording, balance: pd.DataFrame) -> Check:
         )
     after, before = balance["difference_after"].abs(), balance["difference_before"].abs()
     worst = balance.iloc[int(after.to_numpy().argmax())]
-    name = str(worst["term"]) if not worst["level"] else f"{worst['term']} {worst['level']}"
+    term = say.text(str(worst["term"]))
+    name = term if not worst["level"] else f"{term} {worst['level']}"
     return Check(
         assumption=assumption,
         finding=say.sentence(
@@ -276,7 +277,7 @@ def _check_strata(say: Wording, accounts: pd.DataFrame, joined: Mapping[str, lis
         parts.append(say.sentence("weighted together: {names}", names=list_first(say, list(dict.fromkeys(together)))))
     return Check(
         assumption=say.sentence("every stratum has answers enough to stand for itself"),
-        finding="; ".join(parts) or say.sentence("the fewest are {n}", n=say.count(by["sum"].min())),
+        finding=say.join(parts, ";") or say.sentence("the fewest are {n}", n=say.count(by["sum"].min())),
         verdict="handled" if parts else "holds",
         statistic=float(by["sum"].min()),
     )
@@ -312,7 +313,7 @@ def _check_model(say: Wording, models: Mapping[str, ResponseModel]) -> Check:
         parts = []
     return Check(
         assumption=say.sentence("there are answers enough to estimate who answers"),
-        finding="; ".join(parts) or say.sentence("there are"),
+        finding=say.join(parts, ";") or say.sentence("there are"),
         verdict="handled" if parts else "holds",
     )
 

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
-from tempfile import NamedTemporaryFile
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -41,6 +41,7 @@ _FORMATS = {
     "period": "yyyy-mm",
     "share": "0.0%",
     "text": "@",
+    "word": "@",
     "flag": "General",
 }
 _FORMULA = re.compile(r"[=+\-@\t\r＝＋－＠]")  # full-width ones count in East Asian versions of Excel
@@ -138,12 +139,10 @@ def write_csv(frame: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
 
 @contextmanager
 def _beside(target: Path) -> Iterator[Path]:
-    """A file beside the target that takes its place when all went well."""
-    with NamedTemporaryFile(dir=target.parent, prefix=f".{target.stem[:20]}-", suffix=".part", delete=False) as file:
-        part = Path(file.name)
+    """A file beside the target that takes its place when all went well, with the rights that any new file has here."""
+    part = target.with_name(f".{target.stem[:20]}-{token_hex(4)}.part")
     try:
         yield part
-        part.chmod(0o644)
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
@@ -182,8 +181,13 @@ def _write_sheet(book: Any, name: str, frame: pd.DataFrame, say: Wording) -> Non
     if n_columns:
         sheet.autofilter(0, 0, max(n_rows, 1), n_columns - 1)
         sheet.ignore_errors({"number_stored_as_text": f"A1:{_letters(n_columns)}{n_rows + 1}"})
+    worded = [
+        column in GLOSSARY and (GLOSSARY[column].format == "word" or bool(GLOSSARY[column].words)) for column in names
+    ]
     for row, values in enumerate(frame.itertuples(index=False, name=None), start=1):
         for i, value in enumerate(values):
+            if worded[i] and isinstance(value, str):
+                value = say.word(value, names[i])
             _write_cell(sheet, row, i, value, formats[i])
 
 

@@ -25,6 +25,7 @@ from kam.columns import GLOSSARY, Format
 from kam.disclosure import WITHHELD
 from kam.errors import MissingColumnError, ParameterError
 from kam.results import Assumed, Check, Context, Result
+from kam.wording import N_
 
 if TYPE_CHECKING:
     from kam.ledger import Audit
@@ -32,18 +33,18 @@ if TYPE_CHECKING:
 
 Markup = Callable[[str], str]
 
-_ALIGNED_LEFT = ("text", "flag")
+_ALIGNED_LEFT = ("text", "word", "flag")
 _P_VALUES = ("p_holm", "p_value", "time_p_value")  # what would be shown as 0 is not
 _MOST = 500  # letters of a cell; what is longer is whole in the workbook
 _LONG = 30  # beside many other columns, one with a longer text is kept at a readable width
 _TURNING = ("R", "AL", "RLE", "RLO", "LRE", "LRO", "RLI", "LRI", "FSI")
 _PACKAGES = ("kam", "duckdb", "ibis-framework", "matplotlib", "numpy", "pandas", "scipy")
 _TERMS = {
-    "gini": "Gini coefficient",
-    "hhi": "Herfindahl–Hirschman index",
-    "n_customers_for_share": "customers that bring the bulk",
-    "share_customers_for_share": "the same, as a share of customers",
-    "top_share": "share of the largest customers",
+    "gini": N_("Gini coefficient"),
+    "hhi": N_("Herfindahl–Hirschman index"),
+    "n_customers_for_share": N_("customers that bring the bulk"),
+    "share_customers_for_share": N_("the same, as a share of customers"),
+    "top_share": N_("share of the largest customers"),
 }
 _STYLE = """
 #{id} .gt_row {{ vertical-align: top; }}
@@ -165,13 +166,22 @@ def _cells(frame: pd.DataFrame, name: str, form: Format | None, say: Wording, fr
     if form is None:
         return [_by_term(value, str(term), say) for value, term in zip(values, frame["term"], strict=True)]
     if form == "period":
-        return [say.value(None, form) if value is None else say.period(value, freq) for value in values]
+        return [_period(value, name, say, freq) for value in values]
     if form == "number" and all(v is None or (isinstance(v, (int, float)) and float(v).is_integer()) for v in values):
         form = "count"
+    if form in ("text", "word"):
+        return [say.word(v, name) if isinstance(v, str) else say.value(v, form) for v in values]
     if name in _P_VALUES:
         least = f"< {say.number(0.001, 3)}"
         return [least if v is not None and float(str(v)) < 0.001 else _cell(v, form, say) for v in values]
     return [_cell(value, form, say) for value in values]
+
+
+def _period(value: object, name: str, say: Wording, freq: str) -> str:
+    """A period by its start, or a word in its place, such as for all of them."""
+    if value is None:
+        return say.value(None, "period")
+    return say.word(value, name) if isinstance(value, str) else say.period(value, freq)  # type: ignore[arg-type]
 
 
 def _cell(value: object, form: Format, say: Wording) -> str:
@@ -194,7 +204,12 @@ def _by_term(value: object, term: str, say: Wording) -> str:
 def _term(term: str, say: Wording) -> str:
     if term in _TERMS:
         return say.sentence(_TERMS[term])
-    return say.sentence(GLOSSARY[term].label) if term in GLOSSARY else term.replace("_", " ")
+    if term in GLOSSARY:
+        return say.text(GLOSSARY[term].label)
+    name, colon, level = term.partition(": ")
+    if colon and name in GLOSSARY and GLOSSARY[name].label == name:  # a level, which is of the data
+        return f"{say.label(name)}: {level}"
+    return say.text(term.replace("_", " "))
 
 
 # -- what every report has -------------------------------------------------------------------------------------------

@@ -55,3 +55,18 @@ def test_a_column_of_several_currencies_says_nothing():
 @pytest.mark.parametrize(("name", "language"), [("매출", "ko"), ("売上げ", "ja"), ("金额", "zh"), ("Umsatz", "en")])
 def test_the_script_tells_the_language(name, language):
     assert guess_language([column("id"), column(name)])[0] == language
+
+
+@pytest.mark.parametrize(
+    ("header", "currencies"),
+    [
+        ("원가", ()),
+        ("회원번호", ()),
+        ("매출액(원)", ("KRW",)),
+        ("단위: 천원", ("KRW",)),
+        ("金额(万元)", ("CNY",)),
+        ("元の金額", ()),
+    ],
+)
+def test_a_sign_that_is_a_letter_stands_alone(header, currencies):
+    assert find_currencies(header) == currencies

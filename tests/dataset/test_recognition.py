@@ -175,3 +175,19 @@ def test_the_question_to_recommend_is_known_in_its_usual_wordings(header):
 )
 def test_what_only_speaks_of_recommending_is_not_the_question(header):
     assert score_name(header, "recommend") < 0.8
+
+
+@pytest.mark.parametrize(
+    ("headers", "overall"),
+    [
+        (["artの満足度", "foodの満足度", "allの満足度"], "allの満足度"),
+        (["배송 만족도", "전반 서비스 만족도", "가격 만족도"], "전반 서비스 만족도"),
+        (["Delivery satisfaction score", "Overall service satisfaction score"], "Overall service satisfaction score"),
+    ],
+)
+def test_of_questions_called_alike_the_overall_one_is_taken_and_said_to_be_a_guess(headers, overall):
+    answers = [numbers(name, ("1", "4", "5"), type="number", n_distinct=5) for name in headers]
+    found = match(column("respondent_id"), *answers, table="survey")
+    assert found.matches["overall"].column.name == overall
+    assert found.matches["overall"].why.startswith("a guess: ")
+    assert any("is taken for overall, but so could be" in line for line in found.rejected)

@@ -23,7 +23,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from tests.fuzz.readers import OUTCOMES, READERS, attempt
 
-BATCH = 250
+BATCH = 50
 HANGING = 300
 MINUTES = 20.0
 

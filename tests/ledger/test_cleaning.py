@@ -397,6 +397,13 @@ def test_every_row_is_accounted_for(rows: list[dict], random: Any) -> None:
     assert again.audit == audit
 
 
+def test_copies_of_many_rows_are_looked_for_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [GOOD | {"order_id": str(n), "amount": float(n)} for n in range(1, 40)]
+    monkeypatch.setattr("kam.ledger.cleaning._MOST_KEYS", 8)
+    ledger = open_rows([*rows, rows[3], rows[30], rows[30], rows[38]])
+    assert found(ledger) == {DUPLICATES: (4, Decimal(4 + 31 + 31 + 39))}
+
+
 def test_parquet_files_are_cleaned_like_a_frame_and_are_not_copied(tmp_path: Path) -> None:
     back = GOOD | {"order_date": "2024-03-09", "amount": -10.0, "quantity": -1.0, "order_id": "3"}
     rows = [GOOD, OTHER, OTHER, GOOD | {"customer_id": " c "}, back, GOOD | {"amount": 0.0}, GOOD | {"order_id": "4"}]

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from ibis.backends.duckdb import Backend
 
+from kam.ledger import rollup as rollup_module
 from kam.ledger.rollup import Rollup, build_rollup, month_totals, purchase_days
 from kam.ledger.storage import Storage
 
@@ -27,9 +28,11 @@ def con() -> Backend:
     return ibis.duckdb.connect()
 
 
-def roll_up(con: Backend, lines: list[tuple[Any, ...]], *, by_order: bool, is_local: bool = True) -> Rollup:
+def roll_up(
+    con: Backend, lines: list[tuple[Any, ...]], *, by_order: bool, is_local: bool = True, by_number: bool = False
+) -> Rollup:
     frame = pd.DataFrame(lines, columns=["customer_id", "order_day", "order_id", "amount", "cost"])
-    columns = {"customer_id": "string", "order_day": "date", "order_id": "string"}
+    columns = {"customer_id": "string", "order_day": "date", "order_id": "int64" if by_number else "string"}
     table = con.create_table("t", frame).mutate(
         amount=ibis._.amount.cast("decimal(18, 4)"), cost=ibis._.cost.cast("decimal(18, 4)")
     )
@@ -60,6 +63,34 @@ def test_orders_over_months_are_kept_apart(con: Backend) -> None:
     assert roll_up(ibis.duckdb.connect(), LINES[:3], by_order=True).spanning.count().execute() == 0
 
 
+@pytest.mark.parametrize("by_number", [False, True])
+def test_orders_are_looked_for_only_where_numbers_do_not_go_up(con: Backend, by_number: bool) -> None:
+    up = [("a", date(2024, 1, 3), "11", "1", "1"), ("b", date(2024, 1, 9), "12", "1", "1")]
+    up += [("b", date(2024, 2, 1), "13", "1", "1"), ("a", date(2024, 3, 1), "12", "-1", "-1")]  # a credit note for 12
+    for lines, n in [(up, 0), ([*up, ("b", date(2024, 2, 2), "12", "1", "1")], 2)]:
+        rollup = roll_up(ibis.duckdb.connect(), lines, by_order=True, by_number=by_number)
+        assert rollup.spanning.count().execute() == n
+    assert rollup_module._go_up_with_time([day(1, 1, 2), day(2, 3, 3), day(3, None, None)])
+    assert rollup_module._go_up_with_time([day(1, 5, 6), day(2, 1, 2)])  # down is as good
+    assert not rollup_module._go_up_with_time([day(1, 1, 3), day(2, 3, 4)])
+    assert not rollup_module._go_up_with_time([day(1, 1, 2), day(1, 7, 7), day(2, 3, 4)])
+
+
+def day(month: int, low: int | None, high: int | None) -> dict[str, Any]:
+    return {"order_day": date(2024, month, 1), "n": 1, "low": low, "high": high}
+
+
+def test_many_lines_are_summed_a_few_months_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    at_once = roll_up(ibis.duckdb.connect(), LINES, by_order=True)
+    monkeypatch.setattr(rollup_module, "_MOST_LINES", 1)
+    in_parts = roll_up(con := ibis.duckdb.connect(), LINES, by_order=True)
+    keys = "customer_id", "month"
+    assert rows(in_parts.months, *keys) == rows(at_once.months, *keys)
+    assert rows(in_parts.spanning, "order_id", *keys) == rows(at_once.spanning, "order_id", *keys)
+    kept = {row[0] for row in con.raw_sql("SELECT table_name FROM duckdb_tables()").fetchall()}
+    assert kept == {"t", "rollup", "spanning"}
+
+
 def test_without_order_numbers_an_order_is_a_day(con: Backend) -> None:
     rollup = roll_up(con, LINES, by_order=False)
     assert rows(rollup.months.select("customer_id", "month", "n_orders"), "customer_id", "month") == [
@@ -73,11 +104,11 @@ def test_without_order_numbers_an_order_is_a_day(con: Backend) -> None:
 
 def test_purchase_days_come_back_from_the_mask(con: Backend) -> None:
     days = purchase_days(roll_up(con, LINES, by_order=True))
-    assert rows(days, "customer_id", "day") == [
-        ("a", date(2024, 1, 1)),
-        ("a", date(2024, 1, 31)),
-        ("a", date(2024, 2, 1)),
-        ("b", date(2024, 1, 15)),
+    assert rows(days, "customer", "day") == [
+        (0, date(2024, 1, 1)),
+        (0, date(2024, 1, 31)),
+        (0, date(2024, 2, 1)),
+        (1, date(2024, 1, 15)),
     ]
 
 

@@ -40,6 +40,20 @@ HAND = [
 ]
 
 
+@pytest.mark.parametrize("is_missing", [False, True])
+def test_order_numbers_that_are_numbers_count_like_their_texts(is_missing: bool) -> None:
+    rows = [("a", "2024-01-31", 1), ("a", "2024-02-01", 1), ("a", "2024-02-02", 2), ("b", "2024-02-02", 2)]
+    frame = pd.DataFrame(rows, columns=["customer_id", "order_date", "order_id"]).assign(amount=[1.0, 2.0, 3.0, 4.0])
+    frame["order_id"] = frame["order_id"].astype("Int64").where(frame.index != 3, None if is_missing else 2)
+    by_number, by_text = (open_ledger(one, today=TODAY) for one in (frame, frame.astype({"order_id": "string"})))
+    assert by_number.lines.columns == by_text.lines.columns
+    assert by_number.rollup.spanning.order_id.type().is_integer() != is_missing
+    summary = summarize_customers(by_number)
+    assert summary[["n_orders", "n_purchase_days"]].to_numpy().tolist() == [[2, 3], [1, 1]]
+    pd.testing.assert_frame_equal(summary, summarize_customers(by_text))
+    pd.testing.assert_frame_equal(by_number.lines.to_pandas(), by_text.lines.to_pandas())
+
+
 def test_customers_by_hand() -> None:
     summary = summarize_customers(open_orders(HAND)).set_index("customer_id")
     assert list(summary.index) == ["a", "b", "c", "김철수"]

@@ -1,9 +1,9 @@
-"""Notebooks through papermill: one in a kernel, the others within this process; tests/real has all in kernels."""
+"""Notebooks through papermill within this process; tests/real has them in kernels."""
 
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import nbformat
 import pandas as pd
@@ -15,14 +15,19 @@ from papermill.engines import Engine, NotebookExecutionManager, papermill_engine
 from traitlets.config import Config
 
 import kam
+from kam.dataset import Dataset, open_dataset
 from kam.results import Result
+from tests.sample_company import open_sample
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 WITHOUT_HISTORY = Config({"HistoryManager": {"enabled": False}})
 
 
 class InProcess(Engine):
-    """Runs the cells in a shell of this process, which takes half as long: no kernel starts, nothing is imported again."""
+    """Runs the cells in a shell of this process, which takes half as long: no kernel starts, nothing is imported again.
+
+    The sample is the one that other tests have opened.
+    """
 
     @classmethod
     def execute_managed_notebook(cls, nb_man: NotebookExecutionManager, kernel_name: str, **_: Any) -> None:
@@ -36,6 +41,7 @@ class InProcess(Engine):
                 with (
                     shell.display_trap,
                     capture_output() as shown,
+                    patch.object(kam, "open_dataset", _open),
                 ):  # in this order, so that last lines are captured too
                     done = shell.run_cell(cell.source)
                 done.raise_error()
@@ -52,6 +58,12 @@ class InProcess(Engine):
         finally:
             shell.restore_sys_module_state()
             InteractiveShell.clear_instance()
+
+
+def _open(name: str, *, audience: str, manager: str) -> Dataset:
+    if name == "sample" and not manager:
+        return open_sample(audience)
+    return open_dataset(name, audience=audience, manager=manager)
 
 
 papermill_engines.register("in process", InProcess)
@@ -81,21 +93,19 @@ class Run:
 def execute(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Run]:
     """Runs the NOTEBOOK of the module that asks, from a folder of its own."""
 
-    def run(*, engine_name: str | None = "in process", **parameters: Any) -> Run:
+    def run(**parameters: Any) -> Run:
         folder = tmp_path_factory.mktemp("notebook")
         results = folder / "results"
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", ".*TCP without encryption.*")
-            notebook = papermill.execute_notebook(
-                NOTEBOOKS / request.module.NOTEBOOK,
-                folder / "out.ipynb",
-                parameters={"results_dir": str(results), "n_resamples": 100, **parameters},
-                engine_name=engine_name,
-                request_save_on_cell_execute=False,  # nobody reads along
-                cwd=folder,
-                progress_bar=False,
-                log_output=False,
-            )
+        notebook = papermill.execute_notebook(
+            NOTEBOOKS / request.module.NOTEBOOK,
+            folder / "out.ipynb",
+            parameters={"results_dir": str(results), "n_resamples": 100, **parameters},
+            engine_name="in process",
+            request_save_on_cell_execute=False,  # nobody reads along
+            cwd=folder,
+            progress_bar=False,
+            log_output=False,
+        )
         return Run(notebook, results)
 
     return run

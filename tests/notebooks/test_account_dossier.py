@@ -17,8 +17,8 @@ def run_dir(tmp_path_factory):
     return str(folder)
 
 
-def test_the_lost_account_of_the_sample_in_a_kernel_as_plain_papermill_does_it(execute, run_dir):
-    run = execute(engine_name=None, customer_id="002046", run_dir=run_dir)
+def test_the_lost_account_of_the_sample(execute, run_dir):
+    run = execute(customer_id="002046", run_dir=run_dir)
     run.check(n_figures=2)
     assert list(run.results) == ["dossier"] and run.results["dossier"].customer_id == "002046"
     assert "Calderhurst Foods Group has not ordered for 196 days" in run.html

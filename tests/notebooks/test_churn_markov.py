@@ -9,7 +9,7 @@ SAMPLE = {"segment": "industry"}
 
 
 def test_every_cell_completes_silently_and_every_figure_has_alternative_text(sample_run):
-    sample_run.check(n_figures=7)
+    sample_run.check(n_figures=8)
 
 
 def test_losses_and_money_are_those_of_plain_pandas(sample_run, sample_lines):

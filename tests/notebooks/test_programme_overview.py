@@ -7,9 +7,12 @@ import pandas as pd
 import pytest
 
 import kam
-from kam import identify, ledger
+from kam import identify
+from kam.ledger import summarize_customers
 from kam.programme import ACTION_RULES
 from kam.results import save_results
+from tests.programme.account_by_hand import sample_results
+from tests.sample_company import open_sample
 
 NOTEBOOK = "60_programme_overview.ipynb"
 
@@ -17,19 +20,18 @@ NOTEBOOK = "60_programme_overview.ipynb"
 @pytest.fixture(scope="module")
 def run_before(tmp_path_factory):
     """The folder of a run in which notebook 10 left some of its results, and the others did not run."""
-    data = kam.open_dataset("sample")
-    said = {"context": data.context}
-    summary, panel = ledger.summarize_customers(data.ledger), ledger.activity_panel(data.ledger, freq="month")
-    classes = identify.classify_abc_xyz(summary, panel, n_resamples=50, **said)
-    quality, risks = (
-        one(data.ledger, accounts=data.accounts, **said) for one in (identify.sales_quality, identify.risks)
+    data = open_sample()
+    done = ("abc_xyz", "sales_quality", "tier_migration", "key_accounts", "plan")
+    results = [sample_results()[key] for key in done]
+    risks = identify.risks(data.ledger, accounts=data.accounts, context=data.context)
+    staff = identify.staffing(
+        data.accounts,
+        sample_results()["key_accounts"].key_accounts(),
+        summary=summarize_customers(data.ledger),
+        context=data.context,
     )
-    tiers = identify.tier_migration(panel, overrides=data.overrides, **said)
-    found = identify.identify_key_accounts(data, classes=classes, migration=tiers, flags=[quality, risks])
-    staff = identify.staffing(data.accounts, found.key_accounts(), summary=summary, **said)
-    plan = identify.compare_plan(data.ledger, data.targets, accounts=data.accounts, **said)
     folder = tmp_path_factory.mktemp("run")
-    save_results(classes, quality, risks, tiers, found, staff, plan, to=folder / "10_customer_identification")
+    save_results(*results, risks, staff, to=folder / "10_customer_identification")
     return folder
 
 
@@ -72,7 +74,7 @@ def test_the_list_and_its_reasons_are_those_of_plain_pandas(page, run_before, sa
 
 def test_targets_and_complaints_are_those_of_the_files(page):
     """From the files of the sample as pandas reads them."""
-    data = kam.open_dataset("sample")
+    data = open_sample()
     actions = page.results["action_list"].actions
     complaints = data.events.query("kind == 'complaint'")
     age = (pd.Timestamp("2025-12-31") - pd.to_datetime(complaints["date"])).dt.days
@@ -95,7 +97,7 @@ def test_rules_of_ones_own_and_a_shared_page(execute, tmp_path):
     page.check(n_figures=0)
     actions = page.results["action_list"].actions
     assert set(actions["rule"]) <= {"silent", "complaints"} and actions["customer_id"].is_unique
-    names = kam.open_dataset("sample").accounts["manager"].dropna().unique()
+    names = open_sample().accounts["manager"].dropna().unique()
     assert len(names) > 20 and not [name for name in names if name in page.html]
     assert page.results["account_files"].contacts.empty
 

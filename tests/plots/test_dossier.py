@@ -57,8 +57,11 @@ def test_timeline_has_a_bar_per_quarter_and_a_lane_per_kind_of_event(busy):
     labels = [label.get_text() for label in ax.get_yticklabels()]
     assert labels[-5:] == ["late deliveries", "complaints", "tenders, offers", "handover", "logged as lost"]
     assert ax.get_title(loc="left") == "No order since July 2025"
-    assert len(ax.collections) == 6 and inside(ax)
-    assert [mark.get_offsets()[0][0] for mark in ax.collections] == [8, 8, 5, 6, 0, 11]
+    assert len(ax.collections) == 5 and inside(ax)
+    assert [place for lane in ax.collections for place, _ in lane.get_offsets()] == [8, 8, 5, 6, 0, 11]
+    assert [lane.get_facecolor()[-1][:3].tolist() == [1, 1, 1] for lane in ax.collections] == [False] * 2 + [True] + [
+        False
+    ] * 2
     assert "late deliveries" in describe(ax)
 
 
@@ -71,6 +74,21 @@ def test_products_of_this_year_beside_those_of_the_year_before(busy):
     ax = plot_product_change(busy)
     assert [bar.get_width() for bar in ax.patches] == list(range(8))
     assert "moved most: -€8.00" in ax.get_title(loc="left").replace("\n", " ") and inside(ax)
+
+
+@pytest.mark.parametrize(
+    ("rest", "said"), [(-40.0, "B moved most: +€20.00"), (-90.0, "all others moved most: -€90.00")]
+)
+def test_many_products_together_are_said_to_have_moved_where_the_named_ones_moved_less(rest, said):
+    products = pd.DataFrame(
+        {
+            "customer_id": "a1",
+            "group_name": ["A", "B", "C", "all others"],
+            "revenue_year": [10.0, 40.0, 30.0, 100.0 + rest],
+            "revenue_year_before": [20.0, 20.0, 45.0, 100.0],
+        }
+    )
+    assert plot_product_change(account_dossier(by_hand(products=products), "a1")).get_title(loc="left") == said
 
 
 def test_map_shows_everybody_and_names_as_many_as_fit(busy):

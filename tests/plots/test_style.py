@@ -1,3 +1,4 @@
+import io
 import os
 import struct
 import textwrap
@@ -52,6 +53,19 @@ def test_the_same_figure_has_the_same_bytes_small_and_without_metadata(figures):
         assert png == to_png(make())
         assert len(png) < 60_000
         assert set(_chunks(png)) <= {"IHDR", "PLTE", "IDAT", "IEND", "pHYs"}
+
+
+def test_a_figure_is_drawn_as_matplotlib_saves_it_and_stays_as_it_was(figures):
+    for make in figures.values():
+        figure, again = make().get_figure(), make().get_figure()
+        figure.set_facecolor("red")
+        before = figure.canvas, figure.get_dpi(), figure.get_facecolor(), tuple(figure.get_size_inches())
+        pixels = np.asarray(style._drawn(figure))
+        assert (figure.canvas, figure.get_dpi(), figure.get_facecolor(), tuple(figure.get_size_inches())) == before
+        saved = io.BytesIO()
+        with style.applied():
+            again.savefig(saved, format="raw", dpi=style.DPI, facecolor="white")
+        assert pixels.tobytes() == saved.getvalue()
 
 
 def test_settings_of_the_user_neither_matter_nor_change(concentrated):

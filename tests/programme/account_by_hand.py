@@ -11,6 +11,7 @@ from kam.programme import AccountFilesResult, gather_accounts, map_contacts
 from kam.programme.account_lines import COLUMNS, shape_lines
 from kam.programme.account_rows import complete_rows
 from kam.results import Context, Result
+from tests.sample_company import open_sample
 
 CONTEXT = Context(dataset="test", currency="EUR", as_of=pd.Timestamp("2025-12-31").date())
 USUAL = {
@@ -63,10 +64,9 @@ def months(customer_id: str = "a1", n: int = 36, revenue: float = 10.0, silent: 
 @cache
 def sample_results() -> dict[str, Result]:
     """Results of the sample that take little time."""
-    import kam
     from kam import identify, ledger
 
-    data = kam.open_dataset("sample")
+    data = open_sample()
     said: dict[str, Any] = {"context": data.context}
     summary, panel = ledger.summarize_customers(data.ledger), ledger.activity_panel(data.ledger, freq="month")
     classes = identify.classify_abc_xyz(summary, panel, n_resamples=20, **said)
@@ -90,6 +90,4 @@ def sample_results() -> dict[str, Result]:
 @cache
 def sample_files() -> AccountFilesResult:
     """Three accounts of the sample: the largest, one that was lost after late deliveries, one with many answers."""
-    import kam
-
-    return gather_accounts(kam.open_dataset("sample"), sample_results(), customers=["001073", "002046", "000149"])
+    return gather_accounts(open_sample(), sample_results(), customers=["001073", "002046", "000149"])

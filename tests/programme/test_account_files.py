@@ -1,4 +1,5 @@
 import dataclasses
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -9,6 +10,7 @@ from kam.programme import gather_accounts, open_account_files, read_account_file
 from kam.programme.account_rows import choose_accounts
 from kam.results import save_results
 from tests.programme.account_by_hand import CONTEXT, by_hand, months, sample_files, sample_results
+from tests.sample_company import open_sample
 
 
 @pytest.fixture
@@ -41,8 +43,19 @@ def test_what_is_not_there_or_for_others_is_not_read(run_dir, folder, customer_i
     assert read_account_files(folder and run_dir / folder, customer_id, **({"dataset": "test"} | said)) is None
 
 
+def test_of_a_run_per_manager_only_the_folder_of_the_manager_is_read(tmp_path):
+    for manager, name in (("Ada", "Alba Boxes"), ("Bo", "Bo's Boxes")):
+        context = replace(CONTEXT, dataset=f"test-{manager}")
+        files = by_hand({"name": name}, context=context)
+        save_results(files, to=tmp_path / manager / "60_programme_overview")
+    for manager, name in (("Ada", "Alba Boxes"), ("Bo", "Bo's Boxes")):
+        found = read_account_files(tmp_path, "", dataset=f"test-{manager}")
+        assert found.accounts["name"].tolist() == [name] and found.context.dataset == f"test-{manager}"
+    assert read_account_files(tmp_path, "a1", dataset="test") is None
+
+
 def test_an_account_in_the_run_opens_no_ledger(run_dir, monkeypatch):
-    data = kam.open_dataset("sample")
+    data = kam.open_dataset("sample")  # not the one whose ledger others have opened
     monkeypatch.setattr(type(data), "name", property(lambda self: "test"))
     monkeypatch.setattr(type(data), "ledger", property(lambda self: pytest.fail("the ledger was opened")))
     assert open_account_files(data, "a1", run_dir=run_dir).accounts["name"].tolist() == ["Alba Boxes"]
@@ -68,16 +81,16 @@ def test_the_accounts_of_the_programme():
 def test_results_for_other_readers_are_left_out(monkeypatch):
     results = sample_results()
     shared = dataclasses.replace(results["profitability"], context=dataclasses.replace(CONTEXT, audience="shared"))
-    files = gather_accounts(kam.open_dataset("sample"), results | {"profitability": shared}, customers=["001073"])
+    files = gather_accounts(open_sample(), results | {"profitability": shared}, customers=["001073"])
     assert files.accounts["profit"].isna().all() and "profitability" not in files.sources
     assert [check.verdict for check in files.checks][-1] == "handled"
 
 
 def test_an_unknown_account_names_the_nearest():
     with pytest.raises(ParameterError, match=r"no account '00107'.*001073 .Garthstead"):
-        gather_accounts(kam.open_dataset("sample"), sample_results(), customers=["00107"])
+        gather_accounts(open_sample(), sample_results(), customers=["00107"])
     with pytest.raises(ParameterError, match=r"001073 .Garthstead"):
-        gather_accounts(kam.open_dataset("sample"), sample_results(), customers=["garthstead mail"])
+        gather_accounts(open_sample(), sample_results(), customers=["garthstead mail"])
 
 
 def test_a_ledger_alone(tmp_path):

@@ -108,6 +108,21 @@ def test_a_rule_ends_where_its_limit_does(facts, frames):
     assert rules_of(account(**facts), **frames) == []
 
 
+@pytest.mark.parametrize(
+    ("facts", "rule"),
+    [
+        ({"days_since_last_order": 60.0}, "silent"),
+        ({"p_churn": 0.25}, "likely to leave"),
+        ({"satisfaction": 2.5}, "dissatisfied"),
+        ({"revenue_year": 21_000.0}, "buys less"),
+        ({"share_of_target": 0.8}, "behind target"),
+        ({"share_wallet": 0.3}, "small part of what they buy"),
+    ],
+)
+def test_at_its_limit_a_rule_holds(facts, rule):
+    assert rules_of(account(**facts)) == [rule]
+
+
 def test_a_lost_account_is_asked_back_and_not_bothered_with_the_rest():
     facts = {"is_lost": True, "days_since_last_order": 400.0, "p_churn": 0.9, "satisfaction": 1.0, "share_wallet": 0.1}
     assert rules_of(account(**facts), flags=flagged("no sponsor"), gaps=GAPS, contacts=MET) == ["lost"]

@@ -316,9 +316,9 @@ def test_what_only_one_run_has_is_said():
 # -- runs on disk ----------------------------------------------------------------------------------------------------
 
 
-def write_run(root, name, results, *, parameters=None, status="succeeded"):
-    step = {"name": "10_who", "notebook_sha256": "a" * 64, "parameters": parameters or {}, "status": status}
-    save_results(*results.values(), to=root / name / "10_who")
+def write_run(root, name, results, *, parameters=None, status="succeeded", of=""):
+    step = {"name": f"{of}10_who", "notebook_sha256": "a" * 64, "parameters": parameters or {}, "status": status}
+    save_results(*results.values(), to=root / name / f"{of}10_who")
     content = {"schema_version": 1, "versions": {"kam": "1", "ipykernel": "7"}, "steps": [step]}
     (root / name / "run.json").write_text(json.dumps(content), encoding="utf-8")
 
@@ -368,6 +368,19 @@ def test_of_the_same_day_the_run_before_counts_where_there_is_no_earlier_day(tmp
     assert changes_since(tmp_path, tmp_path / "20251231T000000Z-p", context=DECEMBER).run_before == "20251230T000000Z-p"
     earlier = attempt(changes_since, tmp_path, tmp_path / "20251231T000000Z-p", context=SEPTEMBER)
     assert not earlier  # its data count up to a later day
+
+
+def test_a_portfolio_is_compared_with_the_same_manager_s_in_the_run_before(tmp_path, saved):
+    for name, results in zip(("20251231T000000Z-p", "20250930T000000Z-p"), saved, strict=True):
+        for manager in ("Bo", "Ada"):  # the record is of the last
+            own = {k: replace(r, context=replace(r.context, dataset=f"d-{manager}")) for k, r in results.items()}
+            write_run(tmp_path, name, own, parameters={"manager": manager}, of=f"{manager}/")
+    context = replace(DECEMBER, dataset="d-Ada")
+    found = changes_since(tmp_path, tmp_path / "20251231T000000Z-p", context=context)
+    assert (found.context.dataset, found.run_before) == ("d-Ada", "20250930T000000Z-p")
+    now = read_run(tmp_path / "20251231T000000Z-p", context=context)
+    assert now.steps["tier_migration"].parameters == {"manager": "Ada"}
+    assert not attempt(changes_since, tmp_path, tmp_path / "20251231T000000Z-p", context=DECEMBER)
 
 
 def test_without_an_earlier_run_it_says_so(tmp_path, saved):

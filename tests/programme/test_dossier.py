@@ -294,6 +294,7 @@ def test_the_index_finds_it_by_account_manager_tier_and_risk(dossier):
     labels = dossier.labels()
     assert list(labels) == ["account", "manager", "tier", "risk"]
     assert labels["account"] == f"{dossier.name} ({dossier.customer_id})" and labels["manager"] == dossier.manager
+    assert replace(dossier, tier="B").labels()["tier"] == "B"
     assert replace(dossier, is_lost=True).labels()["risk"] == "lost"
     assert replace(dossier, is_lost=None, p_churn=0.25).labels()["risk"] == "high"
     assert replace(dossier, is_lost=False, p_churn=0.2499).labels()["risk"] == "medium"

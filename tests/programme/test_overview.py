@@ -164,6 +164,19 @@ def test_results_of_a_run_are_those_of_this_dataset_and_these_readers(moved, tmp
     assert load_run("", context=CONTEXT) == load_run(tmp_path / "10_none", context=Context()) == {}
 
 
+def test_results_of_a_manager_are_those_in_the_folder_of_the_manager(moved, tmp_path):
+    own = replace(moved, context=replace(CONTEXT, dataset="made-Ada"))
+    others = replace(moved, context=replace(CONTEXT, dataset="made-Bo"))
+    save_results(own, to=tmp_path / "Ada" / "10_customer_identification")
+    save_results(others, to=tmp_path / "Bo" / "10_customer_identification")
+    for dataset in ("made-Ada", "made-Bo"):
+        found = load_run(tmp_path, context=replace(CONTEXT, dataset=dataset))
+        assert {key: one.context.dataset for key, one in found.items()} == {"tier_migration": dataset}
+    assert load_run(tmp_path, context=CONTEXT) == {}
+    save_results(moved, to=tmp_path / "10_customer_identification")
+    assert load_run(tmp_path, context=CONTEXT)["tier_migration"].context.dataset == CONTEXT.dataset
+
+
 def test_what_is_missing_says_which_notebook_makes_it(moved):
     results = {"tier_migration": moved}
     assert result_of(results, "tier_migration") is moved

@@ -1,4 +1,4 @@
-"""All four notebooks on a planted company, shared: for two managers, and on all accounts; and one with names, to be found."""
+"""All notebooks on a planted company, shared: for two managers, and on all accounts; and one with names, to be found."""
 
 from __future__ import annotations
 
@@ -10,9 +10,12 @@ import pandas as pd
 import pytest
 
 from kam.report import read_plan, run_plan
+from kam.results import load_result
 from tests.report.planted_company import find_people, find_strangers, manager, plant_company, texts_below
 
-NOTEBOOKS = ["10_customer_identification", "20_churn_regression", "30_churn_markov", "40_satisfaction_survey"]
+ANALYSES = ["10_customer_identification", "20_churn_regression", "30_churn_markov", "40_satisfaction_survey"]
+AFTER = {"60_programme_overview": ANALYSES, "50_account_dossier": ["60_programme_overview"]}
+NOTEBOOKS = [*ANALYSES, *AFTER]
 
 
 @pytest.fixture(scope="module")
@@ -20,8 +23,11 @@ def run(tmp_path_factory):
     dataset = plant_company(tmp_path_factory.mktemp("planted"))
     lines = [f"parameters: {{dataset: '{dataset}', audience: shared, n_resamples: 100}}", "jobs: 2", "steps:"]
     for notebook in NOTEBOOKS:
-        lines.append(f"  - {{notebook: {notebook}, for_each: {{manager: ['{manager(1)}', '{manager(2)}']}}}}")
-        lines.append(f"  - {{notebook: {notebook}, name: all_{notebook[:2]}}}")
+        before = AFTER.get(notebook, [])
+        own, others = ", ".join(before), ", ".join(f"all_{name[:2]}" for name in before)
+        managers = f"{{manager: ['{manager(1)}', '{manager(2)}']}}"
+        lines.append(f"  - {{notebook: {notebook}, for_each: {managers}, after: [{own}]}}")
+        lines.append(f"  - {{notebook: {notebook}, name: all_{notebook[:2]}, after: [{others}]}}")
     lines.append("  - {notebook: 40, name: named, parameters: {audience: internal}}")
     plan = tmp_path_factory.mktemp("plans") / "shared.yaml"
     plan.write_text("\n".join(lines))
@@ -49,6 +55,19 @@ def test_reports_on_all_accounts_name_no_person_and_no_manager(run):
         folder = run.folder / f"all_{notebook[:2]}"
         assert find_people(folder) == set()
         assert find_strangers(folder, None) == set()
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_overview_and_dossier_of_a_manager_rest_on_the_manager_s_own_results(run, n):
+    """They lie one folder deeper than the results on all accounts, which have the same names."""
+    folder = run.folder / manager(n).replace(" ", "_")
+    files = load_result(folder / "60_programme_overview", "account_files")
+    dossier = load_result(folder / "50_account_dossier", "dossier")
+    assert {"key_accounts", "churn_forecast", "customer_value", "tier_migration"} <= set(files.sources)
+    assert len(files.accounts) > 1 and files.accounts["customer_id"].str.startswith(f"q{n:02d}x").all()
+    assert dossier.customer_id in set(files.accounts["customer_id"]) and len(dossier.actions)
+    page = (folder / "50_account_dossier" / "report.html").read_text(encoding="utf-8")
+    assert f"<h1>{dossier.name} ({dossier.customer_id}) · " in page
 
 
 def test_no_frame_has_a_row_per_person_and_no_estimate_rests_on_fewer_than_five(run):

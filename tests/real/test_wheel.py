@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -59,7 +60,8 @@ def list_sources(folder: str, target: str) -> set[str]:
 def test_file_list(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     info = f"kam-{VERSION}.dist-info/"
-    moved = list_sources("data/sample", "kam/_sample") | list_sources("notebooks", "kam/_notebooks")
+    folders = {"data/sample": "kam/_sample", "notebooks": "kam/_notebooks", "plans": "kam/_plans"}
+    moved = {path for folder, target in folders.items() for path in list_sources(folder, target)}
     assert {name for name in names if not name.startswith(info)} == list_sources("kam", "kam") | moved
     assert {f"{info}METADATA", f"{info}entry_points.txt", f"{info}licenses/LICENSE"} <= names
 
@@ -88,6 +90,20 @@ def test_kam_answers_outside_the_checkout(installed, tmp_path):
 def test_sample_is_carried(installed, tmp_path):
     code = "import kam; print(len(kam.open_dataset('sample').accounts))"
     assert int(run(installed / "bin" / "python", "-c", code, cwd=tmp_path)) > 500
+
+
+def test_a_new_workspace_is_whole(installed, tmp_path):
+    """What lies in the checkout lies in the folder, and every notebook and plan in it can be run there."""
+    run(installed / "bin" / "kam", "new", "work", cwd=tmp_path)
+    for folder in ("notebooks", "plans", "data/sample"):
+        assert list_sources(folder, folder) == {
+            path.relative_to(tmp_path / "work").as_posix()
+            for path in (tmp_path / "work" / folder).rglob("*")
+            if path.is_file()
+        }
+    said = json.loads(run(installed / "bin" / "kam", "list", "--json", cwd=tmp_path / "work"))
+    assert len(said["plans"]) == len(list((ROOT / "plans").glob("*.yaml"))) and said["problems"] == []
+    assert {Path(one["path"]).parent for one in said["notebooks"]} == {tmp_path / "work" / "notebooks"}
 
 
 def test_a_report_is_made_outside_the_checkout(installed, tmp_path):

@@ -43,6 +43,7 @@ def test_each_value_that_was_found_has_a_report_of_its_own(plan, tmp_path):
     run = run_plan(plan(where="\"customer_id != '001'\""), out=tmp_path / "reports")
     assert ended(run) == [(name, "succeeded") for name in ("finds", "000/each", "002/each")]
     assert [step.parameters["name"] for step in run.manifest.steps[1:]] == ["000", "002"]
+    assert run.manifest.parameters == {"fail": False}  # the rest differs from step to step
     for folder in ("000", "002"):
         assert f"1 customers of {folder}" in (run.folder / folder / "each" / "report.html").read_text(encoding="utf-8")
     index = run.index.read_text(encoding="utf-8")
@@ -55,6 +56,11 @@ def test_each_value_that_was_found_has_a_report_of_its_own(plan, tmp_path):
     write_tables(run.folder, listed)
     write_folder_pages(run.folder, listed, run.manifest.started)
     assert [path.name for path in folder.iterdir()] == ["each"]
+
+
+def test_no_more_values_than_the_limit_the_first_of_those_that_are_left(plan, tmp_path):
+    run = run_plan(plan(where="\"customer_id != '000'\", limit: 1"), out=tmp_path / "reports")
+    assert ended(run) == [("finds", "succeeded"), ("001/each", "succeeded")]
 
 
 @pytest.mark.parametrize(
@@ -128,6 +134,7 @@ def test_any_value_has_a_folder_of_its_own(tmp_path):
         ("key_accounts", "a", "customer_id"),  # which the notebook does not have
         ("everybody", "a", "is nothing to run it for. Allowed: key_accounts"),
         ("{name: {table: sizes}}", "a", "is no table of a result"),
+        ("{name: {table: size.sizes, limit: 0}}", "a", "Allowed: numbers from 1 on"),
         ("{name: {tables: a.b}}", "a", "has no key 'table'"),
     ],
 )

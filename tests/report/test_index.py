@@ -158,6 +158,14 @@ def test_steps_of_one_value_stand_under_the_name_of_their_folder(tmp_path):
     assert "4 reports" in html
 
 
+def test_a_folder_is_headed_by_what_stands_in_the_plan(tmp_path):
+    written = step(tmp_path, name="R_D_South/10_who", parameters={"count": 3, "manager": "R&D: South"})
+    several = step(tmp_path, name="Anna_Lee-2024/10_who", parameters={"manager": "Anna Lee", "year": 2024})
+    add_run(tmp_path, 1, steps=(written, several))
+    headings = re.findall(r'<h2 class="kam-folder">(.*?)</h2>', render_index(tmp_path))
+    assert headings == ["Anna Lee-2024", "R&amp;D: South"]
+
+
 def test_a_step_that_was_not_run_is_told_as_such(tmp_path):
     good = add_run(tmp_path, 1)
     why = "It was not started, for it needs 05_load, which failed."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import time
@@ -17,7 +18,10 @@ from kam.report.manifest import read_runs
 from kam.report.publish import open_run, start_of
 from kam.report.run import run_plan
 from kam.report.scratch import PREFIX, remove_own_scratch, scratch_folder, sweep_scratch
-from tests.faults.table import FAULTS
+from tests.faults.__main__ import BEGIN, END, IN_A_ROW, Soak
+from tests.faults.__main__ import main as main_of_soak
+from tests.faults.table import BY_NAME, FAULTS
+from tests.faults.tries import RANDOM
 from tests.report.pretended_runs import plan_of, pretend_workers
 
 
@@ -113,6 +117,21 @@ def temporary(tmp_path, monkeypatch):
     return tmp_path
 
 
+def test_no_room_for_temporary_files_is_named(monkeypatch):
+    def refuse():
+        raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp']")
+
+    monkeypatch.setattr("tempfile.tempdir", None)
+    monkeypatch.setattr("tempfile._get_default_tempdir", refuse)
+    monkeypatch.setenv("TMPDIR", "/full")
+    with (
+        pytest.raises(RunError, match=r"No usable temporary directory.*Where: /full\. What to do: Set TMPDIR"),
+        scratch_folder(),
+    ):
+        pass
+    sweep_scratch()
+
+
 def test_only_folders_of_the_dead_are_swept(temporary):
     dead = temporary / f"{PREFIX}dead"
     dead.mkdir()
@@ -161,7 +180,33 @@ def test_the_table_of_faults_names_tests_that_are_there_and_all_faults():
     root = Path(__file__).parents[2]
     page = (root / "docs" / "reliability.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| (.*?) \| (.*?) \| `tests/real/test_faults\.py::test_fault\[(.*?)\]` \|", page, re.MULTILINE)
-    assert rows == [(fault.name, fault.promised, fault.name) for fault in FAULTS], "run: make soak ARGS='0 0'"
+    assert rows == [(fault.name, fault.promised, fault.name) for fault in FAULTS], "run: make soak"
     sources = "".join(path.read_text(encoding="utf-8") for path in (root / "tests").glob("re*/test_*.py"))
     for name in re.findall(r"\btest_(?!fault\b|faults\b)\w+(?!\.py)\b(?!\.py|/)", page):
         assert f"def {name}(" in sources or f"{name}.py" in page, name
+
+
+def test_the_table_of_faults_states_a_soak_that_tried_each_often_enough():
+    page = (Path(__file__).parents[2] / "docs" / "reliability.md").read_text(encoding="utf-8")
+    counts = {
+        name: int(n)
+        for name, n in re.findall(r"^\| ([^|]*?) \|.*\| (\d+)(?:: nothing leaked)? \|$", page, re.MULTILINE)
+    }
+    assert Soak(tried=counts, n_in_a_row=counts.get(IN_A_ROW, 0)).missing() == []
+
+
+def test_a_short_soak_leaves_the_table_as_it_is(monkeypatch, tmp_path, capsys):
+    page = tmp_path / "page.md"
+    page.write_text(f"before\n{BEGIN}the table of a longer one\n{END}after\n", encoding="utf-8")
+    monkeypatch.setattr("tests.faults.__main__.ROOT", tmp_path)
+    monkeypatch.setattr("tests.faults.__main__.PAGE", page)
+    enough = Soak(tried={**dict.fromkeys(BY_NAME, 3), RANDOM: 40}, n_in_a_row=200)
+    once = Soak(tried=enough.tried | {"a notebook raises": 2}, n_in_a_row=200)
+    monkeypatch.setattr("tests.faults.__main__.soak", lambda *asked: once)
+    assert main_of_soak() == 0 and "the table of a longer one" in page.read_text(encoding="utf-8")
+    assert "stays as it is, too little was tried:\n  a notebook raises: 2 of 3" in capsys.readouterr().out
+    monkeypatch.setattr("tests.faults.__main__.soak", lambda *asked: enough)
+    assert main_of_soak() == 0
+    written = page.read_text(encoding="utf-8")
+    assert written.startswith("before\n") and written.endswith("after\n") and "200: nothing leaked" in written
+    assert "the table of a longer one" not in written

@@ -93,6 +93,29 @@ def test_nothing_comes_from_elsewhere():
     assert re.findall(r'href="(?!#)[^"]*"', html) == ['href="https://example.org"']
 
 
+@pytest.mark.parametrize(
+    ("name", "head"),
+    [
+        ("Alba Boxes (a1)", "Alba Boxes (a1) · Who?"),
+        ("</title><script>alert(1)</script>", "&lt;/title&gt;&lt;script&gt;alert(1)&lt;/script&gt; · Who?"),
+        ("\u202egpj.exe", "⟨U+202E⟩gpj.exe · Who?"),
+        ("long name " * 30, "long name " * 7 + "long name… · Who?"),
+        ("", "Who?"),
+    ],
+)
+def test_what_a_report_is_about_stands_before_its_title_so_that_tabs_and_prints_can_be_told_apart(name, head):
+    notebook = new_notebook(cells=[text("# Who?")])
+    report = render_report(notebook, context=CONTEXT, started=STARTED, name=name)
+    assert f"<title>{head} · Tiny &amp; Co</title>" in report.html and f"<h1>{head}</h1>" in report.html
+    assert report.title == "Who?" and Outline(report.html).open == []
+
+
+def test_a_name_from_right_to_left_stays_by_itself():
+    notebook = new_notebook(cells=[text("# Who?")])
+    html = render_report(notebook, context=CONTEXT, started=STARTED, name="شركة النور (7)").html
+    assert "<h1><bdi>شركة النور</bdi> (7) · Who?</h1>" in html
+
+
 def test_the_title_falls_back_to_what_is_given():
     report = make(new_code_cell("x"), context=Context())
     assert report.title == "unnamed" and "<h1>unnamed</h1>" in report.html

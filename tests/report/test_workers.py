@@ -1,6 +1,7 @@
 import dataclasses
 import json
 import os
+import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -77,6 +78,13 @@ def test_a_plan_that_stops_starts_nothing_more(job):
     steps, _ = outcome([job("a", "fail"), job("b"), job("c")], n=1, stop_on_failure=True)
     assert [steps[name].status for name in "abc"] == ["failed", "skipped", "skipped"]
     assert "the plan stops at a failure" in steps["c"].error
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="there is no server elsewhere")
+def test_while_the_server_imports_nobody_waits_for_it(monkeypatch):
+    monkeypatch.setattr(Workers, "_start", lambda _: pytest.fail("It would wait for the server."))
+    with Workers(2):
+        pass
 
 
 def test_what_was_done_before_counts_as_done(job):

@@ -1,5 +1,6 @@
 import csv
 import io
+import os
 import zipfile
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -177,6 +178,20 @@ def test_failure_leaves_the_last_good_file_and_no_scraps(tmp_path, monkeypatch, 
 
 
 # -- CSV -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(os.name == "nt", reason="rights of Unix")
+@pytest.mark.parametrize(("umask", "rights"), [(0o077, 0o600), (0o002, 0o664)])
+def test_files_have_the_rights_that_the_user_gives_new_files(tmp_path, frame, umask, rights):
+    before = os.umask(umask)
+    try:
+        written = [
+            write_workbook({"table": frame}, tmp_path / "x.xlsx", context=Context()),
+            write_csv(frame, tmp_path / "x.csv"),
+        ]
+    finally:
+        os.umask(before)
+    assert [path.stat().st_mode & 0o777 for path in written] == [rights, rights]
 
 
 def test_csv_guards_text_and_leaves_numbers(tmp_path):
