@@ -145,8 +145,19 @@ class Wording:
         >>> Wording("ko").join(["하나", "둘"], ";"), Wording("ja").join(["一", "二"], ";")
         ('하나; 둘', '一；二')
         """
-        spaceless = _locale(self.language).language in _SPACELESS
-        return (_MARKS[mark] if spaceless else f"{mark} ").join(text for text in texts if text)
+        return self.mark(mark).join(text for text in texts if text)
+
+    def mark(self, mark: Mark) -> str:
+        """What stands between texts: the mark and a space, or in Chinese and Japanese their own mark."""
+        return _MARKS[mark] if _locale(self.language).language in _SPACELESS else f"{mark} "
+
+    def quote(self, text: str) -> str:
+        """What somebody said or was asked, on one line, in quotation marks, without its full stop.
+
+        >>> Wording("en").quote("Orders arrive on time.")
+        '“Orders arrive on time”'
+        """
+        return self.sentence("“{text}”", text=" ".join(text.split()).rstrip(".。"))
 
     def close(self, text: str) -> str:
         """Words with the full stop of the language.

@@ -1,5 +1,6 @@
 """All that a person reads goes through the catalogs, and the catalogs hold what is said."""
 
+import ast
 import gettext
 import inspect
 import re
@@ -261,6 +262,37 @@ def test_no_two_messages_share_the_form_for_one():
     pairs = [message for message in found if isinstance(message, tuple)]
     firsts = [one for one, _ in pairs]
     assert len(set(firsts)) == len(firsts) and not set(firsts) & found
+
+
+def joined_by_hand(source):
+    """Lines that put a sentence behind another with an English mark or space."""
+
+    def parts(node):
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+            return [*parts(node.left), *parts(node.right)]
+        return node.values if isinstance(node, ast.JoinedStr) else [node]
+
+    def is_said(node):
+        call = node.value if isinstance(node, ast.FormattedValue) else node
+        return isinstance(call, ast.Call) and getattr(call.func, "attr", "") in ("sentence", "plural", "listing")
+
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, (ast.BinOp, ast.JoinedStr, ast.AugAssign)):
+            found = parts(node.value if isinstance(node, ast.AugAssign) else node)
+            marks = {one.value for one in found if isinstance(one, ast.Constant)}
+            if marks & {" ", "; ", ", ", ". ", "."} and any(map(is_said, found)):
+                yield node.lineno
+
+
+def test_no_sentence_is_joined_by_hand():
+    assert list(joined_by_hand('a = first + " " + say.sentence("b")')) == [1]
+    assert list(joined_by_hand('a += "; " + say.sentence("b")')) == [1, 1]
+    found = {
+        path.name: lines
+        for path in messages.PACKAGE.rglob("*.py")
+        if (lines := list(joined_by_hand(path.read_text(encoding="utf-8"))))
+    }
+    assert not found, "say.join puts the marks and spaces of the language between texts, say.close the full stop"
 
 
 # -- catalogs --------------------------------------------------------------------------------------------------------

@@ -272,22 +272,28 @@ def _seasons(seen: Observed, tests: pd.DataFrame, used: str, lost: int | None, s
     if used == "cyclic":
         return Check(
             assumption=assumption,
-            finding=finding + "; " + say.sentence("each season has a matrix of its own"),
+            finding=say.join([finding, say.sentence("each season has a matrix of its own")], ";"),
             verdict="handled",
         )
     if np.isnan(test["p_value"]):
-        finding += "; " + say.sentence("too few periods to tell seasons from periods")
+        finding = say.join([finding, say.sentence("too few periods to tell seasons from periods")], ";")
     if seasonal:
         now = int(seen.season[-1])
         if total[now]:
-            finding += "; " + say.sentence(
-                "one matrix for all seasons is used and says {p} for the next {freq}, where this season showed {q}",
-                p=say.share(pooled),
-                freq=say.text(seen.freq),
-                q=say.share(counts[now, first, first] / total[now]),
+            finding = say.join(
+                [
+                    finding,
+                    say.sentence(
+                        "one matrix for all seasons is used and says {p} for the next {freq}, where this season showed {q}",
+                        p=say.share(pooled),
+                        freq=say.text(seen.freq),
+                        q=say.share(counts[now, first, first] / total[now]),
+                    ),
+                ],
+                ";",
             )
         if not seen.has_two_years:
-            finding += "; " + say.sentence("a matrix for each season needs every season in two years")
+            finding = say.join([finding, say.sentence("a matrix for each season needs every season in two years")], ";")
     return Check(
         assumption=assumption,
         finding=finding,
@@ -437,12 +443,16 @@ def _returns(seen: Observed, lost: int, is_cut: bool, say: Wording) -> Check:
     early, late = table[:, 0] / table.sum(axis=1)
     return Check(
         assumption=assumption,
-        finding=said
-        + "; "
-        + say.sentence(
-            "{early} of those lost within a year, {late} of those lost longer",
-            early=say.share(early, 2),
-            late=say.share(late, 2),
+        finding=say.join(
+            [
+                said,
+                say.sentence(
+                    "{early} of those lost within a year, {late} of those lost longer",
+                    early=say.share(early, 2),
+                    late=say.share(late, 2),
+                ),
+            ],
+            ";",
         ),
         verdict="does not hold" if test.p < ALPHA else "holds",
         statistic=test.x2,

@@ -161,7 +161,7 @@ class CallListResult(Result):
             "Leave {n} more alone, drawn at random, so that a later report can say what the calls saved.",
             self.n_held_out,
         )
-        return f"{first} {second}"
+        return say.join([first, second])
 
     def _key_figures(self) -> tuple[KeyFigure, ...]:
         say = self.context.wording

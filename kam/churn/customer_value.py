@@ -169,11 +169,16 @@ class CustomerValueResult(Result):
         if not (self.lost and self.returns == "kept" and self._of("lost")["value_ahead"] > 0):
             return text
         lost = self._of("lost")
-        return f"{text} " + say.plural(
-            "The only one that is lost would add {value} if it came back as often as lost customers did on average.",
-            "The {n} that are lost would add {value} if they came back as often as lost customers did on average.",
-            int(lost["n_customers"]),
-            value=self.shown(lost["value_ahead"]),
+        return say.join(
+            [
+                text,
+                say.plural(
+                    "The only one that is lost would add {value} if it came back as often as lost customers did on average.",
+                    "The {n} that are lost would add {value} if they came back as often as lost customers did on average.",
+                    int(lost["n_customers"]),
+                    value=self.shown(lost["value_ahead"]),
+                ),
+            ]
         )
 
     def _key_figures(self) -> tuple[KeyFigure, ...]:

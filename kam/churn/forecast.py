@@ -149,7 +149,7 @@ class MixForecastResult(Result):
         return totals[(totals["scope"] == scope) & (totals["n_ahead"] == self.horizon)].iloc[0]
 
     def _sentence(self) -> str:
-        return f"{self._what_comes()} {self._how_good()}"
+        return self.context.wording.join([self._what_comes(), self._how_good()])
 
     def _what_comes(self) -> str:
         say = self.context.wording

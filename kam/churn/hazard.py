@@ -147,10 +147,12 @@ class HazardResult(Result):
         text += "."
         clear = self.clear_terms().head(_SHOWN)
         if len(self.terms) and clear.empty:
-            text += " " + say.sentence("No term on record goes clearly with leaving more or less often.")
+            text = say.join([text, say.sentence("No term on record goes clearly with leaving more or less often.")])
         elif len(clear):
             listed = say.listing([self._said(row) for _, row in clear.iterrows()])
-            text += " " + say.sentence("What goes with a difference, all else alike: {listed}.", listed=listed)
+            text = say.join(
+                [text, say.sentence("What goes with a difference, all else alike: {listed}.", listed=listed)]
+            )
         return text
 
     def _said(self, row: pd.Series) -> str:

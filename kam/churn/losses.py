@@ -140,16 +140,17 @@ class LossesResult(Result):
         if where.empty:
             return text
         row = where.sort_values("p_value").iloc[0]
-        return (
-            text
-            + " "
-            + say.sentence(
-                "More are lost in {by} {group}: {share} a year, against {rest} elsewhere.",
-                by=say.text(str(row["by"])),
-                group=row["group_name"],
-                share=say.share(row["share_year"]),
-                rest=say.share(row["share_rest"]),
-            )
+        return say.join(
+            [
+                text,
+                say.sentence(
+                    "More are lost in {by} {group}: {share} a year, against {rest} elsewhere.",
+                    by=say.text(str(row["by"])),
+                    group=row["group_name"],
+                    share=say.share(row["share_year"]),
+                    rest=say.share(row["share_rest"]),
+                ),
+            ]
         )
 
     def _key_figures(self) -> tuple[KeyFigure, ...]:

@@ -122,10 +122,8 @@ class PartialChurnResult(Result):
             )
         row = self.early_sign.iloc[-1]
         if np.isnan(row["ci_low"]):
-            return (
-                first
-                + " "
-                + say.sentence("Whether such a drop goes before a loss cannot be told: too few were followed.")
+            return say.join(
+                [first, say.sentence("Whether such a drop goes before a loss cannot be told: too few were followed.")]
             )
         shares = {
             "partial": say.share(row["share_partial_lost"]),
@@ -146,7 +144,7 @@ class PartialChurnResult(Result):
                 "{partial} were lost within {time}, of the others {others} ({interval} of the difference in points)."
             )
         )
-        return f"{first} {say.sentence(message, **shares)}"
+        return say.join([first, say.sentence(message, **shares)])
 
     def _key_figures(self) -> tuple[KeyFigure, ...]:
         say = self.context.wording

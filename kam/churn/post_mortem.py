@@ -119,23 +119,31 @@ class PostMortemResult(Result):
                 money=say.money(self.money_lost + self.money_rhythm),
             )
         if len(self.accounts) == 1:
-            first += " " + say.sentence("Before its last order: {reason}.", reason=self.accounts["reason"].iloc[0])
+            first = say.join(
+                [first, say.sentence("Before its last order: {reason}.", reason=self.accounts["reason"].iloc[0])]
+            )
         else:
-            first += " " + say.sentence(
-                "At {explained} of these {n} something stands out before the last order.",
-                explained=say.count(self._explained()),
-                n=say.count(len(self.accounts)),
+            first = say.join(
+                [
+                    first,
+                    say.sentence(
+                        "At {explained} of these {n} something stands out before the last order.",
+                        explained=say.count(self._explained()),
+                        n=say.count(len(self.accounts)),
+                    ),
+                ]
             )
         more = self.patterns[
             self.patterns["stands_out"] & (self.patterns["share_notable"] > self.patterns["peers_notable"])
         ]
         if more.empty:
-            return (
-                first
-                + " "
-                + say.sentence(
-                    "Nothing that was looked at stands out more often than at comparable accounts that stayed, beyond chance."
-                )
+            return say.join(
+                [
+                    first,
+                    say.sentence(
+                        "Nothing that was looked at stands out more often than at comparable accounts that stayed, beyond chance."
+                    ),
+                ]
             )
         parts = [
             say.sentence(
@@ -147,13 +155,14 @@ class PostMortemResult(Result):
             )
             for _, row in more.sort_values("p_value").head(3).iterrows()
         ]
-        return (
-            first
-            + " "
-            + say.sentence(
-                "More often than at comparable accounts that stayed, what stands out are {parts}.",
-                parts=say.listing(parts),
-            )
+        return say.join(
+            [
+                first,
+                say.sentence(
+                    "More often than at comparable accounts that stayed, what stands out are {parts}.",
+                    parts=say.listing(parts),
+                ),
+            ]
         )
 
     def _key_figures(self) -> tuple[KeyFigure, ...]:

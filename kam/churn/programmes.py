@@ -201,7 +201,7 @@ class ProgrammeResult(Result):
             if pd.isna(row["break_even"])
             else N_("It needs a change of {needed}, {effect} {source}.")
         )
-        return first + " " + say.sentence(message, **self._words(row))
+        return say.join([first, say.sentence(message, **self._words(row))])
 
     def _words(self, row: pd.Series) -> dict[str, str]:
         """One programme in the words of the answer."""

@@ -131,16 +131,26 @@ class ChurnRegressionResult(Result):
         )
         rows = self.named()
         if rows.empty and self.n_turned():
-            return f"{first} " + say.plural(
-                "One covariate goes with that beyond chance, but the other way than on its own; it is not named.",
-                "{n} covariates go with that beyond chance, but the other way than on their own; they are not named.",
-                self.n_turned(),
+            return say.join(
+                [
+                    first,
+                    say.plural(
+                        "One covariate goes with that beyond chance, but the other way than on its own; it is not named.",
+                        "{n} covariates go with that beyond chance, but the other way than on their own; they are not named.",
+                        self.n_turned(),
+                    ),
+                ]
             )
         if rows.empty:
-            return f"{first} " + say.plural(
-                "One covariate was looked at; it goes with that no more than chance would have it.",
-                "None of {n} covariates goes with that more than chance among so many would have it.",
-                len(self.coefficients) - 1,
+            return say.join(
+                [
+                    first,
+                    say.plural(
+                        "One covariate was looked at; it goes with that no more than chance would have it.",
+                        "None of {n} covariates goes with that more than chance among so many would have it.",
+                        len(self.coefficients) - 1,
+                    ),
+                ]
             )
         shown = [
             say.sentence(
@@ -154,7 +164,7 @@ class ChurnRegressionResult(Result):
             for row in rows.head(N_NAMED).to_dict("records")
             for x, y in [_of_100(say, row["p_with"], row["p_without"])]
         ]
-        return f"{first} {self._of_100(say.listing(shown))}"
+        return say.join([first, self._of_100(say.listing(shown))])
 
     def _of_100(self, shown: str) -> str:
         say = self.context.wording

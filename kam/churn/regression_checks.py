@@ -189,7 +189,7 @@ def _check_alone(say: Wording, coefficients: pd.DataFrame, level: float) -> Chec
         )
     return Check(
         assumption=say.sentence("odds ratios point the same way as those of each covariate alone"),
-        finding=f"{finding}; {others}" if n_others else finding,
+        finding=say.join([finding, others], ";") if n_others else finding,
         verdict="handled" if named else "holds",
         statistic=float(len(sure)),
     )

@@ -148,10 +148,15 @@ class KSensitivityResult(Result):
                 interval=say.interval(say.share(far["share_low"]), say.share(far["share_high"]), self.level),
             )
         if self.max_share_same is not None and not _is_alike(self.max_share_same, self.max_share_change):
-            first += " " + say.sentence(
-                "If all are estimated from the same {periods}, it is at most {share}.",
-                periods=say.periods(self.n_common, self.freq),
-                share=say.share(self.max_share_same),
+            first = say.join(
+                [
+                    first,
+                    say.sentence(
+                        "If all are estimated from the same {periods}, it is at most {share}.",
+                        periods=say.periods(self.n_common, self.freq),
+                        share=say.share(self.max_share_same),
+                    ),
+                ]
             )
         second = say.sentence(
             "Of {n} customers {low} to {high} count as lost.",
@@ -159,7 +164,7 @@ class KSensitivityResult(Result):
             low=say.count(table["n_lost"].min()),
             high=say.count(table["n_lost"].max()),
         )
-        return f"{first} {second}"
+        return say.join([first, second])
 
     def _key_figures(self) -> tuple[KeyFigure, ...]:
         say = self.context.wording

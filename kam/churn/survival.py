@@ -144,11 +144,16 @@ class SurvivalResult(Result):
             text += " " + self._groups_said()
         elif len(self.terms):
             row = self.terms.iloc[int(np.argmax(self.terms["statistic"].abs()))]
-            text += " " + say.sentence(
-                "What goes with the clearest difference is {step}: losses are {ratio} times as frequent ({interval}).",
-                step=row["step"],
-                ratio=say.number(row["hazard_ratio"]),
-                interval=say.interval(say.number(row["ci_low"]), say.number(row["ci_high"]), self.level),
+            text = say.join(
+                [
+                    text,
+                    say.sentence(
+                        "What goes with the clearest difference is {step}: losses are {ratio} times as frequent ({interval}).",
+                        step=row["step"],
+                        ratio=say.number(row["hazard_ratio"]),
+                        interval=say.interval(say.number(row["ci_low"]), say.number(row["ci_high"]), self.level),
+                    ),
+                ]
             )
         return text
 

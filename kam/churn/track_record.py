@@ -144,7 +144,7 @@ class TrackRecordResult(Result):
             return first
         if self.saved_low is None:
             untold = say.sentence("What the calls brought cannot be told yet: too few accounts were held out.")
-            return f"{first} {untold}"
+            return say.join([first, untold])
         second = say.sentence(
             "Called accounts brought {money} {direction} in {what} than if they had done as those held out ({interval}).",
             what=say.text(self.money),
@@ -152,7 +152,7 @@ class TrackRecordResult(Result):
             direction=say.sentence("more") if self.money_saved >= 0 else say.sentence("less"),
             interval=self._interval_saved(),
         )
-        return f"{first} {second}"
+        return say.join([first, second])
 
     def _interval_saved(self) -> str:
         say = self.context.wording

@@ -122,7 +122,7 @@ class WinBackResult(Result):
             value=show_money(say, self.expected),
             interval=self._interval(),
         )
-        return f"{first} {self._offers_sentence()}"
+        return say.join([first, self._offers_sentence()])
 
     def _offers_sentence(self) -> str:
         say = self.context.wording

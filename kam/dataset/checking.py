@@ -278,7 +278,7 @@ def _removed(say: Wording, rule: str, rows: float, money: float, limit: float | 
         rows=say.share(rows),
         money=say.share(money),
     )
-    return text if limit is None else f"{text} {say.sentence('The limit is {limit}.', limit=say.share(limit, 0))}"
+    return say.join([text, "" if limit is None else say.sentence("The limit is {limit}.", limit=say.share(limit, 0))])
 
 
 def _judge_signs(ledger: Ledger, notes: Notes) -> None:
@@ -352,7 +352,7 @@ def _check_customers(ledger: Ledger | None, tables: dict[str, TableData], notes:
                 all=say.count(len(buyers)),
                 named=name_some(absent, say),
             )
-            text += _zeros_hint(absent, accounts, say)
+            text = say.join([text, _zeros_hint(absent, accounts, say)])
             if len(absent) > SHARE_WITHOUT_ACCOUNT_TO_MENTION * len(buyers):
                 notes.warn(text)
             else:
@@ -377,9 +377,9 @@ def _check_customers(ledger: Ledger | None, tables: dict[str, TableData], notes:
                     "alike?",
                     named=name_some(strange, say),
                 )
-                notes.problem(text + _zeros_hint(strange, known, say))
+                notes.problem(say.join([text, _zeros_hint(strange, known, say)]))
             else:
-                notes.warn(text + _zeros_hint(strange, known, say))
+                notes.warn(say.join([text, _zeros_hint(strange, known, say)]))
 
 
 def _zeros_hint(absent: list[str], known: pd.Series, say: Wording) -> str:
@@ -387,4 +387,4 @@ def _zeros_hint(absent: list[str], known: pd.Series, say: Wording) -> str:
     bare = set(known.str.lstrip("0"))
     if sum(customer.lstrip("0") in bare for customer in absent) <= len(absent) / 2:
         return ""
-    return " " + say.sentence("Most of them would be, but for leading zeros: one of the files has lost them.")
+    return say.sentence("Most of them would be, but for leading zeros: one of the files has lost them.")

@@ -105,7 +105,7 @@ class AbcXyzResult(Result):
                 p=say.share(SURE, 0),
             )
         )
-        return f"{first}; {sure}"
+        return say.join([first, sure], ";")
 
     def _key_figures(self) -> tuple[KeyFigure, ...]:
         say = self.context.wording

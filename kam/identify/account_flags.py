@@ -296,24 +296,22 @@ def say_flags(say: Wording, flags: pd.DataFrame, facts: pd.DataFrame, one: str, 
     share = large["revenue"].clip(lower=0).sum() / total if total > 0 else 0.0
     worst = worst_account(flags)
     tested, counted = _with_flag(flags, facts)
-    return (
-        say.plural(one, many, len(large), n_large=say.count(n_large), share=say.share(share))
-        + " "
-        + (
+    return say.join(
+        [
+            say.plural(one, many, len(large), n_large=say.count(n_large), share=say.share(share)),
             say.sentence(
                 "A tested flag is carried by {tested}, one that is only counted (a limit) by {counted}.",
                 tested=say.count(tested),
                 counted=say.count(counted),
             )
-            + " "
             if counted
-            else ""
-        )
-        + say.sentence(
-            "{name} carries most of them: {findings}.",
-            name=worst["name"].iloc[0],
-            findings=say.join(worst["finding"].head(3), ";"),
-        )
+            else "",
+            say.sentence(
+                "{name} carries most of them: {findings}.",
+                name=worst["name"].iloc[0],
+                findings=say.join(worst["finding"].head(3), ";"),
+            ),
+        ]
     )
 
 

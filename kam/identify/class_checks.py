@@ -123,8 +123,13 @@ def list_checks(
         assumption=say.sentence("every customer has a positive value"),
         finding=say.sentence("all have")
         if not n_below
-        else say.plural("one has not, and is in class C", "{n} have not, and are in class C", n_below)
-        + ("; " + say.sentence("shares are of the net total") if base == "net" else ""),
+        else say.join(
+            [
+                say.plural("one has not, and is in class C", "{n} have not, and are in class C", n_below),
+                say.sentence("shares are of the net total") if base == "net" else "",
+            ],
+            ";",
+        ),
         verdict="handled" if n_below else "holds",
     )
     largest = customers["xyz_class"].value_counts(normalize=True)

@@ -175,7 +175,7 @@ class ConcentrationResult(Result):
             held=say.share(self.estimate("top_share")),
             interval=self._interval("top_share"),
         )
-        return f"{first} {second}"
+        return say.join([first, second])
 
     def _key_figures(self) -> tuple[KeyFigure, ...]:
         say = self.context.wording
@@ -424,12 +424,12 @@ def _checks(context: Context, raw: Floats, x: Floats, base: Base, undefined: flo
     )
     if raw.size < MIN_CUSTOMERS:
         below = say.sentence("below {n} no interval is given", n=say.count(MIN_CUSTOMERS))
-        size = replace(size, finding=f"{size.finding}; {below}", verdict="not testable")
+        size = replace(size, finding=say.join([size.finding, below], ";"), verdict="not testable")
     elif undefined > MAX_UNDEFINED:
         none = say.sentence(
             "the total is not positive in {share} of the resamples: no interval is given", share=say.share(undefined)
         )
-        size = replace(size, finding=f"{size.finding}; {none}", verdict="does not hold", statistic=undefined)
+        size = replace(size, finding=say.join([size.finding, none], ";"), verdict="does not hold", statistic=undefined)
     weight = float(x[0] / x.sum())
     one = Check(
         assumption=say.sentence("no single customer decides the intervals"),

@@ -122,8 +122,8 @@ class DependenceResult(Result):
                 share=say.share(head["share_revenue"]),
             )
         else:
-            return f"{first} {second}"
-        return f"{first} {second} {third}"
+            return say.join([first, second])
+        return say.join([first, second, third])
 
     def _key_figures(self) -> tuple[KeyFigure, ...]:
         say = self.context.wording

@@ -84,7 +84,7 @@ class DuplicatesResult(Result):
             "Nothing was merged; as one account each, {n} more firms would be in class A.",
             self.n_class_a,
         )
-        return f"{first} {second}"
+        return say.join([first, second])
 
     def _smaller(self) -> float:
         return float(self.pairs.drop_duplicates("customer_id")["value"].sum())

@@ -173,16 +173,24 @@ class GrowthResult(Result):
             months=say.periods(self.horizon, "month"),
         )
         if self.lists.empty:
-            return first + "; " + say.sentence("this could not be tested, so the list names the largest by revenue.")
+            return say.join(
+                [first, say.sentence("this could not be tested, so the list names the largest by revenue.")], ";"
+            )
         test = self.tested
         if self.tested_on == "other accounts":
-            return f"{first}; " + say.sentence(
-                "among other accounts of the same time {found} of {named} named by this forecast became class A, {plain} named "
-                "by revenue, but how that year went was known there; the history is too short for a test at a later time, so "
-                "the list still names the largest by revenue.",
-                found=say.count(test["n_by_model"]),
-                named=say.count(test["n_all_named"]),
-                plain=say.count(test["n_by_revenue"]),
+            return say.join(
+                [
+                    first,
+                    say.sentence(
+                        "among other accounts of the same time {found} of {named} named by this forecast became class A, "
+                        "{plain} named by revenue, but how that year went was known there; the history is too short for "
+                        "a test at a later time, so the list still names the largest by revenue.",
+                        found=say.count(test["n_by_model"]),
+                        named=say.count(test["n_all_named"]),
+                        plain=say.count(test["n_by_revenue"]),
+                    ),
+                ],
+                ";",
             )
         found = {
             "found": say.count(test["n_by_model"]),
@@ -209,7 +217,7 @@ class GrowthResult(Result):
             "in the back-test the forecast was not surely better than naming by revenue ({found} of {named} became class A "
             "against {plain}; difference: {interval}), so the list names the largest by revenue."
         )
-        return f"{first}; {say.sentence(texts.get(self.named_since, unsure), **found)}"
+        return say.join([first, say.sentence(texts.get(self.named_since, unsure), **found)], ";")
 
     def _key_figures(self) -> tuple[KeyFigure, ...]:
         say = self.context.wording

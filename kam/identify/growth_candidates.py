@@ -133,11 +133,12 @@ def _explain(say: Wording, frame: pd.DataFrame, buys: Flags, no_chance: str) -> 
         "",
     ).astype(object)
     loss = np.where(frame["profit"] < 0, say.sentence("loses money"), "").astype(object)
+    mark = say.mark(";")
     text = size
     for part in (pace, trend, likeness, wallet, loss):
-        text = np.where(part == "", text, text + "; " + part)
+        text = np.where(part == "", text, text + mark + part)
     text = np.where(buys, text, silent)
-    return np.where(buys & (no_chance != ""), text + "; " + no_chance, text) if no_chance else text
+    return np.where(buys & (no_chance != ""), text + mark + no_chance, text) if no_chance else text
 
 
 def _each(values: pd.Series, text: Callable[[float], str]) -> npt.NDArray[np.object_]:

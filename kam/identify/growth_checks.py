@@ -120,7 +120,9 @@ def list_checks(
             else say.sentence("none of those of which it is known loses money")
         )
         if n_unknown:
-            finding += "; " + say.plural("of one it is not known", "of {n} it is not known", n_unknown)
+            finding = say.join(
+                [finding, say.plural("of one it is not known", "of {n} it is not known", n_unknown)], ";"
+            )
         checks.append(
             Check(
                 assumption=say.sentence("the accounts named earn money"),

@@ -91,7 +91,7 @@ def say_warning(fact: Fact, usual_returns: float, say: Wording) -> str:
         found.append(say.sentence("last 12 months {change}", change=say.share(fact["change_year"], 0)))
     if fact["flags"]:
         found.append(fact["flags"])
-    return "; ".join(found)
+    return say.join(found, ";")
 
 
 def describe_criteria(

@@ -135,18 +135,28 @@ class KeyAccountsResult(Result):
             value=say.money(self.key_accounts()["value"].sum()),
         )
         if self.n_losing > self.n_customers / 2:
-            first += " " + say.sentence(
-                "Most accounts lose money: {n} of {n_all}.",
-                n=say.count(self.n_losing),
-                n_all=say.count(self.n_customers),
+            first = say.join(
+                [
+                    first,
+                    say.sentence(
+                        "Most accounts lose money: {n} of {n_all}.",
+                        n=say.count(self.n_losing),
+                        n_all=say.count(self.n_customers),
+                    ),
+                ]
             )
         silent = self._silent()
         if len(silent):
-            first += " " + say.plural(
-                "One of them has been silent for more than three times its rhythm ({value}).",
-                "{n} of them have been silent for more than three times their rhythm ({value}).",
-                len(silent),
-                value=say.money_short(silent["value"].sum()),
+            first = say.join(
+                [
+                    first,
+                    say.plural(
+                        "One of them has been silent for more than three times its rhythm ({value}).",
+                        "{n} of them have been silent for more than three times their rhythm ({value}).",
+                        len(silent),
+                        value=say.money_short(silent["value"].sum()),
+                    ),
+                ]
             )
         if not self.largest_missing:
             return first
@@ -154,16 +164,17 @@ class KeyAccountsResult(Result):
         if len(self.largest_missing) > 2:
             shown.append(say.sentence("{n} more", n=say.count(len(self.largest_missing) - 2)))
         if len(self.largest_missing) == TEN:
-            return f"{first} " + say.sentence("None of the ten largest is: {names}.", names=say.listing(shown))
-        return (
-            first
-            + " "
-            + say.plural(
-                "One of the ten largest is not: {names}.",
-                "{n} of the ten largest are not: {names}.",
-                len(self.largest_missing),
-                names=say.listing(shown),
-            )
+            return say.join([first, say.sentence("None of the ten largest is: {names}.", names=say.listing(shown))])
+        return say.join(
+            [
+                first,
+                say.plural(
+                    "One of the ten largest is not: {names}.",
+                    "{n} of the ten largest are not: {names}.",
+                    len(self.largest_missing),
+                    names=say.listing(shown),
+                ),
+            ]
         )
 
     def _traits(self) -> str:

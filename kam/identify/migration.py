@@ -130,7 +130,7 @@ class TierMigrationResult(Result):
             before=say.money(self.total_before),
             after=say.money(self.total_after),
         )
-        return f"{first} {moved} {whole}"
+        return say.join([first, moved, whole])
 
     def span(self) -> str:
         """How long a window is, in words: ``year``, ``6 months``."""

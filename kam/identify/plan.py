@@ -81,12 +81,19 @@ class PlanResult(Result):
         )
         worst = float(self.accounts["target_gap"].iloc[0])
         if worst >= 0:
-            return first + " " + say.plural("It reached its target.", "All {n} reached their target.", self.n_accounts)
-        return f"{first} " + say.plural(
-            "One reached its target; the one furthest behind lacks {gap}.",
-            "{n} reached their target; the one furthest behind lacks {gap}.",
-            self.n_reached,
-            gap=say.money_short(-worst),
+            return say.join(
+                [first, say.plural("It reached its target.", "All {n} reached their target.", self.n_accounts)]
+            )
+        return say.join(
+            [
+                first,
+                say.plural(
+                    "One reached its target; the one furthest behind lacks {gap}.",
+                    "{n} reached their target; the one furthest behind lacks {gap}.",
+                    self.n_reached,
+                    gap=say.money_short(-worst),
+                ),
+            ]
         )
 
     def _key_figures(self) -> tuple[KeyFigure, ...]:
@@ -259,7 +266,9 @@ def _checks(
     if len(others):
         all_have = say.plural("one has none", "{n} have none", len(others))
         if total > 0:
-            all_have += " " + say.sentence("({share} of the revenue)", share=say.share(others["revenue"].sum() / total))
+            all_have = say.join(
+                [all_have, say.sentence("({share} of the revenue)", share=say.share(others["revenue"].sum() / total))]
+            )
     checks = [
         Check(
             assumption=say.sentence("accounts with revenue have a target"),

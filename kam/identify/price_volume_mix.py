@@ -89,7 +89,9 @@ class PriceVolumeMixResult(Result):
             after=say.money_short(self.revenue),
             change=signed(self.change, say),
         )
-        return first + " " + say.sentence("The largest parts: {parts}.", parts=say.listing(named)) if named else first
+        return (
+            say.join([first, say.sentence("The largest parts: {parts}.", parts=say.listing(named))]) if named else first
+        )
 
     def _key_figures(self) -> tuple[KeyFigure, ...]:
         say = self.context.wording

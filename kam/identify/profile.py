@@ -86,15 +86,16 @@ class ProfileResult(Result):
         )
         if self.missed_most is None:
             return first
-        return (
-            first
-            + " "
-            + say.sentence(
-                "{n} of the {n_large} large ones miss a criterion, most often {missed}.",
-                n=say.count(self.n_large_missing),
-                n_large=say.count(self.n_large),
-                missed=_named(self.missed_most, say),
-            )
+        return say.join(
+            [
+                first,
+                say.sentence(
+                    "{n} of the {n_large} large ones miss a criterion, most often {missed}.",
+                    n=say.count(self.n_large_missing),
+                    n_large=say.count(self.n_large),
+                    missed=_named(self.missed_most, say),
+                ),
+            ]
         )
 
     def _key_figures(self) -> tuple[KeyFigure, ...]:

@@ -135,8 +135,8 @@ class ProfitabilityResult(Result):
         if self.n_losing_if_ended == self.n_losing_if_continued == self.n_losing:
             return ""
         say = self.context.wording
-        return "; " + say.sentence(
-            "{ended} if {pieces} ended with the last order, {continued} if counted to the as-of date",
+        return say.sentence(
+            "; {ended} if {pieces} ended with the last order, {continued} if counted to the as-of date",
             ended=say.count(self.n_losing_if_ended),
             continued=say.count(self.n_losing_if_continued),
             pieces=self._by_days(),
@@ -152,7 +152,7 @@ class ProfitabilityResult(Result):
                 total=say.money(self.total),
                 range=self._range(),
             )
-            return f"{first} {self._counted()}"
+            return say.join([first, self._counted()])
         losing = say.sentence("lose money") if self.pieces else say.sentence("are below zero")
         opening = (
             say.sentence("Most accounts {losing}", losing=losing)
@@ -172,7 +172,7 @@ class ProfitabilityResult(Result):
             nobody = (
                 say.sentence("No account earns anything.") if self.pieces else say.sentence("No account is above zero.")
             )
-            return f"{first} {nobody} {self._counted()}"
+            return say.join([first, nobody, self._counted()])
         second = say.plural(
             "One account {brings} {peak}; {end}.",
             "{n} accounts {bring} {peak}; {end}.",
@@ -184,7 +184,7 @@ class ProfitabilityResult(Result):
             if self.total >= 0
             else say.sentence("that is {total} short of what is lost", total=say.money(-self.total)),
         )
-        return f"{first} {second} {self._counted()}"
+        return say.join([first, second, self._counted()])
 
     def _key_figures(self) -> tuple[KeyFigure, ...]:
         say = self.context.wording

@@ -62,10 +62,16 @@ def _check_file(say: Wording, costs: AccountCosts) -> Check:
         )
     )
     if costs.n_without_order:
-        finding += "; " + say.plural(
-            "one row of the file has no line in the ledger and is no customer",
-            "{n} rows of the file have no line in the ledger and are no customers",
-            costs.n_without_order,
+        finding = say.join(
+            [
+                finding,
+                say.plural(
+                    "one row of the file has no line in the ledger and is no customer",
+                    "{n} rows of the file have no line in the ledger and are no customers",
+                    costs.n_without_order,
+                ),
+            ],
+            ";",
         )
     return Check(
         assumption=say.sentence("every account of the ledger is in the account file, where one is given"),
@@ -95,10 +101,16 @@ def _check_missing(say: Wording, costs: AccountCosts, accounts: pd.DataFrame, pi
         rate = float(own.sum()) / of_others
         filled = accounts["profit"] - (rate * revenue).where(missing, 0.0)
         n_more = int((filled < 0).sum() - (accounts["profit"] < 0).sum())
-        finding += "; " + say.sentence(
-            "at the {rate} of revenue of the others, {n} more would be below zero",
-            rate=say.share(rate),
-            n=say.count(n_more),
+        finding = say.join(
+            [
+                finding,
+                say.sentence(
+                    "at the {rate} of revenue of the others, {n} more would be below zero",
+                    rate=say.share(rate),
+                    n=say.count(n_more),
+                ),
+            ],
+            ";",
         )
     return Check(
         assumption=assumption,
@@ -281,7 +293,10 @@ def _check_quadrants(say: Wording, accounts: pd.DataFrame, profit_cut: float | N
         share=say.share(within.iloc[0]),
     )
     if NOT_KNOWN in shares:
-        finding += "; " + say.sentence("of {share} the cost to serve is not known", share=say.share(shares[NOT_KNOWN]))
+        finding = say.join(
+            [finding, say.sentence("of {share} the cost to serve is not known", share=say.share(shares[NOT_KNOWN]))],
+            ";",
+        )
     return Check(
         assumption=assumption,
         finding=finding,

@@ -101,14 +101,19 @@ class RelationshipLevelsResult(Result):
             )
         if not sure and n > 1:
             first, last = self.segments.iloc[0], self.segments.iloc[-1]
-            return f"{lead} " + say.sentence(
-                "Over the time of the ledger each customer brings {most} of {what} on average in {first} and {least} in {last}, "
-                "too uncertain to tell one level from the next.",
-                first=first["segment"],
-                last=last["segment"],
-                most=say.money(first["margin_each"]),
-                least=say.money(last["margin_each"]),
-                what=say.base(self.measure, "net"),
+            return say.join(
+                [
+                    lead,
+                    say.sentence(
+                        "Over the time of the ledger each customer brings {most} of {what} on average in {first} and {least} in "
+                        "{last}, too uncertain to tell one level from the next.",
+                        first=first["segment"],
+                        last=last["segment"],
+                        most=say.money(first["margin_each"]),
+                        least=say.money(last["margin_each"]),
+                        what=say.base(self.measure, "net"),
+                    ),
+                ]
             )
         told = [lead, self._one(self.segments.iloc[0])]
         if n > 1:
@@ -137,7 +142,7 @@ class RelationshipLevelsResult(Result):
         return say.sentence(
             message,
             segment=row["segment"],
-            level=row["relationship_level"],
+            level=say.text(str(row["relationship_level"])),
             why=row["why"],
             n=say.count(row["n_customers"]),
             money=say.money(row["margin_each"]),
@@ -376,7 +381,7 @@ def _add_levels(frame: pd.DataFrame, table: pd.DataFrame, m_cuts: tuple[float, f
         else:
             why = say.sentence(
                 "cannot be told (interval reaches {levels})",
-                levels=say.listing([f"“{say.text(one)}”" for one in dict.fromkeys(reached)]),
+                levels=say.listing([say.quote(say.text(one)) for one in dict.fromkeys(reached)]),
             )
             levels.append((None, None, False, why))
     named = pd.DataFrame(levels, columns=["relationship_level", "advice", "is_same_level", "why"], index=frame.index)
@@ -408,10 +413,16 @@ def _checks(say: Wording, frame: pd.DataFrame, n_without: int) -> tuple[Check, .
         else say.sentence("another level is within the interval of {segments}", segments=say.listing(unsure))
     )
     if small:
-        finding += "; " + say.plural(
-            "one segment has fewer than ten customers and no interval",
-            "{n} segments have fewer than ten customers and no interval",
-            small,
+        finding = say.join(
+            [
+                finding,
+                say.plural(
+                    "one segment has fewer than ten customers and no interval",
+                    "{n} segments have fewer than ten customers and no interval",
+                    small,
+                ),
+            ],
+            ";",
         )
     sure = Check(
         assumption=say.sentence("chance does not decide the level"),

@@ -107,7 +107,7 @@ class ReleaseResult(Result):
             revenue=say.money_short(self.revenue_lost),
             share=say.share(self.share_lost),
         )
-        parts = [f"{first}; {bring}{say_left(say, self.contribution_lost, self.keeping_cost)}"]
+        parts = [say.join([first, f"{bring}{say_left(say, self.contribution_lost, self.keeping_cost)}"], ";")]
         if self.replacement_cost is not None:
             parts.append(
                 say.sentence(
@@ -289,7 +289,7 @@ def release(
     frame["years_to_replace"] = frame["replacement_cost"] / -frame["profit"].where(frame["profit"] < 0)
     quarters = {n: say_quarters(say, int(n)) for n in frame["n_small"].unique()}
     frame["why"] = [
-        f"{quarters[n]}; {say_money(say, *money)}"
+        say.join([quarters[n], say_money(say, *money)], ";")
         for n, money in zip(
             frame["n_small"],
             frame[["profit", "keeping_cost", "replacement_cost"]].itertuples(index=False, name=None),

@@ -113,7 +113,7 @@ class RfmResult(Result):
             share=say.share(self._share(best)),
         )
         if self.slipping.empty:
-            return first + " " + say.sentence("No frequent buyer is among those who ordered longest ago.")
+            return say.join([first, say.sentence("No frequent buyer is among those who ordered longest ago.")])
         second = say.plural(
             "One that used to order often has not ordered for {days} days; it was worth {value}.",
             "{n} that used to order often have not ordered for {days} days or more; they were worth {value}.",
@@ -121,7 +121,7 @@ class RfmResult(Result):
             days=say.count(self.slipping["days_since_last_order"].min()),
             value=say.money(self.slipping["value"].sum()),
         )
-        return f"{first} {second}"
+        return say.join([first, second])
 
     def _key_figures(self) -> tuple[KeyFigure, ...]:
         say = self.context.wording

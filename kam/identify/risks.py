@@ -110,11 +110,7 @@ class RisksResult(Result):
         who = N_("{n} of {n_all} key accounts have no sponsor.")
         if self.of_large_accounts:
             who = N_("{n} of {n_all} large accounts (class A) have no sponsor.")
-        return f"{text} " + say.sentence(
-            who,
-            n=say.count(n_without),
-            n_all=say.count(n_key),
-        )
+        return say.join([text, say.sentence(who, n=say.count(n_without), n_all=say.count(n_key))])
 
     def _key_figures(self) -> tuple[KeyFigure, ...]:
         named = self.flags[self.flags["flag"] != "no sponsor"]

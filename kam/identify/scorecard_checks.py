@@ -143,18 +143,18 @@ def list_assumed(
         ),
         Assumed(
             what=say.sentence("errors of the criteria"),
-            value=(
-                say.sentence(
-                    "judged: normal, ±{x} points of a scale from 1 to 5 (standard deviation)", x=say.number(points)
-                )
-                if judged.size
-                else say.sentence("nothing is judged")
-            )
-            + "; "
-            + (
-                say.sentence("measured: the standard errors given")
-                if has_measured
-                else say.sentence("measured: taken as exact")
+            value=say.join(
+                [
+                    say.sentence(
+                        "judged: normal, ±{x} points of a scale from 1 to 5 (standard deviation)", x=say.number(points)
+                    )
+                    if judged.size
+                    else say.sentence("nothing is judged"),
+                    say.sentence("measured: the standard errors given")
+                    if has_measured
+                    else say.sentence("measured: taken as exact"),
+                ],
+                ";",
             ),
             would_change=say.sentence(
                 "larger errors make score groups less sure; errors of one judge that go together are not in it"
@@ -364,7 +364,9 @@ def _check_ranges(say: Wording, table: pd.DataFrame, used: pd.DataFrame) -> Chec
 
 def _check_directions(say: Wording, used: pd.DataFrame) -> Check:
     against = [
-        say.sentence("{name}: here {direction} is better", name=_name(row, say), direction=row["direction"])
+        say.sentence(
+            "{name}: here {direction} is better", name=_name(row, say), direction=say.text(str(row["direction"]))
+        )
         for _, row in used.iterrows()
         if row["criterion_kind"] == "measured"
         and row["criterion"] in MEASURED

@@ -102,8 +102,8 @@ class StaffingResult(Result):
         ]  # fmt: skip
         if self.n_unsponsored is not None:
             parts.append(say.plural("one has no sponsor", "{n} have no sponsor", self.n_unsponsored))
-        second = say.listing(parts) + "."
-        return f"{first} {second[0].upper()}{second[1:]}"
+        second = say.close(say.listing(parts))
+        return say.join([first, f"{second[0].upper()}{second[1:]}"])
 
     def _key_figures(self) -> tuple[KeyFigure, ...]:
         say = self.context.wording

@@ -93,7 +93,7 @@ class WhiteSpaceResult(Result):
                 n=say.count(self.n_accounts),
                 share=say.share(self.min_share, 0),
             )
-        return f"{first} {self._tested()}"
+        return say.join([first, self._tested()])
 
     def _tested(self) -> str:
         say = self.context.wording

@@ -82,15 +82,23 @@ def backtest_checks(say: Wording, backtest: pd.DataFrame, n_accounts: int, from_
         )
         told = n_accounts >= MIN_ACCOUNTS
         if not told:
-            finding += "; " + say.plural("one account is too few", "{n} accounts are too few", n_accounts)
+            finding = say.join(
+                [finding, say.plural("one account is too few", "{n} accounts are too few", n_accounts)], ";"
+            )
         else:
-            finding += "; " + say.sentence(
-                "difference {points} points, {interval} over accounts",
-                points=say.number(100 * row["listed_less"], 1),
-                interval=say.interval(say.number(100 * row["ci_low"], 1), say.number(100 * row["ci_high"], 1)),
+            finding = say.join(
+                [
+                    finding,
+                    say.sentence(
+                        "difference {points} points, {interval} over accounts",
+                        points=say.number(100 * row["listed_less"], 1),
+                        interval=say.interval(say.number(100 * row["ci_low"], 1), say.number(100 * row["ci_high"], 1)),
+                    ),
+                ],
+                ";",
             )
         if from_first:
-            finding += "; " + say.sentence("the ledger may begin within that year")
+            finding = say.join([finding, say.sentence("the ledger may begin within that year")], ";")
         checks.append(
             Check(
                 assumption=assumption,

@@ -279,7 +279,7 @@ def _key(say: Wording, tiers: pd.Series, by_month: bool) -> str:
     shown = set(tiers.dropna())
     if not shown & {"A", "B"}:
         return said
-    return said + "; " + say.sentence("blue: tier A, light: B, grey: other")
+    return say.join([said, say.sentence("blue: tier A, light: B, grey: other")], ";")
 
 
 def _say_course(dossier: DossierResult, say: Wording) -> str:
@@ -319,7 +319,7 @@ def _say_contacts(dossier: DossierResult, say: Wording) -> str:
     )  # fmt: skip
     if not missing:
         return said
-    return f"{said}; " + say.plural("one decider not met", "{n} deciders not met", missing)
+    return say.join([said, say.plural("one decider not met", "{n} deciders not met", missing)], ";")
 
 
 def _names(group: pd.DataFrame, say: Wording) -> str:

@@ -259,8 +259,13 @@ def _description(result: MarkovChurnResult, mix: pd.DataFrame, flows: Mapping[st
     if "lost" not in flows:
         return text
     most = int(flows["lost"][: len(mix)].argmax())
-    return f"{text} " + say.sentence(
-        "Below, columns of who came and who was lost; most were lost in {period}: {n}.",
-        period=period_in_words(say, mix.index[most], result.freq),
-        n=say.count(flows["lost"][most]),
+    return say.join(
+        [
+            text,
+            say.sentence(
+                "Below, columns of who came and who was lost; most were lost in {period}: {n}.",
+                period=period_in_words(say, mix.index[most], result.freq),
+                n=say.count(flows["lost"][most]),
+            ),
+        ]
     )

@@ -297,7 +297,7 @@ def _title(result: DriversResult, say: Wording) -> str:
         return say.sentence("No question is surely both important and weak")
     return say.sentence(
         "Important and rated below the average: {items}",
-        items=say.listing([f"“{one_line(str(text).rstrip('.。'), width=50)}”" for text in weak["question"][:2]]),
+        items=say.listing([say.quote(one_line(str(text).rstrip(".。"), width=50)) for text in weak["question"][:2]]),
     )
 
 

@@ -208,16 +208,17 @@ def _description(result: MixForecastResult, fans: dict[str, _Fan]) -> str:
         states=say.join(states, ";"),
     )
     if result.untested:
-        return text + " " + say.sentence("There is no back-test: {reason}.", reason=say.text(result.untested))
+        return say.join([text, say.sentence("There is no back-test: {reason}.", reason=say.text(result.untested))])
     tested = pd.concat([fan.tested for fan in fans.values()])
     inside = int(tested["n_actual"].between(tested["n_low"], tested["n_high"]).sum())
-    return (
-        text
-        + " "
-        + say.sentence(
-            "Of {n} numbers forecast {before} before, {inside} lay within the interval.",
-            n=say.count(len(tested)),
-            before=say.periods(1, result.freq),
-            inside=say.count(inside),
-        )
+    return say.join(
+        [
+            text,
+            say.sentence(
+                "Of {n} numbers forecast {before} before, {inside} lay within the interval.",
+                n=say.count(len(tested)),
+                before=say.periods(1, result.freq),
+                inside=say.count(inside),
+            ),
+        ]
     )

@@ -74,7 +74,7 @@ def plot_model_scores(
             ax.plot(middle[i], place, "o", color=color, ms=7.5, mfc=color if sure else "white", mew=1.8)
             note = say.sentence("reference") if own else _signed(middle[i], digits, result)
             if not own and not sure:
-                note += " " + say.sentence("(may be chance)")
+                note = say.join([note, say.sentence("(may be chance)")])
             end, side = (max(high[i], middle[i]), 1) if sign > 0 else (min(low[i], middle[i]), -1)
             ax.annotate(
                 note,

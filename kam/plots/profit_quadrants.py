@@ -256,4 +256,4 @@ def _description(result: ProfitabilityResult, say: Wording) -> str:
         profit=say.money(result.profit_cut or 0.0),
         share=say.share(result.serve_cut or 0.0),
     )
-    return say.sentence("Map of contribution and cost to serve. {list}.", list=say.join(rows, ";")) + " " + cuts
+    return say.join([say.sentence("Map of contribution and cost to serve. {list}.", list=say.join(rows, ";")), cuts])

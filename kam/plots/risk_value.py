@@ -184,4 +184,4 @@ def _description(result: CallListResult, n_hidden: int, say: Wording) -> str:
         "Map of {n} accounts at risk by chance of loss and value if they stay.",
         n=say.count(result.n_at_risk - n_hidden),
     )
-    return f"{said} " + say.sentence("Largest expected gain: {list}.", list=say.join(rows, ";")) if rows else said
+    return say.join([said, say.sentence("Largest expected gain: {list}.", list=say.join(rows, ";"))]) if rows else said

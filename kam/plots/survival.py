@@ -176,7 +176,7 @@ def _description(result: MarkovChurnResult, curves: Mapping[str, pd.DataFrame]) 
             interval=say.interval(share_text(end["ci_low"], say), share_text(end["ci_high"], say), result.level),
         )
         if half_lives[name] <= end["n_ahead"]:
-            text += ", " + say.sentence("half are lost after {n}", n=say.number(half_lives[name], 1))
+            text = say.join([text, say.sentence("half are lost after {n}", n=say.number(half_lives[name], 1))], ",")
         parts.append(text)
     return say.sentence(
         "Lines with bands, one per state, of the share not yet lost. {parts}.", parts=say.join(parts, ";")

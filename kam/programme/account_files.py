@@ -176,7 +176,7 @@ class AccountFilesResult(Result):
         )
         if not self.n_lost:
             return said
-        return f"{said} " + say.plural("One of them is lost.", "{n} of them are lost.", self.n_lost)
+        return say.join([said, say.plural("One of them is lost.", "{n} of them are lost.", self.n_lost)])
 
     def _key_figures(self) -> tuple[KeyFigure, ...]:
         say = self.context.wording

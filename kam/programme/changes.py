@@ -118,7 +118,7 @@ class ChangesResult(Result):
             told.append(say.plural("one flag was raised", "{n} flags were raised", self.n_raised))
             told.append(say.plural("one cleared", "{n} cleared", self.n_cleared))
         told = told or [say.plural("one thing has moved", "{n} things have moved", len(self.moved))]
-        first = say.close(f"{since} {say.listing(told)}")
+        first = say.close(say.join([since, say.listing(told)]))
         if not self.n_recomputed:
             return first
         more = say.plural(
@@ -126,7 +126,7 @@ class ChangesResult(Result):
             "{n} more changes say nothing of the customers: they come from the method or from other data of the past.",
             self.n_recomputed,
         )
-        return f"{first} {more}"
+        return say.join([first, more])
 
     def _key_figures(self) -> tuple[KeyFigure, ...]:
         say = self.context.wording

@@ -81,7 +81,7 @@ def _who(own: AccountFilesResult, row: _Row, say: Wording) -> _Three:
             "",
         )
     if known(row["account_types"]):
-        yield say.sentence("Type"), str(row["account_types"]).replace("; ", ", "), ""
+        yield say.sentence("Type"), say.join(map(say.text, str(row["account_types"]).split("; ")), ","), ""
 
 
 def _history(own: AccountFilesResult, row: _Row, say: Wording) -> _Three:
@@ -94,7 +94,7 @@ def _history(own: AccountFilesResult, row: _Row, say: Wording) -> _Three:
             say.sentence(
                 "{won} won, {lost} lost", won=say.count((tenders["outcome"] == "won").sum()), lost=say.count(len(gone))
             ),
-            say_reasons_of(gone),
+            say_reasons_of(gone, say),
         )
     complaints = events[events["event"] == "complaint"]
     if len(complaints):
@@ -102,7 +102,7 @@ def _history(own: AccountFilesResult, row: _Row, say: Wording) -> _Three:
         said = say.plural("one", "{n}", len(complaints))
         yield (
             say.sentence("Complaints"),
-            said + (", " + say.plural("one open", "{n} open", open_ones) if open_ones else ""),
+            say.join([said, say.plural("one open", "{n} open", open_ones) if open_ones else ""], ","),
             _most_common(complaints["reason"], say),
         )
     handovers = events[events["event"] == "handover"]
@@ -113,7 +113,7 @@ def _history(own: AccountFilesResult, row: _Row, say: Wording) -> _Three:
     lost = events[events["event"] == "lost"]
     if len(lost):
         last = lost.iloc[-1]
-        yield say.sentence("Logged as lost"), say.date(last["event_date"]), say_reasons_of(lost.tail(1))
+        yield say.sentence("Logged as lost"), say.date(last["event_date"]), say_reasons_of(lost.tail(1), say)
 
 
 def _standing(own: AccountFilesResult, row: _Row, say: Wording) -> _Three:
@@ -266,7 +266,7 @@ def _say_class(row: _Row, say: Wording) -> str:
         "Z": say.sentence("orders irregularly (Z)"), "new": say.sentence("too new for a rhythm"),
         "ended": say.sentence("orders ended"),
     }.get(str(row["xyz_class"]), "")  # fmt: skip
-    return say.sentence("{abc} by value", abc=row["abc_class"]) + (f", {regular}" if regular else "")
+    return say.join([say.sentence("{abc} by value", abc=row["abc_class"]), regular], ",")
 
 
 def _with_interval(row: _Row, name: str, days: str, say: Wording) -> str:
@@ -295,14 +295,14 @@ def _percent(change: float, say: Wording) -> str:
     return f"{'+' if change > 0 else ''}{say.share(change, 0)}"
 
 
-def say_reasons_of(events: pd.DataFrame) -> str:
+def say_reasons_of(events: pd.DataFrame, say: Wording) -> str:
     """Reasons of events, the last first, each with the competitor who was involved."""
     texts = [
         f"{reason} ({who})" if known(reason) and known(who) else str(reason if known(reason) else who)
         for reason, who in zip(events["reason"], events["competitor"], strict=True)
         if known(reason) or known(who)
     ]
-    return "; ".join(list(dict.fromkeys(reversed(texts)))[:_MOST_REASONS])
+    return say.join(list(dict.fromkeys(reversed(texts)))[:_MOST_REASONS], ";")
 
 
 def _most_common(reasons: pd.Series, say: Wording) -> str:

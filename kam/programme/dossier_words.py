@@ -123,7 +123,7 @@ def _say_active(row: dict[str, Any], say: Wording) -> str:
             said += say.sentence(", {p} less than the year before", p=p)
     if known(row["share_of_target"]):
         said += say.sentence(", and {p} of its target", p=say.share(row["share_of_target"], 0))
-    return said + "."
+    return say.close(said)
 
 
 def _say_silent(row: dict[str, Any], dossier: DossierResult, say: Wording) -> str:
@@ -145,12 +145,12 @@ def _say_lost(row: dict[str, Any], dossier: DossierResult, say: Wording) -> str:
 def _with_reason(said: str, row: dict[str, Any], dossier: DossierResult, say: Wording) -> str:
     """What moved before it went silent, and what was logged as the reason."""
     logged = dossier.events[dossier.events["event"] == "lost"].tail(1)
-    why = say_reasons_of(logged)
+    why = say_reasons_of(logged, say)
     if known(row["reason"]):
         said = say.sentence("{said}; before, {reason}", said=said, reason=row["reason"])
     if why:
         said = say.sentence("{said}; logged as lost: {why}", said=said, why=why)
-    return said + "."
+    return say.close(said)
 
 
 def _say_risk(dossier: DossierResult, row: dict[str, Any], say: Wording) -> str:

@@ -119,7 +119,7 @@ def _disagree(values: pd.Series, accounts: pd.Series, wave: str, say: Wording) -
     beyond = shared & (table["p_value"] < RISK)
     levels = say.sentence("answers {n} levels apart or more", n=say.count(LEVELS_APART))
     spread = say.sentence("spread beyond chance")
-    table["reason"] = np.select([far & beyond, far, beyond], [f"{levels}; {spread}", levels, spread], "")
+    table["reason"] = np.select([far & beyond, far, beyond], [say.join([levels, spread], ";"), levels, spread], "")
     width = (table["answer_high"] - table["answer_low"]).where(far | beyond)
     order = table.assign(width=width)[far | beyond].sort_values(
         ["width", "answer_sd", "customer_id"], ascending=[False, False, True]

@@ -151,10 +151,10 @@ def assumed_of_drivers(say: Wording, *, min_share_answered: float, lead: str, on
 
 
 def _quoted(say: Wording, texts: list[str]) -> str:
-    return say.listing([f"“{' '.join(text.split()).rstrip('.。')}”" for text in texts])
+    return say.listing([say.quote(text) for text in texts])
 
 
-def _first_three(items: pd.DataFrame, other: pd.DataFrame) -> tuple[bool, bool, str]:
+def _first_three(items: pd.DataFrame, other: pd.DataFrame, say: Wording) -> tuple[bool, bool, str]:
     """Whether another analysis has the same first three, whether its shares lie in the intervals, and which it has first."""
     other = other.sort_values("rank")
     there = items[items["item"].isin(set(other["item"]))]
@@ -162,7 +162,8 @@ def _first_three(items: pd.DataFrame, other: pd.DataFrame) -> tuple[bool, bool, 
     share = other.set_index("item")["share_importance"].reindex(there["item"]).to_numpy()
     inside = (share >= there["importance_low"].to_numpy()) & (share <= there["importance_high"].to_numpy())
     texts = items.set_index("item")["question"]
-    return same, bool(inside[:3].all()), ", ".join(str(texts[name]).rstrip(".。") for name in other["item"][:3])
+    named = say.join((str(texts[name]).rstrip(".。") for name in other["item"][:3]), ",")
+    return same, bool(inside[:3].all()), named
 
 
 def _compared(same: bool, inside: bool) -> Verdict:
@@ -202,7 +203,7 @@ def _check_level_3(say: Wording, items: pd.DataFrame, readings: pd.DataFrame, fa
             finding = say.sentence("the other reading could not be computed: {why}", why=failed.what)
         return Check(assumption=assumption, finding=finding, verdict="not testable")
     other = readings[readings["level_3"] == kinds[1]]
-    same, _, first = _first_three(items, other)
+    same, _, first = _first_three(items, other, say)
     n = say.count(other["n_respondents"].iloc[0])
     values = {"level_3": say.sentence(kinds[1]), "n": n, "first": first}
     if same:
@@ -225,7 +226,7 @@ def _check_complete(say: Wording, items: pd.DataFrame, handlings: pd.DataFrame, 
             finding=say.sentence("{n} of {n_all} did: too few to compare", **values),
             verdict="not testable",
         )
-    same, inside, first = _first_three(items, other)
+    same, inside, first = _first_three(items, other, say)
     if same and inside:
         finding = say.sentence("{n} of {n_all} did, and have the same first three", **values)
     elif same:

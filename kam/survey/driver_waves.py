@@ -135,7 +135,7 @@ def check_waves(
     first = by_wave[by_wave["rank"] == 1]
     names = list(dict.fromkeys(first["item"]))
     if len(names) == 1:
-        said = say.sentence("{item} comes first in each", item=_quoted(texts[names[0]]))
+        said = say.sentence("{item} comes first in each", item=say.quote(texts[names[0]]))
     else:
         said = say.sentence(
             "first is {list}",
@@ -143,7 +143,7 @@ def check_waves(
                 [
                     say.sentence(
                         "{item} in {waves}",
-                        item=_quoted(texts[item]),
+                        item=say.quote(texts[item]),
                         waves=say.join(first.loc[first["item"] == item, "wave"], ","),
                     )
                     for item in names
@@ -160,7 +160,7 @@ def check_waves(
     overall = dict(zip(items["item"], items["share_importance"], strict=True))
     values = {
         "said": said,
-        "item": _quoted(most["question"]),
+        "item": say.quote(most["question"]),
         "wave": most["wave"],
         "share": say.share(most["share_importance"]),
         "all": say.share(overall[most["item"]]),
@@ -186,10 +186,3 @@ def check_waves(
             **values,
         )
     return (Check(assumption=assumption, finding=finding, verdict=verdict),)
-
-
-# -- inside ----------------------------------------------------------------------------------------------------------
-
-
-def _quoted(text: str) -> str:
-    return f"“{' '.join(str(text).split()).rstrip('.。')}”"

@@ -229,10 +229,10 @@ class DriversResult(Result):
         if len(waves) < 2:
             return ""
         if len(waves) > MOST_NAMED:
-            return " " + say.sentence(
-                "over {n} waves from {first} to {last}", n=say.count(len(waves)), first=waves[0], last=waves[-1]
+            return say.sentence(
+                " over {n} waves from {first} to {last}", n=say.count(len(waves)), first=waves[0], last=waves[-1]
             )
-        return " " + say.sentence("over the waves {waves}", waves=say.listing(waves))
+        return say.sentence(" over the waves {waves}", waves=say.listing(waves))
 
     def _key_figures(self) -> tuple[KeyFigure, ...]:
         say = self.context.wording

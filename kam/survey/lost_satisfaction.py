@@ -171,10 +171,10 @@ class LostSatisfactionResult(Result):
             )
         second = self._silence()
         if not self.is_changed:
-            return f"{first} {second}"
+            return say.join([first, second])
         other = next(name for name in self.shares["level_3"].unique() if name != self.leading)
         third = say.sentence("With level 3 read as {other} the conclusion is another.", other=say.sentence(other))
-        return f"{first} {second} {third}"
+        return say.join([first, second, third])
 
     def _silence(self) -> str:
         say = self.context.wording

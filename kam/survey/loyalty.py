@@ -214,7 +214,7 @@ class LoyaltyResult(Result):
             other=say.sentence(other),
             shape=shape_in_words(say, shape),
         )
-        return f"{first} {second}"
+        return say.join([first, second])
 
     def _slope_interval(self, row: pd.Series) -> str:
         """Interval of the size of the slope, signed as it moves."""

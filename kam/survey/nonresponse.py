@@ -191,7 +191,7 @@ class NonresponseResult(Result):
         verdict = verdicts.get(
             self.verdict, say.sentence("Whether answering depends on satisfaction itself cannot be tested here.")
         )
-        return f"{band} {verdict}"
+        return say.join([band, verdict])
 
     def _key_figures(self) -> tuple[KeyFigure, ...]:
         say, row = self.context.wording, self.band()

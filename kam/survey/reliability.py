@@ -148,18 +148,28 @@ class ReliabilityResult(Result):
         )
         against = self._against()
         if against:
-            text += " " + say.plural(
-                "One question runs against the others and may be reversed: {names}.",
-                "{n} questions run against the others and may be reversed: {names}.",
-                len(against),
-                names=say.listing(against[:3] + ([say.sentence("others")] if len(against) > 3 else [])),
+            text = say.join(
+                [
+                    text,
+                    say.plural(
+                        "One question runs against the others and may be reversed: {names}.",
+                        "{n} questions run against the others and may be reversed: {names}.",
+                        len(against),
+                        names=say.listing(against[:3] + ([say.sentence("others")] if len(against) > 3 else [])),
+                    ),
+                ]
             )
         if self.n_shared:
-            text += " " + say.plural(
-                "Of {all} times that several people of an account answered in a wave, they disagree once.",
-                "Of {all} times that several people of an account answered in a wave, they disagree {n} times.",
-                len(self.disagreeing),
-                all=say.count(self.n_shared),
+            text = say.join(
+                [
+                    text,
+                    say.plural(
+                        "Of {all} times that several people of an account answered in a wave, they disagree once.",
+                        "Of {all} times that several people of an account answered in a wave, they disagree {n} times.",
+                        len(self.disagreeing),
+                        all=say.count(self.n_shared),
+                    ),
+                ]
             )
         return text
 

@@ -114,7 +114,7 @@ class SampleDrawResult(Result):
             )
         if self.n_expected is None:
             return first
-        return first + " " + say.sentence("About {n} are expected to answer.", n=say.count(self.n_expected))
+        return say.join([first, say.sentence("About {n} are expected to answer.", n=say.count(self.n_expected))])
 
     def _size(self, say: Wording) -> str:
         return say.base(self.size, "net") if self.size else ""

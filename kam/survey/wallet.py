@@ -124,7 +124,7 @@ class WalletResult(Result):
             second = N_("Accounts one level more satisfied have a share {points} points higher ({interval}).")
         else:
             second = N_("Accounts one level more satisfied have a share {points} points lower ({interval}).")
-        return f"{first} {say.sentence(second, **words)}"
+        return say.join([first, say.sentence(second, **words)])
 
     def _key_figures(self) -> tuple[KeyFigure, ...]:
         say = self.context.wording

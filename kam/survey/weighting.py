@@ -160,13 +160,18 @@ class WeightsResult(Result):
         )
         gone = self.left_out[(self.left_out["wave"] == last["wave"]) & (self.left_out["n_respondents"] > 0)]
         if len(gone):
-            first += " " + say.plural(
-                "One more account answered and is not counted: it was not among those asked.",
-                "{n} more accounts answered and are not counted: they were not among those asked.",
-                len(gone),
+            first = say.join(
+                [
+                    first,
+                    say.plural(
+                        "One more account answered and is not counted: it was not among those asked.",
+                        "{n} more accounts answered and are not counted: they were not among those asked.",
+                        len(gone),
+                    ),
+                ]
             )
         if last["difference_before"] != last["difference_before"]:
-            return f"{first} {second}"
+            return say.join([first, second])
         words = (
             N_(
                 "In what was known before, who answered differs from the accounts active in the year before by up to {before} "
@@ -181,7 +186,7 @@ class WeightsResult(Result):
         third = say.sentence(
             words, before=say.number(last["difference_before"]), after=say.number(last["difference_after"])
         )
-        return f"{first} {third} {second}"
+        return say.join([first, third, second])
 
     def _key_figures(self) -> tuple[KeyFigure, ...]:
         say = self.context.wording

@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import math
 import platform
+import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
@@ -444,7 +445,7 @@ def _words(text: str) -> str:
 
 
 def _flags(text: str) -> str:
-    return " ".join(f'<span class="kam-flag">{_text(flag)}</span>' for flag in text.split("; ") if flag)
+    return " ".join(f'<span class="kam-flag">{_text(flag)}</span>' for flag in re.split("; |；", text) if flag)
 
 
 def _turns(text: str) -> bool:
