@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,13 @@ from kam.dataset.frame_checks import shorten
 from kam.dataset.recognition import MIN_READABLE, TableMatch, match_table
 from kam.dataset.secrets import exposes_secret, resolve
 from kam.dataset.survey_items import GuessedItems, find_items
-from kam.errors import DatasetError, KamError, ParameterError, SecretError, UnreadableFileError
+from kam.errors import DataError, DatasetError, KamError, ParameterError, SecretError, UnreadableFileError
 from kam.ledger.databases import Relation, copy_relation, is_address, open_relation
 from kam.ledger.description import describe_table
+from kam.ledger.file_search import kind_of_file
 from kam.ledger.reading import ColumnDescription, SourceDescription, connect, describe_source, type_columns
+from kam.ledger.sources import ReadOptions
+from kam.ledger.workbooks import find_tables
 from kam.wording import Wording
 
 _SAY = Wording()
@@ -139,18 +142,25 @@ def draft_dataset(
     target = Path(folder) if folder is not None else Path.cwd()
     con = connect()
     try:
-        described = [(path, _describe(path, con, target)) for path in paths]
+        described = [(path, one) for path in paths for one in _describe(path, con, target)]
         found, unknown = _assign(described)
         for entry in found:
             _look_closer(entry, con)
-        return _compose(found, unknown, name=name, folder=target)
+        used = {id(entry.description) for entry in found}
+        left = [one for path, one in described if id(one) not in used and path not in unknown]
+        return _compose(found, unknown, left, name=name, folder=target)
     finally:
         con.disconnect()
 
 
-def _describe(source: str | Relation, con: Backend, folder: Path) -> SourceDescription:
+def _describe(source: str | Relation, con: Backend, folder: Path) -> list[SourceDescription]:
+    """What a source holds: one table, or of a workbook one for each sheet; sheets with the same columns are one table."""
     if not isinstance(source, Relation):
-        return describe_source(source if _is_glob(source) or is_address(source) else Path(source), con)
+        if _is_glob(source) or is_address(source):
+            return [describe_source(source, con)]
+        path = Path(source)
+        has_sheets = path.is_file() and kind_of_file(path) == "excel"
+        return _describe_sheets(path, con) if has_sheets else [describe_source(path, con)]
     if exposes_secret(source.address):
         raise SecretError(
             "A password stands in the address, and it would stand in dataset.yaml.",
@@ -161,7 +171,31 @@ def _describe(source: str | Relation, con: Backend, folder: Path) -> SourceDescr
     opened = open_relation(resolved, con)
     n_rows = opened.table.count().to_pyarrow().as_py()
     # Texts are looked at in DuckDB only; what is too large to be copied should have better types.
-    return describe_table(copy_relation(resolved, con)) if n_rows <= _MAX_COPIED else describe_source(resolved, con)
+    return [describe_table(copy_relation(resolved, con)) if n_rows <= _MAX_COPIED else describe_source(resolved, con)]
+
+
+def _describe_sheets(path: Path, con: Backend) -> list[SourceDescription]:
+    alike: dict[frozenset[str], list[str]] = {}
+    described: dict[str, SourceDescription] = {}
+    unreadable: DataError | None = None
+    for sheet in find_tables(path):
+        try:
+            described[sheet] = describe_source(path, con, options=ReadOptions(sheet=sheet))
+        except DataError as error:  # a sheet of notes need not be readable
+            unreadable = error
+            continue
+        columns = frozenset(column.name.casefold() for column in described[sheet].columns)
+        alike.setdefault(columns, []).append(sheet)
+    if unreadable is not None and not described:
+        raise unreadable
+    tables = []
+    for sheets in alike.values():
+        asked = ReadOptions(sheet=tuple(sheets))
+        found = described[sheets[0]] if len(sheets) == 1 else describe_source(path, con, options=asked)
+        why = "sheets with the same columns, one below the other" if len(sheets) > 1 else "the sheet with these columns"
+        findings = {**found.source.findings, "sheet": why if len(described) > 1 else "the only sheet with a table"}
+        tables.append(replace(found, source=replace(found.source, findings=findings)))
+    return tables
 
 
 def _file_name(source: str | Relation) -> str:
@@ -195,14 +229,14 @@ def _assign(
             chosen.append(pair)
     if not {"ledger", "survey"} & {pair.match.table for pair in chosen}:
         main = next(pair for pair in pairs if pair.match.table in ("ledger", "survey"))
-        chosen = [main, *(pair for pair in chosen if pair.source != main.source)]
+        chosen = [main, *(pair for pair in chosen if pair.description is not main.description)]
     order = list(TABLES)
     chosen.sort(key=lambda pair: order.index(pair.match.table))
     return chosen, [path for path, _ in described if path not in {pair.source for pair in chosen}]
 
 
 def _taken(pair: _Found, chosen: list[_Found]) -> bool:
-    return any(pair.source == other.source or pair.match.table == other.match.table for other in chosen)
+    return any(pair.description is other.description or pair.match.table == other.match.table for other in chosen)
 
 
 def _look_closer(found: _Found, con: Backend) -> None:
@@ -305,7 +339,14 @@ def _scalar(value: object) -> str:
     return text.removesuffix("\n").removesuffix("\n...").strip()
 
 
-def _compose(found: list[_Found], unknown: list[str | Relation], *, name: str | None, folder: Path) -> Draft:
+def _compose(
+    found: list[_Found],
+    unknown: list[str | Relation],
+    left: list[SourceDescription],
+    *,
+    name: str | None,
+    folder: Path,
+) -> Draft:
     text = _Text()
     columns = [column for entry in found for column in entry.description.columns]
     questions = [question for entry in found for question in entry.questions]
@@ -350,6 +391,12 @@ def _compose(found: list[_Found], unknown: list[str | Relation], *, name: str | 
         _write_table(text, entry, folder)
     others = [table for table in TABLES if table not in tables]
     text.note(f"Also possible: {', '.join(others)}.", indent=2)
+    for one in left:
+        told = (
+            f"{_one_line(one.source.description)}: not read; it looks like none of these tables, or another was better"
+        )
+        text.note(told, indent=2)
+        text.guesses.append(told)
     return Draft(
         text="\n".join(text.lines) + "\n", guesses=tuple(text.guesses), questions=tuple(questions), folder=folder
     )
@@ -373,6 +420,7 @@ def _write_table(text: _Text, found: _Found, folder: Path) -> None:
         text.put("source", _relative(source, folder), indent=4)
     for option in _OPTIONS:
         value = getattr(description.options, option)
+        value = list(value) if isinstance(value, tuple) else value
         if value is not None and not (option == "header_row" and value == 1):
             why = _one_line(description.source.findings.get(option, "found in the file"))
             text.put(option, value, why, indent=4)

@@ -187,8 +187,10 @@ class TableFile(Section):
     date_format: DateFormat | None = Field(
         default=None, description="Format of the dates, as for strptime; null: detected."
     )
-    sheet: TextOrNumber | None = Field(
-        default=None, description="Sheet of a workbook, by name, or by position from 1; null: the first with a table."
+    sheet: TextOrNumber | list[TextOrNumber] | None = Field(
+        default=None,
+        description="Sheet of a workbook, by name, or by position from 1; a list: sheets with the same columns, one below the "
+        "other; null: the one with the largest table.",
     )
     header_row: Annotated[int, Field(ge=1)] | None = Field(
         default=None, description="Row with the column names, from 1; null: detected."

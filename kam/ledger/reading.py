@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 import uuid
+from dataclasses import replace
 from pathlib import Path
 
 import ibis.expr.types as ir
@@ -189,19 +190,23 @@ def _read_texts(paths: tuple[Path, ...], con: Backend, options: ReadOptions) -> 
 
 
 def _read_sheets(paths: tuple[Path, ...], con: Backend, options: ReadOptions) -> SourceTable:
-    sheets = [read_sheet(path, options) for path in paths]
-    first = sheets[0]
+    first, *others = [read_sheet(path, replace(options, sheet=name)) for path in paths for name in options.sheets]
     cells = {name: list(column) for name, column in first.cells.items()}
-    for path, sheet in zip(paths[1:], sheets[1:], strict=True):
-        require_same_columns(list(cells), list(sheet.cells), first=paths[0].name, other=path.name)
+    for sheet in others:
+        require_same_columns(list(cells), list(sheet.cells), first=first.where, other=sheet.where)
         columns = {name.casefold(): column for name, column in sheet.cells.items()}
         for name, column in cells.items():
             column.extend(columns[name.casefold()])
+    used = first.options
+    if isinstance(options.sheet, tuple):
+        names = tuple(str(sheet.options.sheet) for sheet in (first, *others)[: len(options.sheet)])
+        same = {sheet.options.header_row for sheet in others} <= {used.header_row}
+        used = replace(used, sheet=names, header_row=used.header_row if same else None)
     return SourceTable(
         table=con.create_table(f"source_{uuid.uuid4().hex}", make_table(cells)),
         kind="excel",
-        options=first.options,
-        description=f"{_name(paths)} (sheet {first.options.sheet!r})",
+        options=used,
+        description=f"{_name(paths)} (sheet {', '.join(map(repr, used.sheets))})",
         fingerprint=_digest([_sha256(path) for path in paths]),
         findings=first.findings,
     )

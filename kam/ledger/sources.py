@@ -38,8 +38,8 @@ class ReadOptions:
         Mark between groups of three digits.
     date_format : str, optional
         As for ``strptime``, for instance ``"%d.%m.%Y"``.
-    sheet : str or int, optional
-        Excel: name of the sheet, or its number (1 is the first).
+    sheet : str, int or a list of them, optional
+        Excel: name of the sheet, or its number (1 is the first); several are read one below the other.
     header_row : int, optional
         Number of the row (text files: of the line) that holds the column names; 1 is the first.
     """
@@ -49,7 +49,7 @@ class ReadOptions:
     decimal: str | None = None
     thousands: str | None = None
     date_format: str | None = None
-    sheet: str | int | None = None
+    sheet: str | int | tuple[str | int, ...] | None = None
     header_row: int | None = None
 
     def __post_init__(self) -> None:
@@ -80,8 +80,18 @@ class ReadOptions:
             )
         if self.header_row is not None and self.header_row < 1:
             raise ParameterError(f"header_row is {self.header_row}.", hint="1 is the first row.")
-        if isinstance(self.sheet, int) and self.sheet < 1:
-            raise ParameterError(f"sheet is {self.sheet}.", hint="1 is the first sheet; or give its name.")
+        if isinstance(self.sheet, (list, tuple)):
+            object.__setattr__(self, "sheet", tuple(self.sheet))  # a list of a YAML file
+        for sheet in self.sheets:
+            if isinstance(sheet, int) and sheet < 1:
+                raise ParameterError(f"sheet is {sheet}.", hint="1 is the first sheet; or give its name.")
+        if self.sheet == () or len(set(self.sheets)) < len(self.sheets):
+            raise ParameterError("sheet names none, or one twice.", where="sheet", hint="Name each sheet once.")
+
+    @property
+    def sheets(self) -> tuple[str | int | None, ...]:
+        """The sheets that are named; where none is, one that is None."""
+        return self.sheet if isinstance(self.sheet, tuple) else (self.sheet,)
 
 
 DETECT = ReadOptions()

@@ -32,11 +32,14 @@ class SheetTable:
         Sheet and header row as used.
     findings : dict of str to str
         How they were decided.
+    where : str
+        File and sheet, for messages.
     """
 
     cells: dict[str, list[object]]
     options: ReadOptions
     findings: dict[str, str]
+    where: str
 
 
 def read_sheet(path: Path, options: ReadOptions) -> SheetTable:
@@ -47,7 +50,7 @@ def read_sheet(path: Path, options: ReadOptions) -> SheetTable:
     path : pathlib.Path
         The workbook.
     options : ReadOptions
-        ``sheet`` and ``header_row``; without them the sheet with the largest table, and its first full row.
+        ``sheet``, one of them, and ``header_row``; without them the sheet with the largest table, and its first full row.
 
     Returns
     -------
@@ -70,21 +73,16 @@ def read_sheet(path: Path, options: ReadOptions) -> SheetTable:
     lost its zeros in the file already. Cells with an error (#N/A) are empty.
     """
     where = path.name
-    try:
-        book = python_calamine.load_workbook(str(path))
-    except Exception as error:  # calamine raises several unrelated kinds
-        reason = "it is protected by a password" if "password" in str(error).lower() else str(error).splitlines()[0]
-        raise UnreadableFileError(
-            f"The workbook cannot be read: {reason}.", where=where, hint="Open it in Excel and save it again as .xlsx."
-        ) from error
+    book = _open(path)
     findings: dict[str, str] = {}
-    if options.sheet is None:
+    (asked,) = options.sheets
+    if asked is None:
         name, rows, others = _find_sheet(book, where)
         findings["sheet"] = "the only sheet with a table" if not others else "the sheet with the largest table"
         if others:
             findings["notes"] = f"Sheets not read: {', '.join(map(repr, others))}."
     else:
-        name = _name_sheet(book.sheet_names, options.sheet, where)
+        name = _name_sheet(book.sheet_names, asked, where)
         rows = _rows(book, name, where)
         findings["sheet"] = "given"
     where = f"{where}, sheet {name!r}"
@@ -107,7 +105,35 @@ def read_sheet(path: Path, options: ReadOptions) -> SheetTable:
     if n_merged:
         merged = f"{n_merged} merged cells below the header: only the first row of each has the value."
         findings["notes"] = f"{findings.get('notes', '')} {merged}".strip()
-    return SheetTable(cells=cells, options=replace(options, sheet=name, header_row=header + 1), findings=findings)
+    used = replace(options, sheet=name, header_row=header + 1)
+    return SheetTable(cells=cells, options=used, findings=findings, where=where)
+
+
+def find_tables(path: Path) -> list[str]:
+    """Names of the sheets with a table, as they stand in the workbook.
+
+    Raises
+    ------
+    UnreadableFileError
+        The workbook is damaged or protected by a password.
+    EmptyDataError
+        No sheet holds a table.
+    """
+    book = _open(path)
+    best, _, others = _find_sheet(book, path.name)
+    return sorted([best, *others], key=book.sheet_names.index)
+
+
+def _open(path: Path) -> python_calamine.CalamineWorkbook:
+    try:
+        return python_calamine.load_workbook(str(path))
+    except Exception as error:  # calamine raises several unrelated kinds
+        reason = "it is protected by a password" if "password" in str(error).lower() else str(error).splitlines()[0]
+        raise UnreadableFileError(
+            f"The workbook cannot be read: {reason}.",
+            where=path.name,
+            hint="Open it in Excel and save it again as .xlsx.",
+        ) from error
 
 
 def _name_sheet(names: list[str], sheet: str | int, where: str) -> str:

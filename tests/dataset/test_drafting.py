@@ -12,7 +12,8 @@ import yaml
 from kam.dataset import draft_dataset, open_dataset
 from kam.dataset.drafting import name_dataset
 from kam.dataset.parsing import parse_dataset_file
-from kam.errors import DatasetError, EmptyDataError, ParameterError, UnreadableFileError
+from kam.errors import DatasetError, EmptyDataError, KamError, ParameterError, UnreadableFileError
+from kam.ledger.sources import ReadOptions
 
 DAYS = pd.date_range("2025-01-06", periods=60, freq="3D")
 
@@ -120,6 +121,45 @@ def test_excel_with_the_table_on_the_second_sheet(tmp_path):
     assert (table.sheet, table.header_row) == ("#1 'lines', net", 4)
     assert dataset.ledger.audit.n_rows_kept == 60
     assert sorted(set(dataset.ledger.table.customer_id.execute()))[0] == "00000"
+
+
+def years_and_accounts(path):
+    """A workbook as it is kept in offices: a sheet per year with heads in other rows, one of accounts, one of remarks."""
+    frame = orders().set_axis(["Customer No", "Order Date", "Net Amount", "Order No"], axis=1)
+    accounts = pd.DataFrame(
+        {"Customer No": [f"{i:05}" for i in range(7)], "Name": [f"Firm {i}" for i in range(7)], "Industry": "food"}
+    )
+    with pd.ExcelWriter(path) as writer:
+        frame[:25].to_excel(writer, sheet_name="2024", index=False)
+        accounts.to_excel(writer, sheet_name="Customers", index=False)
+        frame[25:].to_excel(writer, sheet_name="2025", index=False, startrow=2)
+        pd.DataFrame({"Remark": ["paid late"], "By": ["Kim"]}).to_excel(writer, sheet_name="Remarks", index=False)
+    return frame
+
+
+def test_excel_with_a_sheet_per_year_and_one_of_accounts(tmp_path):
+    frame = years_and_accounts(tmp_path / "sales.xlsx")
+    made, dataset = opened(tmp_path, tmp_path / "sales.xlsx")
+    tables = dataset.file.tables
+    assert tables.ledger.sheet == ["2024", "2025"] and tables.accounts.sheet == "Customers"
+    assert dataset.ledger.audit.n_rows_kept == 60
+    assert dataset.ledger.audit.amount_kept == sum(Decimal(str(x)) for x in frame["Net Amount"].round(2))
+    assert dataset.accounts.loc[0, "name"] == "Firm 0"
+    assert any("Remarks" in guess and "not read" in guess for guess in made.guesses)
+
+
+def test_sheets_with_other_columns_are_refused_by_name(tmp_path):
+    years_and_accounts(tmp_path / "sales.xlsx")
+    path = draft(tmp_path, tmp_path / "sales.xlsx").write()
+    path.write_text(path.read_text().replace("sheet: ['2024', '2025']", "sheet: ['2024', Customers]"))
+    with pytest.raises(KamError, match="Customers"):
+        open_dataset(path).ledger  # noqa: B018
+
+
+@pytest.mark.parametrize("sheet", [[], ["2024", "2024"], [0]])
+def test_no_sheet_or_one_twice_is_refused(sheet):
+    with pytest.raises(ParameterError, match="sheet"):
+        ReadOptions(sheet=sheet)
 
 
 def test_parquet(tmp_path):
