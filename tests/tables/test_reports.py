@@ -97,7 +97,7 @@ def test_dates_and_decimals(accounts):
 def test_language_and_no_currency(accounts):
     table = report_table(accounts, context=Context(language="ja"), columns=["last_order", "revenue"])
     assert _cells(table)[0] == ["2024/12/09", "1,234,568"]
-    assert _heads(table)[1] == "net revenue"
+    assert _heads(table)[1] == "純売上"
 
 
 def test_estimates_are_formatted_by_their_term():
