@@ -390,7 +390,7 @@ GLOSSARY: dict[str, Column] = {
     "customers_band": _column(
         "number", "few, medium or many customers", "text", "word", words=("few", "medium", "many")
     ),
-    "cut": _column("from", "value from which on a criterion is met", "as the criterion", "number"),
+    "cut": _column("met from", "value from which on a criterion is met", "as the criterion", "number"),
     "days_from": _column("silent from", "shortest silence of a band", "days", "days"),
     "days_since_last_order": _column(
         "days since last order", "days from the last order to the as-of date", "days", "days"
@@ -539,7 +539,7 @@ GLOSSARY: dict[str, Column] = {
     ),
     "forecast_day": _column("forecast of", "day from which a forecast looks ahead", "date", "date"),
     "freight": _column("freight", "freight paid by us", "currency", "money"),
-    "from_state": _column("from", "state that is left", "name", "text", words=("lost",)),
+    "from_state": _column("from state", "state that is left", "name", "text", words=("lost",)),
     "from_tier": _column("from tier", "tier that is left", "tier", "text", words=("none",)),
     "from_wave": _column("from wave", "the earlier of two waves", "name", "text"),
     "funnel_size": _column(
@@ -962,7 +962,7 @@ GLOSSARY: dict[str, Column] = {
     "n_actual": _column("happened", "customers that were there when the time came", "customers", "count"),
     "n_ahead": _column("periods ahead", "periods from the last one seen", "periods", "count"),
     "n_all_named": _column("named in all", "accounts named, over all origins", "accounts", "count"),
-    "n_all_so_far": _column("left", "customers that meet this criterion and all before it", "customers", "count"),
+    "n_all_so_far": _column("remain", "customers that meet this criterion and all before it", "customers", "count"),
     "n_allies": _column("allies", "contacts that stand for us", "people", "count"),
     "n_answered": _column("answered", "accounts, or people, that answered", "number", "count"),
     "n_at_risk": _column("at risk", "customers or silences that were followed further", "number", "count"),
@@ -1117,7 +1117,7 @@ GLOSSARY: dict[str, Column] = {
     ),
     "orders_ratio": _column("seen / said", "accounts with an order, observed over expected", "ratio", "number"),
     "origin": _column("forecast in", "period from which was forecast", "date", "period", words=("pooled",)),
-    "other_item": _column("before", "the question that comes after", "name", "text"),
+    "other_item": _column("comes before", "the question that comes after", "name", "text"),
     "other_name": _column("name there", "name of the other account", "name", "text"),
     "other_value": _column("value there", "value of the other account", "currency", "money"),
     "outcome": _column("outcome", "what came of it", "text", "text"),
@@ -1831,7 +1831,7 @@ GLOSSARY: dict[str, Column] = {
         "test over time", "statistic of the test that a ratio is the same at all times", "number", "number"
     ),
     "tips": _column("would change", "changes at a delta thought possible", "yes or no", "flag"),
-    "to_state": _column("to", "state that is entered", "name", "text", words=("lost",)),
+    "to_state": _column("to state", "state that is entered", "name", "text", words=("lost",)),
     "to_tier": _column("to tier", "tier that is entered", "tier", "text", words=("none",)),
     "to_wave": _column("to wave", "the later of two waves", "name", "text"),
     "told_before": _column("before", "what the earlier run said", "text", "text"),
@@ -1912,7 +1912,7 @@ GLOSSARY: dict[str, Column] = {
     ),
     "within_sd": _column("within accounts", "standard deviation of the people of one account", "levels", "number"),
     "without_quantity": _column(
-        "without price",
+        "without quantity",
         "change of revenue by what has no name, positive quantity or price in both years",
         "currency",
         "money",

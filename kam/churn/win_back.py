@@ -487,7 +487,7 @@ def _checks(result: WinBackResult, lost: pd.DataFrame) -> tuple[Check, ...]:
         ),
         Check(
             assumption=say.sentence("asking makes an account return that would not have"),
-            finding=result._offers_sentence().rstrip("."),
+            finding=result._offers_sentence().rstrip(".。"),
             verdict="not testable",
         ),
     )

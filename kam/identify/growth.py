@@ -135,8 +135,7 @@ class GrowthResult(Result):
         return say.interval(say.count(test["ci_low"]), say.count(test["ci_high"]))
 
     def _sentence(self) -> str:
-        losing = self._say_losing()
-        return self._say_list() + (f" {losing}" if losing else "")
+        return self.context.wording.join([self._say_list(), self._say_losing()])
 
     def _say_losing(self) -> str:
         """How many of the named lose money; empty where none does, or it is not known of any."""

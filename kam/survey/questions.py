@@ -22,4 +22,4 @@ def name_question(say: Wording, item: str, text: str | None = None) -> str:
         "n_days_next": say.sentence("the number of days with an order in the time after"),
         "revenue_next": say.sentence("the revenue of the time after"),
     }
-    return words.get(item) or say.sentence("“{text}”", text=(text or item).rstrip("."))
+    return words.get(item) or say.quote(text or item)
