@@ -50,9 +50,10 @@ def plot_key_accounts(result: KeyAccountsResult, *, ax: Axes | None = None) -> A
     for before, n in pairwise(left):
         notes.append(say.count(n) if n == before else f"{say.count(n)} (−{say.count(before - n)})")
     with style.applied():
-        ax = style.take_axes(ax, height=1.5 + 0.52 * len(left))
         font = FontProperties(size=style.SIZE)
-        labels = ["\n".join(style.break_lines(meaning, font, _LABEL_POINTS)) for meaning in meanings]
+        broken = [style.break_lines(meaning, font, _LABEL_POINTS) for meaning in meanings]
+        ax = style.take_axes(ax, height=1.5 + max(0.52, 0.24 * max(map(len, broken))) * len(left))
+        labels = ["\n".join(lines) for lines in broken]
         colors = [style.GREY] * (len(left) - 1) + [style.ACCENT]
         style.draw_bars(ax, labels, [float(n) for n in left], notes, colors)
         style.set_ticks(ax.xaxis, *ax.get_xlim(), say.count)

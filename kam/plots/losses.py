@@ -45,12 +45,14 @@ def plot_losses(result: LossesResult, *, ax: Axes | None = None) -> Axes:
         if fitted:
             ax.fill_between(x, table["fit_low"], table["fit_high"], color=style.WASH, linewidth=0, zorder=0)
             ax.plot(x, table["fitted"], color=style.ACCENT, lw=2.6, solid_capstyle="round", zorder=4)
-        top = float(max(np.quantile(high, 0.9), share.max(), table["fit_high"].max() if fitted else 0.0)) * 1.08
+        # Of few accounts an interval may reach far above all else: it may leave the figure, which is of the shares.
+        reach = min(high.max(), 2.5 * share.max()) if share.max() > 0 else high.max()
+        top = float(max(reach, table["fit_high"].max() if fitted else 0.0)) * 1.04
         ax.set_ylim(0, top)
         ax.set_xlim(-0.6, len(x) - 0.4)
         label_periods(ax, pd.Index(table["period"]), result.freq, say)
         style.set_ticks(ax.yaxis, 0, top, lambda value: say.number(100 * value, 1 if top < 0.05 else 0))
-        ax.set_ylabel(say.sentence("lost of those at risk (%)"))
+        ax.set_ylabel(say.sentence("lost of those at risk, each {freq} (%)", freq=say.text(result.freq)))
         legend = N_("dots: counted, with {level} intervals")
         if fitted:
             legend = N_("dots: counted, with {level} intervals; line: trend without the season")
