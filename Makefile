@@ -5,7 +5,7 @@ ARGS =
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: report test test-real fuzz soak check fix bench lab lock help
+.PHONY: report test test-real fuzz soak check fix bench docs lab lock help
 
-report test test-real fuzz soak check fix bench lab lock help:
+report test test-real fuzz soak check fix bench docs lab lock help:
 	@$(PYTHON) dev.py $@ $(ARGS)

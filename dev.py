@@ -328,6 +328,16 @@ def fix():
     return run_each(*commands)
 
 
+def docs():
+    """the manual, offline and strictly, into build/manual: two minutes, most of them for the figures of the gallery"""
+    settings = dict(os.environ, NO_MKDOCS_2_WARNING="1")  # of the theme, about what it does not use
+    building = ["-m", "mkdocs", "build", "--quiet"]
+    code = run("python", os.path.join("docs", "gallery.py")) or run("python", *building, settings=settings)
+    if not code:
+        print("The manual: %s" % os.path.join(ROOT, "build", "manual", "index.html"), flush=True)
+    return code
+
+
 def lab(*arguments):
     """JupyterLab in the project's environment (what follows goes to it); changes to kam count without a restart"""
     profile = os.path.join(VENV, "lab", "profile_default")
@@ -345,7 +355,7 @@ def lock(*arguments):
     compiling += ["--python-version", "%d.%d" % NEEDED]  # the oldest, not the one that uv runs on
     compiling += ["--no-emit-index-url", "--custom-compile-command", "python3 dev.py lock", "--quiet", *arguments]
     settings = translate_settings()
-    extras = ["--extra", "dev", "--extra", "scheduler", "--extra", "postgres"]
+    extras = ["--extra", "dev", "--extra", "docs", "--extra", "scheduler", "--extra", "postgres"]
     # What Spark needs beside them, in the versions of the first.
     spark = ["--extra", "spark", "--constraint", "requirements.lock"]
     return (
@@ -372,6 +382,7 @@ COMMANDS = {
     "check": check,
     "fix": fix,
     "bench": bench,
+    "docs": docs,
     "lab": lab,
     "lock": lock,
     "help": show_help,

@@ -1,0 +1,143 @@
+"""The manual, as far as it can be looked at without building it; tests/real/test_manual.py builds it."""
+
+from __future__ import annotations
+
+import ast
+import csv
+import inspect
+import re
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from docs.hooks import formulas, methods, roles, words
+from kam.columns import GLOSSARY
+from kam.dataset.dictionary import TABLES
+from kam.dataset.schema import DatasetFile
+
+ROOT = Path(__file__).parents[1]
+ANALYSES = ("identify", "churn", "survey", "programme")
+with methods.CHECKED.open(encoding="utf-8", newline="") as file:
+    CHECKED = list(csv.DictReader(file))
+
+
+# -- methods ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("package", ANALYSES)
+def test_every_public_name_has_one_page(package):
+    on_pages = [name for page in methods.pages() if page.package == package for name in page.members]
+    assert sorted(on_pages) == sorted(import_module(f"kam.{package}").__all__)
+
+
+@pytest.mark.parametrize("page", methods.pages(), ids=lambda page: page.home)
+def test_a_page_shows_what_stands_in_its_module(page):
+    module = import_module(page.home)
+    for name in page.names:
+        assert hasattr(module, name)
+    assert set(page.functions) == {name for name in page.names if inspect.isfunction(getattr(module, name))}
+    text = "\n".join(methods.write_page(page))
+    assert text.startswith(f"# {page.title} {{ #{page.home} }}\n\n::: {page.home}\n")
+    assert "## Numbers checked" in text
+
+
+def test_titles_are_of_pages_and_differ():
+    assert set(methods.TITLES) <= {page.module for page in methods.pages()}
+    titles = [page.title for page in methods.pages()]
+    assert len(titles) == len(set(titles))
+
+
+def test_roles_become_links_where_there_is_a_page():
+    text = ":func:`gini` and :class:`~kam.errors.DataError`, :func:`~kam.churn.fit_sbg`, :mod:`kam.churn.sbg`"
+    assert roles.link_roles(text, "kam.identify.concentration") == (
+        "[`gini`][kam.identify.concentration.gini] and `DataError`, [`fit_sbg`][kam.churn.sbg.fit_sbg], "
+        "[`kam.churn.sbg`][kam.churn.sbg]"
+    )
+
+
+# -- numbers checked -------------------------------------------------------------------------------------------------
+
+
+def test_the_numbers_are_many_and_each_stands_once():
+    assert list(CHECKED[0]) == ["method", "what", "value", "source", "test"]
+    assert len(CHECKED) >= 40
+    assert len({(row["method"], row["what"]) for row in CHECKED}) == len(CHECKED)
+    assert all(all(value.strip() for value in row.values()) for row in CHECKED)
+
+
+@pytest.mark.parametrize("row", CHECKED, ids=lambda row: f"{row['method']}-{row['what']}")
+def test_the_number_stands_in_the_test(row):
+    assert row["method"] in methods.documented()
+    path, _, name = row["test"].partition("::")
+    source = (ROOT / path).read_text(encoding="utf-8")
+    found = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef) and node.name == name]
+    assert found, f"there is no test {row['test']}"
+    # What another program said is kept beside the tests; a test that reads it names the file.
+    kept = [ROOT / "tests" / "reference" / file for file in re.findall(r'"(\w+\.json)"', source)]
+    numbers = numbers_in(source).union(
+        *(numbers_in(file.read_text(encoding="utf-8")) for file in kept if file.exists())
+    )
+    for value in re.findall(NUMBER, row["value"]):
+        assert any(is_rounded(value, number) for number in numbers), f"{value} is not in {path}"
+
+
+NUMBER = r"(?<![\w.])-?(?:\d[\d,_]*)?\.?\d+(?:e-?\d+)?"
+
+
+def numbers_in(text: str) -> set[str]:
+    """Every number of a text as it is written there."""
+    return {number.replace("_", "").replace(",", "") for number in re.findall(NUMBER, text)}
+
+
+def is_rounded(value: str, number: str) -> bool:
+    """Whether the value is the number to the digits that it has, as a share or in percent."""
+    value = value.replace(",", "")
+    digits = len(value.partition(".")[2])
+    return any(f"{float(number) * scale:.{digits}f}" == f"{float(value):.{digits}f}" for scale in (1, 100))
+
+
+@pytest.mark.parametrize(
+    ("value", "number", "same"),
+    [("0.462", "0.4620911", True), ("13.2", ".132", True), ("1,353", "1353", True), ("0.463", "0.4620911", False)],
+)
+def test_numbers_are_compared_to_the_digits_given(value, number, same):
+    assert is_rounded(value, number) is same
+
+
+# -- words -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_glossary_has_every_column_and_every_word():
+    page = "\n".join(words.write_glossary())
+    for name, column in GLOSSARY.items():
+        assert f"| `{name}` | {words.cell(column.label)} | {words.cell(column.meaning)} |" in page
+    assert "| **key account** |" in page
+
+
+def test_the_data_dictionary_has_every_key_and_every_column():
+    page = "\n".join(words.write_dictionary())
+    schema = DatasetFile.model_json_schema()
+    for model in (schema, *schema["$defs"].values()):
+        for key, value in model["properties"].items():
+            assert re.search(
+                rf"^\| `{key}` \| [^|]+\| .*{re.escape(words.cell(value['description']))} \|$", page, re.M
+            ), key
+    for name, table in TABLES.items():
+        section = page.split(f"\n### {name}\n")[1].split("\n### ")[0]
+        assert all(f"| `{column}` |" in section for column in table.columns)
+
+
+# -- formulas, front matter ------------------------------------------------------------------------------------------
+
+
+def test_formulas_become_mathml():
+    line = formulas.on_page_content(r'<p>So <span class="arithmatex">\(p &lt; \frac{1}{n}\)</span>.</p>')
+    assert line.startswith("<p>So <math") and "<mfrac>" in line and "arithmatex" not in line
+    block = formulas.on_page_content('<div class="arithmatex">\\[\nG = 1\n\\]</div>')
+    assert 'display="block"' in block and "arithmatex" not in block
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
+def test_they_name_the_command(name):
+    assert "`make docs`" in (ROOT / name).read_text(encoding="utf-8")
