@@ -70,39 +70,52 @@ def test_the_numbers_are_many_and_each_stands_once():
 def test_the_number_stands_in_the_test(row):
     assert row["method"] in methods.documented()
     path, _, name = row["test"].partition("::")
-    source = (ROOT / path).read_text(encoding="utf-8")
-    found = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef) and node.name == name]
-    assert found, f"there is no test {row['test']}"
-    # What another program said is kept beside the tests; a test that reads it names the file.
-    kept = [ROOT / "tests" / "reference" / file for file in re.findall(r'"(\w+\.json)"', source)]
-    numbers = numbers_in(source).union(
-        *(numbers_in(file.read_text(encoding="utf-8")) for file in kept if file.exists())
-    )
-    for value in re.findall(NUMBER, row["value"]):
-        assert any(is_rounded(value, number) for number in numbers), f"{value} is not in {path}"
+    numbers = numbers_of_test((ROOT / path).read_text(encoding="utf-8"), name)
+    values = re.findall(NUMBER, row["value"])
+    assert values
+    for value in values:
+        assert is_among(value, numbers), f"{value} is not in {row['test']}"
 
 
-NUMBER = r"(?<![\w.])-?(?:\d[\d,_]*)?\.?\d+(?:e-?\d+)?"
+NUMBER = r"(?<![\w.])-?(?:\d[\d_]*)?\.?\d+(?:e-?\d+)?"
 
 
-def numbers_in(text: str) -> set[str]:
-    """Every number of a text as it is written there."""
-    return {number.replace("_", "").replace(",", "") for number in re.findall(NUMBER, text)}
+def numbers_of_test(source: str, name: str) -> set[float]:
+    """The numbers in a test, in the constants of its module, and in the figures of other programs that these read."""
+    lines = source.splitlines()
+    found = ""
+    for node in ast.parse(source).body:
+        is_the_test = isinstance(node, ast.FunctionDef) and node.name == name
+        if is_the_test or isinstance(node, (ast.Assign, ast.AnnAssign)):
+            first = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", []))])
+            found += "\n".join(lines[first - 1 : node.end_lineno]) + "\n"
+        if is_the_test:
+            name = ""
+    assert not name, f"there is no test {name}"
+    for file in re.findall(r"(\w+\.json)\"", found):
+        found += (ROOT / "tests" / "reference" / file).read_text(encoding="utf-8")
+    return {float(number) for number in re.findall(NUMBER, found)}
 
 
-def is_rounded(value: str, number: str) -> bool:
-    """Whether the value is the number to the digits that it has, as a share or in percent."""
-    value = value.replace(",", "")
+def is_among(value: str, numbers: set[float]) -> bool:
+    """Whether a number is the value, to the digits that the value has."""
     digits = len(value.partition(".")[2])
-    return any(f"{float(number) * scale:.{digits}f}" == f"{float(value):.{digits}f}" for scale in (1, 100))
+    return any(f"{number:.{digits}f}" == value for number in numbers)
 
 
 @pytest.mark.parametrize(
     ("value", "number", "same"),
-    [("0.462", "0.4620911", True), ("13.2", ".132", True), ("1,353", "1353", True), ("0.463", "0.4620911", False)],
+    [("0.462", 0.4620911, True), ("-0.50", -0.5, True), ("0.463", 0.4620911, False), ("1353", 1353.0, True)],
 )
 def test_numbers_are_compared_to_the_digits_given(value, number, same):
-    assert is_rounded(value, number) is same
+    assert is_among(value, {number}) is same
+
+
+def test_only_the_test_its_constants_and_what_they_read_count():
+    source = "A = 1.25\n\ndef test_a():\n    assert a == 2.5\n\ndef test_b():\n    assert b == 3.5\n"
+    assert numbers_of_test(source, "test_a") == {1.25, 2.5}
+    with pytest.raises(AssertionError, match="no test"):
+        numbers_of_test(source, "test_c")
 
 
 # -- words -----------------------------------------------------------------------------------------------------------
