@@ -331,8 +331,10 @@ def fix():
 def docs():
     """the manual, offline and strictly, into build/manual: two minutes, most of them for the figures of the gallery"""
     settings = dict(os.environ, NO_MKDOCS_2_WARNING="1")  # of the theme, about what it does not use
-    building = ["-m", "mkdocs", "build", "--quiet"]
-    code = run("python", os.path.join("docs", "gallery.py")) or run("python", *building, settings=settings)
+    # Not --quiet: warnings that are not logged are not counted, and the build would not be strict.
+    code = run("python", os.path.join("docs", "gallery.py")) or run(
+        "python", "-m", "mkdocs", "build", settings=settings
+    )
     if not code:
         print("The manual: %s" % os.path.join(ROOT, "build", "manual", "index.html"), flush=True)
     return code

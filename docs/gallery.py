@@ -32,17 +32,17 @@ NOT_IN_A_NOTEBOOK = {
 """The figure, and the step and the key of the result that it draws."""
 
 
-def main() -> int:
-    shutil.rmtree(FOLDER, ignore_errors=True)
-    plan = ROOT / "plans" / "monthly.yaml"
-    command = [sys.executable, "-m", "kam", "run", str(plan), "-p", "dataset=sample", "--out", str(FOLDER / "reports")]
-    if subprocess.run(command, cwd=ROOT).returncode:
-        return 1
-    (run,) = (path.parent for path in FOLDER.glob("reports/*/run.json"))
+def main(run: str = "") -> int:
+    """Draw the figures; of a run that is there where its folder is given, else of one made now."""
+    if run:
+        FOLDER.mkdir(parents=True, exist_ok=True)
+    elif status := run_notebooks():
+        return status
+    folder = Path(run) if run else next(path.parent for path in FOLDER.glob("reports/*/run.json"))
     figures = []
-    for path in sorted(run.glob("*/notebook.ipynb")):
+    for path in sorted(folder.glob("[1-9]*/notebook.ipynb")):
         figures += take_figures(path)
-    figures += [draw_figure(name, load_result(run / step, key)) for name, (step, key) in NOT_IN_A_NOTEBOOK.items()]
+    figures += [draw_figure(name, load_result(folder / step, key)) for name, (step, key) in NOT_IN_A_NOTEBOOK.items()]
     if missing := {name for name in plots.__all__ if name.startswith("plot_")}.difference(
         *(f["names"] for f in figures)
     ):
@@ -50,6 +50,14 @@ def main() -> int:
         return 1
     (FOLDER / "figures.json").write_text(json.dumps(figures, ensure_ascii=False, indent=1), encoding="utf-8")
     return 0
+
+
+def run_notebooks() -> int:
+    """Run every notebook on the sample."""
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    plan = ROOT / "plans" / "monthly.yaml"
+    command = [sys.executable, "-m", "kam", "run", str(plan), "-p", "dataset=sample", "--out", str(FOLDER / "reports")]
+    return subprocess.run(command, cwd=ROOT).returncode
 
 
 def take_figures(path: Path) -> list[dict[str, object]]:
@@ -90,4 +98,4 @@ def save(name: str, picture: bytes) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(*sys.argv[1:]))

@@ -151,6 +151,16 @@ def test_formulas_become_mathml():
     assert 'display="block"' in block and "arithmatex" not in block
 
 
+@pytest.mark.parametrize("module", methods.formulas())
+def test_formulas_are_of_pages_and_can_be_shown(module):
+    assert f"kam.{module}" in {page.home for page in methods.pages()}
+    found = re.findall(r"\$\$(.+?)\$\$|\$([^$]+)\$", methods.formulas()[module], re.DOTALL)
+    assert found
+    for block, line in found:
+        shown = formulas.convert(block or line)
+        assert "\\" not in shown, "a command that is not known is left as it is"
+
+
 @pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
 def test_they_name_the_command(name):
     assert "`make docs`" in (ROOT / name).read_text(encoding="utf-8")

@@ -1,7 +1,8 @@
 """The pages under "Methods": one for each module in which public functions of the analyses stand, and the list of all.
 
 What is public stands in the ``__all__`` of each package, which imports it from where it is written. The docstrings are
-rendered by mkdocstrings; the numbers that the tests hold a method to come from ``docs/methods/checked.csv``.
+rendered by mkdocstrings; the numbers that the tests hold a method to come from ``docs/methods/checked.csv``,
+formulas that are more than a line from ``docs/methods/formulas.yaml``.
 """
 
 from __future__ import annotations
@@ -14,11 +15,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import yaml
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
 ROOT = Path(__file__).parents[2]
 CHECKED = ROOT / "docs" / "methods" / "checked.csv"
+FORMULAS = ROOT / "docs" / "methods" / "formulas.yaml"
 PACKAGES = {
     "identify": "Identification",
     "churn": "Churn",
@@ -191,6 +194,12 @@ def checked() -> dict[str, list[dict[str, str]]]:
     return found
 
 
+@cache
+def formulas() -> dict[str, str]:
+    """The central formulas, by ``package.module``."""
+    return dict(yaml.safe_load(FORMULAS.read_text(encoding="utf-8")))
+
+
 # -- what mkdocs calls -----------------------------------------------------------------------------------------------
 
 
@@ -216,6 +225,8 @@ def write_page(page: MethodPage) -> Iterator[str]:
     yield f"# {page.title} {{ #{page.home} }}\n"
     yield f"::: {page.home}"
     yield f"    options:\n      members: [{', '.join(page.members)}]\n"
+    if formula := formulas().get(f"{page.package}.{page.module}"):
+        yield f"## Formula\n\n{formula}"
     rows = [row for name in page.names for row in checked().get(f"kam.{page.package}.{name}", [])]
     yield "## Numbers checked\n"
     if not rows:
@@ -224,7 +235,7 @@ def write_page(page: MethodPage) -> Iterator[str]:
     yield "| function | what | value | source | test |\n|---|---|---:|---|---|"
     for row in rows:
         name = row["method"].rpartition(".")[2]
-        test = row["test"].replace("::", "`<br>`")
+        test = row["test"].rpartition("/")[2].replace("::", "` `")
         yield f"| [`{name}`][{documented()[row['method']]}] | {row['what']} | {row['value']} | {row['source']} | `{test}` |"
 
 
