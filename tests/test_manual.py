@@ -8,8 +8,10 @@ import inspect
 import re
 from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import yaml
 
 from docs.hooks import formulas, methods, roles, words
 from kam.columns import GLOSSARY
@@ -54,6 +56,29 @@ def test_roles_become_links_where_there_is_a_page():
         "[`gini`][kam.identify.concentration.gini] and `DataError`, [`fit_sbg`][kam.churn.sbg.fit_sbg], "
         "[`kam.churn.sbg`][kam.churn.sbg]"
     )
+
+
+# -- navigation ------------------------------------------------------------------------------------------------------
+
+
+def test_every_written_page_is_in_the_navigation():
+    text = (ROOT / "mkdocs.yml").read_text(encoding="utf-8").split("\nnav:\n")[1].split("\n\n")[0]
+    nav = yaml.safe_load(text)
+    places = set(re.findall(r"'([^']+(?:\.md|/))'", str(nav)))
+    written = {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}
+    assert written
+    missing = {page for page in written if page not in places and f"{Path(page).parent}/" not in places}
+    assert not missing, "add it to nav in mkdocs.yml"
+
+
+def test_a_folder_in_the_navigation_stands_for_its_pages(tmp_path):
+    (tmp_path / "questions").mkdir()
+    for name in ("who.md", "index.md", "a.md"):
+        (tmp_path / "questions" / name).touch()
+    config = SimpleNamespace(docs_dir=str(tmp_path), nav=[{"Questions": "questions/"}, {"Methods": "methods/"}])
+    methods.on_config(config)
+    assert config.nav[0] == {"Questions": ["questions/index.md", "questions/a.md", "questions/who.md"]}
+    assert config.nav[1]["Methods"][0] == "methods/index.md" and len(str(config.nav[1])) > 2000
 
 
 # -- numbers checked -------------------------------------------------------------------------------------------------

@@ -204,13 +204,19 @@ def formulas() -> dict[str, str]:
 
 
 def on_config(config: MkDocsConfig) -> None:
-    """Put the pages in the place of ``methods/`` in the navigation."""
+    """Put the pages in the place of ``methods/`` in the navigation, and those of a folder in the place of its name."""
     nested: list[Any] = ["methods/index.md"]
     for package, title in PACKAGES.items():
         nested.append({title: [{page.title: page.path} for page in pages() if page.package == package]})
     for entry in config.nav or []:
-        if entry == {"Methods": "methods/"}:
-            entry["Methods"] = nested
+        for title, place in entry.items():
+            if place == "methods/":
+                entry[title] = nested
+            elif isinstance(place, str) and place.endswith("/"):
+                found = sorted(
+                    Path(config.docs_dir, place).glob("*.md"), key=lambda path: (path.stem != "index", path.name)
+                )
+                entry[title] = [f"{place}{path.name}" for path in found]
 
 
 def on_files(files: Files, config: MkDocsConfig) -> None:
@@ -230,7 +236,7 @@ def write_page(page: MethodPage) -> Iterator[str]:
     rows = [row for name in page.names for row in checked().get(f"kam.{page.package}.{name}", [])]
     yield "## Numbers checked\n"
     if not rows:
-        yield "None published. The tests hold it to cases worked by hand, recomputations and simulations with a known truth."
+        yield "No test holds what is on this page to a published value or to one of another program."
         return
     yield "| function | what | value | source | test |\n|---|---|---:|---|---|"
     for row in rows:

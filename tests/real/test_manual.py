@@ -141,9 +141,13 @@ def test_a_browser_asks_for_nothing_outside(site: Path, browser, scheme: str) ->
     for name in ("index.html", "gallery.html", "methods/churn/bg_nbd.html"):
         visit = Visit(browser, site / name, scheme=scheme)
         color = visit.page.evaluate("document.body.getAttribute('data-md-color-scheme')")
+        visit.page.set_viewport_size({"width": 400, "height": 800})
+        visit.page.wait_for_timeout(200)
+        width = visit.page.evaluate("document.documentElement.scrollWidth")
         visit.context.close()
         assert not visit.outside and not visit.errors, name
         assert color == {"light": "default", "dark": "slate"}[scheme]
+        assert width == 400, f"{name} is wider than a phone"
 
 
 def test_the_search_finds_without_a_server(site: Path, browser) -> None:  # noqa: F811
