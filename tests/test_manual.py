@@ -45,6 +45,7 @@ def test_a_page_shows_what_stands_in_its_module(page):
 
 
 def test_titles_are_of_pages_and_differ():
+    assert set(methods.TRIED) <= {f"{page.package}.{page.module}" for page in methods.pages()}
     assert set(methods.TITLES) <= {page.module for page in methods.pages()}
     titles = [page.title for page in methods.pages()]
     assert len(titles) == len(set(titles))

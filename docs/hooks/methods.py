@@ -96,6 +96,24 @@ TITLES = {
     "win_back": "Win-back list",
 }
 """Titles of modules whose name alone does not say it."""
+TRIED = {
+    "identify.abc_xyz": "class_stability",
+    "identify.growth": "growth",
+    "identify.manager_effect": "manager_effects",
+    "identify.risks": "account_flags",
+    "identify.sales_quality": "account_flags",
+    "identify.scorecard": "scorecard",
+    "churn.comparison": "churn_models",
+    "churn.customer_value": "markov_coverage",
+    "churn.hazard": "hazard_recovery",
+    "churn.markov": "markov_coverage",
+    "churn.prediction": "churn_models",
+    "survey.drivers": "survey_drivers",
+    "survey.loyalty": "survey_loyalty",
+    "survey.nonresponse": "survey_nonresponse",
+    "survey.weighting": "survey_weights",
+}
+"""Modules, and the page that says how their results were tried where the truth, or what then happened, is known."""
 
 
 @dataclass(frozen=True)
@@ -233,6 +251,9 @@ def write_page(page: MethodPage) -> Iterator[str]:
     yield f"    options:\n      members: [{', '.join(page.members)}]\n"
     if formula := formulas().get(f"{page.package}.{page.module}"):
         yield f"## Formula\n\n{formula}"
+    if tried := TRIED.get(f"{page.package}.{page.module}"):
+        heading = (ROOT / "docs" / f"{tried}.md").read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ")
+        yield f"## How it was tried\n\n[{heading}](../../{tried}.md)\n"
     rows = [row for name in page.names for row in checked().get(f"kam.{page.package}.{name}", [])]
     yield "## Numbers checked\n"
     if not rows:
