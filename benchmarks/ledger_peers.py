@@ -370,9 +370,9 @@ def main(name, path):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) == 3:
-        main(*sys.argv[1:])
-    elif sys.argv[1:2] == ["--check"]:
+    if sys.argv[1:2] == ["--check"]:
         exec(f"import {IMPORTS[sys.argv[2]]}")
+    elif len(sys.argv) == 3:
+        main(*sys.argv[1:])
     else:
         print("The half of benchmarks.ledger that runs in the environments of the peers; it does nothing alone.")

@@ -1,7 +1,7 @@
 """Person-periods: one row per account and period in which it could leave, with what was known of it before that period.
 
 Nobody sees an account leave; only silence is seen. An account is *lost* when it has been silent for k periods for the first time
-(event time = last order + k, as in METHODS). The event is dated at the period in which that silence *begins*, the one after the
+(event time = last order + k). The event is dated at the period in which that silence *begins*, the one after the
 last order: what is known k periods later, of deliveries above all, is made of the silence itself. The silence is completed
 k − 1 periods later, and ``customers`` counts to there.
 """

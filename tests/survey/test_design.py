@@ -101,7 +101,7 @@ def test_stratified_and_post_stratified_as_in_r(real_data: Callable[[str], Path]
 
 
 def test_a_calibrated_mean_has_the_error_of_its_residuals(real_data: Callable[[str], Path]) -> None:
-    """METHODS.md: post-stratified clusters 642.31 (23.921), enroll 3680893 (406293)."""
+    """Post-stratified clusters 642.31 (23.921), enroll 3680893 (406293)."""
     rows = pd.read_parquet(real_data("survey_api/apiclus1.parquet"))
     answers = pd.DataFrame({"respondent_id": rows["cds"], "psu": rows["dnum"].astype(str), "weight": rows["pw"]})
     plain = one_phase_design(collect_responses(answers.assign(fpc=rows["fpc"], overall=3)))

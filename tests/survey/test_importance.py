@@ -42,7 +42,7 @@ def lmg_by_definition(covariance):
 
 
 def test_attitude():
-    """The values of METHODS.md: R's data `attitude`, rating on the six others."""
+    """R's data `attitude`, rating on the six others."""
     covariance = np.cov(ATTITUDE)
     found, weights = lmg(covariance), johnson(covariance)
     assert found.round(6).tolist() == [0.370816, 0.050904, 0.155766, 0.120345, 0.006589, 0.028182]

@@ -11,7 +11,7 @@ from kam.results import Context
 from kam.survey import nps
 
 SCORES = [10] * 70 + [9] * 50 + [8] * 25 + [7] * 20 + [6] * 10 + [0] * 20
-"""120 promoters, 45 passives, 30 detractors (METHODS.md)."""
+"""120 promoters, 45 passives, 30 detractors."""
 
 
 def test_the_published_case():

@@ -1,4 +1,4 @@
-"""San Francisco airport's customer survey, six waves, 18,038 respondents: figures of METHODS.md."""
+"""San Francisco airport's customer survey, six waves, 18,038 respondents."""
 
 import time
 
