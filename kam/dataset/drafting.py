@@ -407,8 +407,10 @@ def _write_table(text: _Text, found: _Found, folder: Path) -> None:
     spec = TABLES[match.table]
     text.lines.append(f"  {match.table}:")
     source = found.source
-    called = source.name if isinstance(source, Relation) else source
-    text.guesses.append(f"{match.table}: {called} ({description.source.description})")
+    told = description.source.description  # of a file it begins with the name
+    text.guesses.append(
+        f"{match.table}: {source.name} ({told})" if isinstance(source, Relation) else f"{match.table}: {told}"
+    )
     text.note(
         f"One row per {spec.one_row_per}. {_one_line(description.source.description)}; {_SAY.count(description.n_rows)} rows.",
         indent=4,

@@ -176,7 +176,8 @@ def test_compressed_text_and_a_glob(tmp_path):
     for part, rows in (("a", frame[:30]), ("b", frame[30:])):
         with gzip.open(tmp_path / f"sales_{part}.csv.gz", "wt", encoding="utf-8") as file:
             rows.to_csv(file, index=False)
-    _, dataset = opened(tmp_path, str(tmp_path / "sales_*.csv.gz"), name="both")
+    made, dataset = opened(tmp_path, str(tmp_path / "sales_*.csv.gz"), name="both")
+    assert "ledger: 2 files from sales_a.csv.gz to sales_b.csv.gz (text, utf-8, comma)" in made.guesses
     assert dataset.ledger.audit.n_rows_kept == 60
 
 
@@ -289,6 +290,7 @@ def test_every_guess_has_its_reason(tmp_path):
     ):
         assert part in made.guesses
     assert any("6 negative" in guess for guess in made.guesses)
+    assert "ledger: a.csv (text, cp1252, semicolon)" in made.guesses
     for line in made.text.splitlines():
         if line.startswith("      ") and ":" in line and not line.strip().startswith("#"):
             assert "#" in line, line
