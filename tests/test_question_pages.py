@@ -1,7 +1,11 @@
-"""The pages of the questions name the parameters of their notebook as they are; quoted answers: tests/real/test_question_pages.py."""
+"""The pages of the questions name the parameters of their notebook as they are.
+
+What they quote of the reports is looked up in tests/real/test_question_pages.py.
+"""
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -25,18 +29,19 @@ OF_THE_RUN = {"results_dir", "run_dir", "history"}
 SECTIONS = ["Section by section", "Parameters that matter", "When not to believe it", "Next"]
 
 
-def declared(notebook: str) -> dict[str, str]:
+def declared(notebook: str) -> dict[str, object]:
     """Name and default of each parameter."""
     cells = nbformat.read(ROOT / "notebooks" / f"{notebook}.ipynb", as_version=4).cells
     (cell,) = [one for one in cells if "parameters" in one.metadata.get("tags", [])]
-    return {one.name: str(one.default) for one in read_parameters(cell.source, where=notebook)}
+    return {one.name: one.value for one in read_parameters(cell.source, where=notebook)}
 
 
-def listed(page: str) -> dict[str, str]:
+def listed(page: str) -> dict[str, object]:
     """Name and default of each row of the table of parameters."""
     text = (FOLDER / f"{page}.md").read_text(encoding="utf-8")
     table = re.split(r"^## Parameters.*$", text, flags=re.MULTILINE)[1].split("\n## ")[0]
-    return dict(re.findall(r"^\| `(\w+)` \| `([^`]+)` \|", table, re.MULTILINE))
+    rows = re.findall(r"^\| `(\w+)` \| `([^`]+)` \|", table, re.MULTILINE)
+    return {name: ast.literal_eval(default) for name, default in rows}
 
 
 @pytest.mark.parametrize(("page", "notebook"), PAGES.items(), ids=PAGES)

@@ -1,4 +1,4 @@
-"""The lines of docs/first_hour.md that tests/test_first_hour.py leaves out: the runs, the database, and the own notebook of the recipes."""
+"""The lines of docs/first_hour.md that tests/test_first_hour.py leaves out: runs and database; and the notebook of the recipes."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_the_whole_page(tmp_path, postgres):
     lines = read_lines().assign(order_date=lambda frame: frame["order_date"].dt.date)
     postgres.load("sales.order_lines", LINES, plain(lines, LINES), database="first_hour")
     postgres.load("sales.accounts", ACCOUNTS, plain(read_accounts(), ACCOUNTS), database="first_hour")
-    address = postgres.address("first_hour")
+    address = postgres.address("first_hour", password="").replace("@", ":${env:PGPASSWORD}@")
     said: list[str] = []
 
     def kam(words: list[str]) -> str:
