@@ -1,4 +1,4 @@
-"""The lines of docs/first_hour.md that tests/test_first_hour.py leaves out: runs and database; and the notebook of the recipes."""
+"""What tests/test_first_hour.py leaves out of docs/first_hour.md: runs and database; and the notebook of the recipes."""
 
 from __future__ import annotations
 
