@@ -241,7 +241,7 @@ def _heading(own: AccountFilesResult, row: _Row, say: Wording) -> _Three:
             else interval,
         )
     elif known(row["state"]):
-        yield say.sentence("State"), str(row["state"]), ""
+        yield say.sentence("State"), say.state(str(row["state"])), ""
     if known(row["share_wallet"]):
         yield (
             say.sentence("Share of wallet"),

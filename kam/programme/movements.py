@@ -216,7 +216,11 @@ def move_value(now: Result, before: Result, setting: Setting) -> list[Movement]:
             continue
         told = (_spell(*ends[0], say, say.money), _spell(*ends[1], say, say.money))
         changed = a["state"] != b["state"]
-        why = say.sentence("state {before}, now {now}", before=a["state"], now=b["state"]) if changed else ""
+        why = (
+            say.sentence("state {before}, now {now}", before=say.state(str(a["state"])), now=say.state(str(b["state"])))
+            if changed
+            else ""
+        )
         cause = setting.cause("customer_value", customer)
         rows.append(setting.row(customer, AHEAD, told, cause, why=why, figures=(ends[0][0], ends[1][0])))
     return rows
@@ -234,7 +238,8 @@ def move_flags(key: str, now: Result, before: Result, setting: Setting) -> tuple
             raised = (customer, flag) in new
             found = (new if raised else old)[customer, flag]
             why = found if raised else say.sentence("before: {finding}", finding=found)
-            told = (NONE, flag) if raised else (flag, NONE)
+            named = say.text(str(flag))
+            told = (NONE, named) if raised else (named, NONE)
             rows.append(setting.row(customer, FLAG, told, setting.cause(key, customer), why=why))
     return rows, sorted(judged[0] ^ judged[1])
 
