@@ -274,7 +274,8 @@ def joined_by_hand(source):
 
     def is_said(node):
         call = node.value if isinstance(node, ast.FormattedValue) else node
-        return isinstance(call, ast.Call) and getattr(call.func, "attr", "") in ("sentence", "plural", "listing")
+        name = getattr(call.func, "attr", getattr(call.func, "id", "")) if isinstance(call, ast.Call) else ""
+        return name in ("sentence", "plural", "listing") or name.startswith(("say_", "_say"))
 
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, (ast.BinOp, ast.JoinedStr, ast.AugAssign)):

@@ -235,7 +235,7 @@ class MarkovChurnResult(Result):
             second = self._stays(
                 N_("An account that is {state} today is lost after {time} on average ({interval}),"), best
             )
-            second += " " + self._stays(N_("one that is {state} after {time} ({interval})."), worst)
+            second = say.join([second, self._stays(N_("one that is {state} after {time} ({interval})."), worst)])
         return say.join([first, second, *self._doubts()])
 
     def _doubts(self) -> list[str]:

@@ -104,20 +104,21 @@ class PostMortemResult(Result):
 
     def _sentence(self) -> str:
         say = self.context.wording
-        first = say_how_many(say, self.n_lost, self.n_rhythm) + "; "
+        many = say_how_many(say, self.n_lost, self.n_rhythm)
         if self.n_lost and self.n_rhythm:
-            first += say.sentence(
+            money = say.sentence(
                 "the lost brought {lost} in their last year, the silent {silent}.",
                 lost=say.money(self.money_lost),
                 silent=say.money(self.money_rhythm),
             )
         else:
-            first += say.plural(
+            money = say.plural(
                 "it brought {money} in its last year.",
                 "they brought {money} in their last year.",
                 len(self.accounts),
                 money=say.money(self.money_lost + self.money_rhythm),
             )
+        first = say.join([many, money], ";")
         if len(self.accounts) == 1:
             first = say.join(
                 [first, say.sentence("Before its last order: {reason}.", reason=self.accounts["reason"].iloc[0])]
