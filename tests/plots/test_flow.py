@@ -77,7 +77,7 @@ def test_periods_are_labelled(results, drawn, name, shown):
     ax = drawn(name, plot_flow)
     assert ticks_of(ax.xaxis) == shown
     periods = sorted(result.mix["period"].unique())
-    assert result.freq in ax.child_axes[0].get_ylabel()
+    assert result.context.wording.text(result.freq) in ax.child_axes[0].get_ylabel()
     for tick, text in zip(ax.get_xticks(), shown, strict=True):
         assert str(getattr(periods[int(tick)], "year", periods[int(tick)])) in text
     assert ("numbered periods" in ax.get_xlabel()) == (name == "numbers")

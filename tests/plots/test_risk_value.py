@@ -6,6 +6,7 @@ from kam.churn.call_list import build_call_list
 from kam.plots import describe, to_png
 from kam.plots.risk_value import MOST_LABELS, plot_risk_value_map
 from kam.results import Context
+from kam.wording import LANGUAGES, Wording
 from tests.churn.accounts_at_risk import forecast, simulated
 from tests.plots.conftest import CONTEXT, NAMES
 
@@ -25,7 +26,8 @@ def marks(ax):
 
 
 def names(ax):
-    return [text.get_text() for text in ax.texts if "the line" not in text.get_text()]
+    lines = {Wording(language).sentence("above the line a call pays") for language in LANGUAGES}
+    return [text.get_text() for text in ax.texts if text.get_text() not in lines]
 
 
 def test_marks_are_the_accounts(calls):
