@@ -173,7 +173,7 @@ class ChurnDefinitionResult(Result):
                 interval=self._interval(),
             )
             if follow_up.verdict == "does not hold":
-                back += " " + self._caution(follow_up.statistic or 0.0)
+                back = say.join([back, self._caution(follow_up.statistic or 0.0)])
         last = say.sentence(
             "By that rule {n} of {n_all} customers are lost ({share}); in the {periods} to {last} {lost} were lost and {back} "
             "came back.",
@@ -185,7 +185,7 @@ class ChurnDefinitionResult(Result):
             lost=say.count(recent["n_lost"].sum()),
             back=say.count(recent["n_returned"].sum()),
         )
-        return f"{self._rule_in_words()}: {back} {last}"
+        return say.sentence("{term}: {finding}", term=self._rule_in_words(), finding=say.join([back, last]))
 
     def _caution(self, within_a_year: float) -> str:
         say = self.context.wording

@@ -144,7 +144,7 @@ class HazardResult(Result):
                     n=self._of_100(self.riskiest),
                 )
             )
-        text += "."
+        text = say.close(text)
         clear = self.clear_terms().head(_SHOWN)
         if len(self.terms) and clear.empty:
             text = say.join([text, say.sentence("No term on record goes clearly with leaving more or less often.")])

@@ -197,9 +197,15 @@ def _read_sheets(paths: tuple[Path, ...], con: Backend, options: ReadOptions) ->
         columns = {name.casefold(): column for name, column in sheet.cells.items()}
         for name, column in cells.items():
             column.extend(columns[name.casefold()])
-    used = first.options
+    used, findings = first.options, dict(first.findings)
+    if notes := " ".join(
+        dict.fromkeys(sheet.findings["notes"] for sheet in (first, *others) if "notes" in sheet.findings)
+    ):
+        findings["notes"] = notes
     if isinstance(options.sheet, tuple):
         names = tuple(str(sheet.options.sheet) for sheet in (first, *others)[: len(options.sheet)])
+        if len(set(names)) < len(names):
+            raise ParameterError("A sheet is named twice.", where=first.where, hint="Name each sheet once.")
         same = {sheet.options.header_row for sheet in others} <= {used.header_row}
         used = replace(used, sheet=names, header_row=used.header_row if same else None)
     return SourceTable(
@@ -208,7 +214,7 @@ def _read_sheets(paths: tuple[Path, ...], con: Backend, options: ReadOptions) ->
         options=used,
         description=f"{_name(paths)} (sheet {', '.join(map(repr, used.sheets))})",
         fingerprint=_digest([_sha256(path) for path in paths]),
-        findings=first.findings,
+        findings=findings,
     )
 
 

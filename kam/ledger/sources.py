@@ -85,8 +85,8 @@ class ReadOptions:
         for sheet in self.sheets:
             if isinstance(sheet, int) and sheet < 1:
                 raise ParameterError(f"sheet is {sheet}.", hint="1 is the first sheet; or give its name.")
-        if self.sheet == () or len(set(self.sheets)) < len(self.sheets):
-            raise ParameterError("sheet names none, or one twice.", where="sheet", hint="Name each sheet once.")
+        if self.sheet == ():
+            raise ParameterError("sheet names none.", where="sheet", hint="Name the sheets, or leave it out.")
 
     @property
     def sheets(self) -> tuple[str | int | None, ...]:

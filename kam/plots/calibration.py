@@ -114,7 +114,7 @@ def _title(result: ChurnComparisonResult) -> str:
         return say.sentence("{reference} is too sure: extremes come less often than said", **values)
     if abs(ratio - 1) > 0.1:
         return say.sentence(
-            "{ratio} of the accounts that {reference} expected to place no order placed none",
+            "Accounts without an order: {ratio} of what {reference} expected",
             ratio=say.share(ratio, 0),
             **values,
         )

@@ -156,10 +156,19 @@ def test_sheets_with_other_columns_are_refused_by_name(tmp_path):
         open_dataset(path).ledger  # noqa: B018
 
 
-@pytest.mark.parametrize("sheet", [[], ["2024", "2024"], [0]])
-def test_no_sheet_or_one_twice_is_refused(sheet):
+@pytest.mark.parametrize("sheet", [[], [0]])
+def test_no_sheet_is_refused(sheet):
     with pytest.raises(ParameterError, match="sheet"):
         ReadOptions(sheet=sheet)
+
+
+@pytest.mark.parametrize("twice", ["['2024', '2024']", "['2024', 1]"])
+def test_a_sheet_is_not_read_twice(tmp_path, twice):
+    years_and_accounts(tmp_path / "sales.xlsx")
+    path = draft(tmp_path, tmp_path / "sales.xlsx").write()
+    path.write_text(path.read_text().replace("sheet: ['2024', '2025']", f"sheet: {twice}"))
+    with pytest.raises(ParameterError, match="named twice"):
+        open_dataset(path).ledger  # noqa: B018
 
 
 def test_parquet(tmp_path):

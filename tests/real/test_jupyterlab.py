@@ -20,10 +20,10 @@ import nbformat
 import pandas as pd
 import pytest
 
-playwright = pytest.importorskip("playwright.sync_api")
+from tests.real.test_report_browser import CHROMIUM, browser  # noqa: F401 - a fixture
+
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 PATIENCE = 120_000  # milliseconds
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed"),
@@ -158,18 +158,8 @@ def lab(tmp_path_factory) -> Iterator[Lab]:
     found.stop()
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with playwright.sync_playwright() as started:
-        opened = started.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-quic"]
-        )
-        yield opened
-        opened.close()
-
-
 @pytest.fixture
-def page(browser):
+def page(browser):  # noqa: F811 - the fixture
     opened = browser.new_page(viewport={"width": 1280, "height": 900})
     yield opened
     opened.close()
